@@ -1,0 +1,1 @@
+"""The built-in policies and backends; they use only what `ttsflow` exports to everybody."""

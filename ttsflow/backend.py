@@ -1,0 +1,155 @@
+"""The second extension point: a TTS backend, which turns chunk jobs into audio pieces."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from ttsflow.options import PluginOptions
+
+if TYPE_CHECKING:
+    from ttsflow.devices import Device
+    from ttsflow.jobs import AudioPiece, ChunkJob
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the core must know of a backend before any worker runs.
+
+    `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
+    `slots` is the most chunks that one worker can decode at a time, `slowdown[k - 1]` how many times
+    slower each of k chunks at once runs than one alone (s(k); beyond the table, linear).
+    `memory_bytes` is what a worker takes of its device, `slot_memory_bytes` what each slot adds.
+    `max_chars` caps a chunk's length in characters by language ("*" for all others); `languages`
+    lists the language codes it speaks, None for any. `rtf` (synthesis time / audio time) and
+    `chars_per_s` (characters spoken in a second) are first guesses until the run has measured.
+    A `deterministic` backend gives byte-identical audio for an identical job.
+    """
+
+    backend: str
+    sample_rate: int
+    device_kinds: tuple[str, ...] = ("cpu",)
+    languages: tuple[str, ...] | None = None
+    slots: int = 1
+    slowdown: tuple[float, ...] = (1.0,)
+    memory_bytes: int = 0
+    slot_memory_bytes: int = 0
+    max_chars: Mapping[str, int] = field(default_factory=lambda: {"*": 250})
+    rtf: float = 0.5
+    chars_per_s: float = 15.0
+    deterministic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that a backend offers; `languages` is empty where a voice speaks them all."""
+
+    name: str
+    languages: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of a backend did for one job: a piece of audio, the end, or an error.
+
+    `flag` names a doubt about audio that is delivered all the same ("reached the audio cap").
+    """
+
+    job: ChunkJob
+    piece: AudioPiece | None = None
+    done: bool = False
+    error: Exception | None = None
+    flag: str | None = None
+
+
+class JobRefused(Exception):
+    """Raised by a backend for a job that will fail however often it is tried."""
+
+
+class Backend(ABC):
+    """Turns chunk jobs into audio pieces, inside a worker process.
+
+    The class methods run in the foreground process, before any worker: they must import nothing
+    heavy. `load`, `synthesize` and `close` run in the worker. A backend whose worker can decode
+    several chunks at a time overrides `start`, `step` and `cancel` instead of `synthesize`.
+    """
+
+    name: ClassVar[str]
+
+    class Options(PluginOptions):
+        """No options."""
+
+    options: PluginOptions
+
+    def __init__(self, options: PluginOptions | None = None) -> None:
+        self.options = self.Options() if options is None else options
+        self._running: tuple[ChunkJob, Iterator[AudioPiece]] | None = None
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """The command that installs what this backend needs, or None where all of it is installed."""
+        return None
+
+    @classmethod
+    @abstractmethod
+    def describe(cls, options: PluginOptions) -> Profile:
+        """The backend's profile under these options. Raises BackendUnavailable where it cannot run."""
+
+    @classmethod
+    def voices(cls, options: PluginOptions) -> Sequence[Voice]:
+        """The voices that can be named; empty where there is but one."""
+        return ()
+
+    @classmethod
+    def takes_reference_audio(cls) -> bool:
+        """Whether `job.voice` may be the path of a recording of the voice to speak with."""
+        return False
+
+    @classmethod
+    def prepare(cls, options: PluginOptions, ask: Callable[[str], bool] | None) -> None:
+        """Do what must come before any worker: a licence question, a download.
+
+        `ask` puts a yes/no question to the person at the terminal; it is None where there is none.
+        Raises BackendUnavailable where the backend cannot be used.
+        """
+
+    @abstractmethod
+    def load(self, device: Device, slots: int) -> None:
+        """Load the model on `device`, ready for `slots` jobs at a time."""
+
+    def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
+        """Speak one job, in one or more pieces. Raises JobRefused where trying again is no use."""
+        raise NotImplementedError(f"backend {self.name!r} implements neither synthesize nor step")
+
+    def start(self, job: ChunkJob) -> None:
+        """Take `job` into a free slot."""
+        self._running = (job, iter(self.synthesize(job)))
+
+    def step(self) -> Iterable[Step]:
+        """Work a little on the jobs in the slots, and tell what came of it.
+
+        Called again and again while any job runs. An exception ends every job in the worker; an
+        error that concerns one job alone is told as a Step.
+        """
+        if self._running is None:
+            return ()
+        job, pieces = self._running
+        try:
+            piece = next(pieces, None)
+        except Exception as error:  # whatever a backend raises belongs to the one job it speaks
+            self._running = None
+            return (Step(job, error=error),)
+        if piece is None:
+            self._running = None
+            return (Step(job, done=True),)
+        return (Step(job, piece=piece),)
+
+    def cancel(self, job: ChunkJob) -> None:
+        """Stop working on `job` and free its slot."""
+        self._running = None
+
+    def close(self) -> None:
+        """Free what `load` took."""

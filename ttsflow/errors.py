@@ -1,0 +1,95 @@
+"""Every error that ttsflow raises on purpose.
+
+    TtsflowError                  says what is wrong, where, and what to do next
+    ├── UsageError                the caller can mend it before anything is spoken (exit code 2)
+    │   ├── InputError            the text cannot be read: missing, binary, wrong encoding, empty
+    │   ├── OutputError           the audio cannot be written there
+    │   ├── ConfigError           a YAML file or an option is wrong; names file, line and key
+    │   ├── UnknownNameError      no such policy, backend, voice, language or option; lists the known ones
+    │   ├── PluginError           a plugin that the run asks for is broken, or two share one name
+    │   ├── BackendUnavailable    a backend is not installed, or installed and not usable
+    │   └── DeviceError           no device on which the work fits
+    └── RunError                  the run started and could not be carried through (exit code 1)
+        ├── PolicyError           the policy raised, starved or answered nonsense; names the plugin
+        ├── WorkerError           no worker is left that could speak
+        └── SinkError             the audio could not be written any further
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TtsflowError(Exception):
+    """Base of all errors raised on purpose; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class UsageError(TtsflowError):
+    """Something the caller can mend before anything is spoken."""
+
+    exit_code = 2
+
+
+class InputError(UsageError):
+    """The text cannot be read."""
+
+
+class OutputError(UsageError):
+    """The audio cannot be written where it should go."""
+
+
+class ConfigError(UsageError):
+    """A configuration file or an option is wrong."""
+
+
+class UnknownNameError(UsageError):
+    """A name that nothing answers to; the message lists the known names, close matches first."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, sorted(set(known))
+        message = f"unknown {kind} {name!r}; {known_names(name, self.known)}"
+        super().__init__(f"{message}. {hint}" if hint else message)
+
+
+class PluginError(UsageError):
+    """A plugin that the run asks for is broken, or two plugins claim one name."""
+
+
+class BackendUnavailable(UsageError):
+    """A backend is not installed, or it is installed and cannot be used."""
+
+
+class DeviceError(UsageError):
+    """No device on which the work fits."""
+
+
+class RunError(TtsflowError):
+    """The run started and could not be carried through."""
+
+
+class PolicyError(RunError):
+    """A scheduling policy raised, starved its jobs, or answered nonsense."""
+
+
+class WorkerError(RunError):
+    """No worker is left that could speak."""
+
+
+class SinkError(RunError):
+    """The audio could not be written any further."""
+
+
+def known_names(name: str, known: Iterable[str], limit: int = 20) -> str:
+    """Say which names are known: the ones most like `name` first, at most `limit` of them."""
+    names = sorted(set(known))
+    if not names:
+        return "none is known"
+    close = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
+    rest = [other for other in names if other not in close]
+    shown = (close + rest)[:limit]
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    known_text = f"known: {', '.join(shown)}{more}"
+    return f"did you mean {close[0]!r}? {known_text}" if close else known_text

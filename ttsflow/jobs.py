@@ -1,0 +1,93 @@
+"""The data that travels: chunk jobs, audio pieces, and how each chunk ended."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Status = Literal["ok", "flagged", "pause", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkJob:
+    """One chunk of a stream: text that is spoken in one go.
+
+    `index` counts from 0 in its stream and never changes. `pause_s` is the silence, in seconds,
+    that follows the chunk. A job that is not `speakable` has nothing to say ("***"): it becomes a
+    pause and never reaches a backend. `voice` is a name that the backend knows, or the path of
+    reference audio; None is the backend's own default. `part` numbers the stretches of a chunk
+    that was split after submission.
+    """
+
+    stream: str
+    index: int
+    text: str
+    language: str = "en"
+    voice: str | None = None
+    seed: int = 0
+    pause_s: float = 0.0
+    speakable: bool = True
+    part: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPiece:
+    """Mono samples of one chunk: float32 in [-1, 1], shape (n,), at `sample_rate` Hz."""
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one chunk ended, for the sink and the report.
+
+    Times are seconds on the driver's clock, None where the chunk never got that far. `audio_s` is
+    the length of its audio in seconds, without the pause after it. `sent_s` is what a listener had
+    already been given of a chunk that failed.
+    """
+
+    job: ChunkJob
+    status: Status
+    worker: str | None = None
+    device: str | None = None
+    attempts: int = 0
+    queued_s: float | None = None
+    started_s: float | None = None
+    first_audio_s: float | None = None
+    finished_s: float | None = None
+    audio_s: float = 0.0
+    sent_s: float = 0.0
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of a stream's chunks: submitted = delivered + failed + not_reached, at its end."""
+
+    submitted: int = 0
+    delivered: int = 0
+    failed: int = 0
+    not_reached: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether every submitted chunk is accounted for."""
+        return self.submitted == self.delivered + self.failed + self.not_reached
+
+
+def derive_seed(run_seed: int, text: str, language: str, voice: str, take: int = 0) -> int:
+    """Random seed of one chunk: 63 bits from its content, never from its place in the work.
+
+    The index is left out on purpose: a paragraph that moves keeps its audio. `voice` stands for the
+    voice's content (a name, or a digest of the reference audio), `take` counts the audio that was
+    refused before.
+    """
+    content = "\0".join((str(run_seed), text, language, voice, str(take)))
+    digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
