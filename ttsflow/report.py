@@ -1,0 +1,36 @@
+"""What happened in a run: measured as it goes, for a person and for a JSON file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ttsflow.jobs import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A worker that became ready. `cuda_visible_devices` is what the worker process itself saw."""
+
+    worker: str
+    generation: int
+    device: str
+    slots: int
+    cuda_visible_devices: str | None
+    load_s: float
+    pid: int
+
+
+class Observer(Protocol):
+    """Told by a driver what happens, on its owner's thread; times are on the driver's clock."""
+
+    def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
+
+    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
+        """Audio of a chunk was handed to the sink."""
+
+    def ended(self, outcome: Outcome, now: float) -> None:
+        """A chunk ended, in text order: its audio was handed to the sink, or it failed."""
+
+    def notice(self, text: str) -> None:
+        """Something a person should read."""
