@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -75,9 +75,9 @@ class View(Protocol):
     @property
     def free(self) -> Iterable[WorkerView]: ...
     @property
-    def workers(self) -> Sequence[WorkerView]: ...
+    def workers(self) -> Collection[WorkerView]: ...
     @property
-    def running(self) -> Sequence[Running]: ...
+    def running(self) -> Collection[Running]: ...
     @property
     def streams(self) -> Iterable[str]: ...
     @property

@@ -1,4 +1,7 @@
-"""What goes into the scheduler (events) and what comes out (commands). Times are seconds on the driver's clock."""
+"""What goes into the scheduler (events) and what comes out (commands).
+
+Times are seconds on the driver's clock.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,75 @@
+"""A worker per GPU, and a GPU of its own for every chunk, voice or stream."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from ttsflow import (
+    ChunkJob,
+    ConfigError,
+    Device,
+    PluginOptions,
+    Policy,
+    Profile,
+    View,
+    WorkerSpec,
+    WorkerView,
+    hookimpl,
+)
+
+
+class GpuAffinity(Policy):
+    """A worker per GPU; each chunk, voice or stream has a GPU of its own, idle ones may help out."""
+
+    name = "gpu-affinity"
+
+    class Options(PluginOptions):
+        key: Literal["chunk", "voice", "stream"] = Field(
+            "chunk", description="what is dealt out to the devices, in turn as it first appears"
+        )
+        pin: dict[str, str] = Field(
+            default_factory=dict, description="voice or stream: the device that alone may speak it"
+        )
+        steal: bool = Field(True, description="an idle device takes work of another's, except pinned work")
+
+    options: Options
+
+    def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
+        self._devices = [device.id for device in devices]
+        self._dealt: dict[str, str] = {}
+        for what, device in self.options.pin.items():
+            if device not in self._devices:
+                raise ConfigError(
+                    f"policy 'gpu-affinity' pins {what!r} to {device!r}, which the backend cannot use; "
+                    f"it can use {', '.join(self._devices)}"
+                )
+        return [WorkerSpec(device) for device in devices]
+
+    def _pinned(self, job: ChunkJob) -> str | None:
+        pin = self.options.pin
+        return pin.get(job.stream) or pin.get(job.voice or "")
+
+    def lane(self, job: ChunkJob) -> Hashable:
+        """The id of the device that `job` belongs to."""
+        if pinned := self._pinned(job):
+            return pinned
+        if self.options.key == "chunk":
+            return self._devices[job.index % len(self._devices)]
+        key = job.stream if self.options.key == "stream" else job.voice or ""
+        return self._dealt.setdefault(key, self._devices[len(self._dealt) % len(self._devices)])
+
+    def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
+        for worker in view.free:
+            job = view.ready.first(lane=worker.device.id)
+            if job is None and self.options.steal:
+                job = next((job for job in view.ready if not self._pinned(job)), None)
+            if job is not None:
+                yield job, worker
+
+
+@hookimpl
+def ttsflow_policies() -> list[type[Policy]]:
+    return [GpuAffinity]

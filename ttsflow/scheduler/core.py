@@ -1,0 +1,318 @@
+"""The scheduler: a state machine without I/O, threads or a clock. Events go in, commands come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ttsflow.backend import Profile
+from ttsflow.config.model import Limits
+from ttsflow.costs import Costs
+from ttsflow.devices import Device
+from ttsflow.errors import TtsflowError, WorkerError
+from ttsflow.jobs import ChunkJob
+from ttsflow.policy import Policy
+from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.attempts import Attempt, Attempts
+from ttsflow.scheduler.fleet import Fleet, Worker
+from ttsflow.scheduler.guard import Guard
+from ttsflow.scheduler.placement import fit, usable
+from ttsflow.scheduler.ready import ReadyQueue
+from ttsflow.scheduler.streams import Chunk, Stream, Streams
+from ttsflow.scheduler.view import SchedulerView
+
+STARVED_AFTER_S = 30.0
+"""How long a policy may keep every worker idle by asking to be woken later."""
+SHORTEST_WAKE_S = 0.01
+"""A policy that asks to be woken sooner than this would spin."""
+
+
+class Scheduler:
+    """Drives chunk jobs through workers as a policy says, and accounts for every chunk.
+
+    `start` and `feed` return commands, to be carried out in order. One turn of `feed`: the events,
+    then the timers, then `place` if the devices changed, then one `dispatch`. Whatever the policy
+    does wrong, or when no worker is left, ends in `Stop`; nothing follows it.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        devices: Sequence[Device],
+        profile: Profile,
+        limits: Limits | None = None,
+        costs: Costs | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._profile = profile
+        self._devices = tuple(devices)
+        self._costs = costs or Costs(profile)
+        self._policy = Guard(policy)
+        self._streams = Streams(self._limits.look_ahead, self._costs)
+        self._fleet = Fleet(self._limits.restarts)
+        self._attempts = Attempts(self._limits.retries)
+        self._ready = ReadyQueue()
+        self._view = SchedulerView(self._ready, self._fleet, self._attempts, self._streams, self._costs)
+        self._out: list[msg.Command] = []
+        self._touched: dict[str, Stream] = {}  # streams that something happened to in this turn
+        self._devices_changed = True
+        self._idle_since: float | None = None
+        self._wake: float | None = None
+        self._last_loss = ""
+        self._stopped = False
+        self._handlers: dict[type, Callable[[Any, float], None]] = {
+            msg.OpenStream: self._open_stream,
+            msg.Submit: self._submit,
+            msg.CancelStream: self._cancel_stream,
+            msg.WorkerReady: self._worker_ready,
+            msg.Piece: self._piece,
+            msg.Finished: self._finished,
+            msg.Failed: self._failed,
+            msg.Cancelled: self._cancelled,
+            msg.LoadFailed: self._load_failed,
+            msg.Died: self._died,
+            msg.DevicesChanged: self._change_devices,
+            msg.Delivered: self._delivered,
+            msg.Tick: self._tick,
+        }
+
+    def start(self, now: float) -> list[msg.Command]:
+        """Place the first workers."""
+        return self.feed((), now)
+
+    def feed(self, events: Iterable[msg.Event], now: float) -> list[msg.Command]:
+        """Take in what happened up to `now`; give what to do about it."""
+        if self._stopped:
+            return []
+        self._out = []
+        try:
+            for event in events:
+                self._handlers[type(event)](event, now)
+            self._fire_timers(now)
+            if self._devices_changed:
+                self._place()
+            self._admit_and_deliver(now)
+            self._dispatch(now)
+            self._check_progress(now)
+        except TtsflowError as error:
+            self._stop(error)
+        else:
+            self._set_wake()
+        return self._out
+
+    # ------------------------------------------------------------ streams
+
+    def _open_stream(self, event: msg.OpenStream, now: float) -> None:
+        self._touch(self._streams.open(event.stream, event.live, event.weight))
+
+    def _submit(self, event: msg.Submit, now: float) -> None:
+        stream = self._streams.get(event.stream)
+        if stream is not None:  # else it was cancelled, and the source had not heard of it yet
+            self._streams.submit(stream, event.jobs, event.last)
+            self._touch(stream)
+
+    def _delivered(self, event: msg.Delivered, now: float) -> None:
+        stream = self._streams.get(event.stream)
+        if stream is not None:
+            self._streams.delivered(stream, event.index)
+            self._touch(stream)
+
+    def _cancel_stream(self, event: msg.CancelStream, now: float) -> None:
+        stream = self._streams.get(event.stream)
+        if stream is None:
+            return
+        for chunk in stream.chunks.values():
+            self._ready.take(chunk.job)
+        for attempt in self._attempts.of_stream(event.stream):
+            self._attempts.cancel(attempt, now + self._limits.timeouts.cancel_s)
+            worker = attempt.worker
+            self._out.append(msg.CancelJob(attempt.token, worker.id, worker.generation))
+        self._touched.pop(event.stream, None)
+        self._out.extend(self._streams.cancel(stream, event.why))
+
+    def _touch(self, stream: Stream) -> None:
+        self._touched[stream.name] = stream
+
+    def _admit_and_deliver(self, now: float) -> None:
+        slots = self._fleet.slots
+        for stream in self._touched.values():
+            for chunk in self._streams.admit(stream, slots, now):
+                self._make_ready(chunk)
+            self._out.extend(self._streams.advance(stream))
+            self._out.extend(self._streams.want(stream, slots))
+        self._touched.clear()
+
+    def _make_ready(self, chunk: Chunk) -> None:
+        self._ready.push(chunk.job, chunk.order, self._policy.lane(chunk.job))
+
+    # ------------------------------------------------------------ attempts
+
+    def _piece(self, event: msg.Piece, now: float) -> None:
+        attempt = self._attempts.get(event.token)
+        if attempt is None or attempt.cancelled:
+            return
+        chunk = attempt.chunk
+        if chunk.first_audio_s is None:
+            chunk.first_audio_s = now
+        chunk.audio_s += event.audio_s
+        chunk.payloads.append(event.payload)
+        if chunk.stream.live and chunk.job.index == chunk.stream.head:
+            self._touch(chunk.stream)
+
+    def _finished(self, event: msg.Finished, now: float) -> None:
+        attempt = self._end(event.token)
+        if attempt is None:
+            return
+        self._fleet.proved(attempt.worker)
+        if attempt.cancelled:
+            return
+        chunk = attempt.chunk
+        if not chunk.audio_s:
+            self._retry_or_give_up(chunk, "the backend made no audio", now)
+            return
+        self._costs.observe(chunk.job, chunk.audio_s, now - attempt.started_s, attempt.worker.busy + 1)
+        chunk.end("flagged" if event.flag else "ok", now, event.flag)
+        self._touch(chunk.stream)
+
+    def _failed(self, event: msg.Failed, now: float) -> None:
+        attempt = self._end(event.token)
+        if attempt is not None and not attempt.cancelled:
+            self._retry_or_give_up(attempt.chunk, event.why, now, permanent=event.permanent)
+
+    def _cancelled(self, event: msg.Cancelled, now: float) -> None:
+        attempt = self._end(event.token)
+        if attempt is not None and not attempt.cancelled:
+            self._retry_or_give_up(attempt.chunk, "the worker dropped it unasked", now)
+
+    def _end(self, token: int) -> Attempt | None:
+        """The worker is through with an attempt: its slot is free again."""
+        attempt = self._attempts.end(token)
+        if attempt is not None:
+            self._out.extend(self._fleet.freed_slot(attempt.worker))
+        return attempt
+
+    def _retry_or_give_up(self, chunk: Chunk, why: str, now: float, *, permanent: bool = False) -> None:
+        where = f"chunk {chunk.job.index} of {chunk.job.stream!r}"
+        if not permanent and self._attempts.may_retry(chunk):
+            self._out.append(msg.Notice(f"{where} failed and is tried again: {why}"))
+            chunk.forget()
+            self._make_ready(chunk)
+        else:
+            chunk.end("failed", now, why)
+            self._touch(chunk.stream)
+
+    # ------------------------------------------------------------ workers
+
+    def _worker_ready(self, event: msg.WorkerReady, now: float) -> None:
+        worker = self._fleet.get(event.worker, event.generation)
+        if worker is not None:
+            self._fleet.ready(worker)
+
+    def _load_failed(self, event: msg.LoadFailed, now: float) -> None:
+        worker = self._fleet.get(event.worker, event.generation)
+        if worker is not None:
+            self._lose(worker, event.why, now, permanent=event.permanent)
+
+    def _died(self, event: msg.Died, now: float) -> None:
+        worker = self._fleet.get(event.worker, event.generation)
+        if worker is not None:
+            self._lose(worker, event.why, now)
+
+    def _lose(self, worker: Worker, why: str, now: float, *, permanent: bool = False) -> None:
+        self._last_loss = f"{worker.id} on {worker.device.id}: {why}"
+        attempts = self._attempts.of_worker(worker)
+        self._out.extend(self._fleet.died(worker, why, permanent=permanent))
+        for attempt in attempts:
+            self._attempts.end(attempt.token)
+            if not attempt.cancelled:
+                self._retry_or_give_up(attempt.chunk, f"worker {worker.id} died: {why}", now)
+
+    def _kill(self, worker: Worker, why: str, now: float) -> None:
+        """End a worker on purpose: its other jobs are not to blame, and their attempt does not count."""
+        for attempt in self._attempts.of_worker(worker):
+            self._attempts.end(attempt.token)
+            if not attempt.cancelled:
+                attempt.chunk.attempts -= 1
+                self._retry_or_give_up(attempt.chunk, why, now)
+        self._out.extend(self._fleet.kill(worker, why))
+
+    # ------------------------------------------------------------ placement
+
+    def _change_devices(self, event: msg.DevicesChanged, now: float) -> None:
+        self._devices = tuple(event.devices)
+        self._devices_changed = True
+
+    def _place(self) -> None:
+        self._devices_changed = False
+        devices = usable(self._devices, self._profile)
+        specs, refused = fit(self._policy.place(devices, self._profile), self._profile)
+        self._out.extend(msg.Notice(text) for text in refused)
+        self._out.extend(self._fleet.place(specs))
+        self._ready.relane(self._policy.lane)
+        for stream in self._streams:  # the window follows the number of slots
+            self._touch(stream)
+
+    # ------------------------------------------------------------ dispatch
+
+    def _dispatch(self, now: float) -> None:
+        self._view.turn(now)
+        if not self._ready or not self._fleet.free:
+            return
+        for job, worker in self._policy.dispatch(self._view):
+            self._assign(job, worker, now)
+
+    def _assign(self, job: object, worker: object, now: float) -> None:
+        if not isinstance(job, ChunkJob):
+            raise self._policy.complaint(f"dispatch gave {job!r} for a job")
+        if not isinstance(worker, Worker) or not self._fleet.holds(worker):
+            raise self._policy.complaint(f"dispatch gave {worker!r} for a worker")
+        if not worker.free_slots:
+            raise self._policy.complaint(f"dispatch gave chunk {job.index} to {worker!r}: no slot is free")
+        if not self._ready.take(job):
+            raise self._policy.complaint(
+                f"dispatch gave chunk {job.index} of {job.stream!r}, which is not ready (given twice?)"
+            )
+        stream = self._streams.get(job.stream)
+        assert stream is not None  # ready jobs belong to open streams
+        chunk = stream.chunks[job.index]
+        attempt = self._attempts.start(chunk, worker, now)
+        self._streams.started(chunk)
+        self._fleet.took_job(worker)
+        self._out.append(msg.StartJob(attempt.token, worker.id, worker.generation, job))
+
+    def _check_progress(self, now: float) -> None:
+        """Work that nothing will ever pick up is an error, not a silence."""
+        if not self._fleet.workers and any(stream.has_work for stream in self._streams):
+            raise WorkerError(f"no worker is left to speak with. The last was {self._last_loss}")
+        idle = self._ready and self._fleet.free and not self._attempts.running and not self._fleet.loading
+        if not idle:
+            self._idle_since = None
+            return
+        if self._idle_since is None:
+            self._idle_since = now
+        if self._view.wake is None or now - self._idle_since > STARVED_AFTER_S:
+            raise self._policy.starved(self._ready)
+
+    # ------------------------------------------------------------ time and the end
+
+    def _tick(self, event: msg.Tick, now: float) -> None:
+        """Nothing but the time has changed."""
+
+    def _fire_timers(self, now: float) -> None:
+        for attempt in self._attempts.overdue(now):
+            self._kill(attempt.worker, "a cancelled job was not let go of in time", now)
+
+    def _set_wake(self) -> None:
+        times = [self._attempts.next_deadline()]
+        if self._view.wake is not None:
+            times.append(max(self._view.wake, self._view.now + SHORTEST_WAKE_S))
+        wake = min((time for time in times if time is not None), default=None)
+        if wake != self._wake:
+            self._wake = wake
+            self._out.append(msg.WakeAt(wake))
+
+    def _stop(self, error: TtsflowError) -> None:
+        self._stopped = True
+        for stream in list(self._streams):
+            self._out.extend(self._streams.cancel(stream, str(error)))
+        self._out.append(msg.Stop(error))

@@ -1,0 +1,85 @@
+"""Calls to the policy: whatever it raises or answers becomes an error that names the plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ttsflow.backend import Profile
+from ttsflow.devices import Device
+from ttsflow.errors import PolicyError, TtsflowError
+from ttsflow.jobs import ChunkJob
+from ttsflow.policy import Policy, View, WorkerSpec
+from ttsflow.scheduler.ready import ReadyQueue
+
+
+class Guard:
+    """Stands between the scheduler and a policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self.name = policy.name
+
+    @contextmanager
+    def _calling(self, method: str) -> Iterator[None]:
+        try:
+            yield
+        except TtsflowError:
+            raise
+        except Exception as error:  # a policy is foreign code: it may raise anything
+            where = _last_line(error)
+            raise PolicyError(
+                f"policy {self.name!r} raised in {method}: {type(error).__name__}: {error}{where}"
+            ) from error
+
+    def place(self, devices: Sequence[Device], profile: Profile) -> list[WorkerSpec]:
+        with self._calling("place"):
+            specs = list(self._policy.place(devices, profile))
+        given = {device.id: device for device in devices}
+        for spec in specs:
+            if not isinstance(spec, WorkerSpec):
+                raise self.complaint(f"place returned {spec!r}, which is not a WorkerSpec")
+            if given.get(spec.device.id) != spec.device:
+                raise self.complaint(f"place returned {spec!r}, on a device that it was not given")
+            if not isinstance(spec.slots, int) or spec.slots < 1:
+                raise self.complaint(f"place returned {spec!r}: slots must be a whole number from 1 on")
+        if not specs:
+            raise self.complaint(f"place returned no worker for {', '.join(d.id for d in devices)}")
+        return specs
+
+    def lane(self, job: ChunkJob) -> Hashable:
+        with self._calling("lane"):
+            lane = self._policy.lane(job)
+            hash(lane)
+            return lane
+
+    def dispatch(self, view: View) -> Iterator[tuple[object, object]]:
+        """The policy's assignments, one by one; what they name is still to be checked."""
+        with self._calling("dispatch"):
+            assignments: Any = self._policy.dispatch(view)
+            if assignments is None:
+                return
+            for assignment in assignments:
+                if not isinstance(assignment, tuple) or len(assignment) != 2:
+                    raise self.complaint(f"dispatch gave {assignment!r}; expected (job, worker)")
+                yield assignment
+
+    def starved(self, ready: ReadyQueue) -> PolicyError:
+        jobs = [job for job, _ in zip(ready, range(3), strict=False)]
+        first = "; ".join(f"chunk {job.index} of {job.stream!r}: {job.text[:60]!r}" for job in jobs)
+        return self.complaint(
+            f"left {len(ready)} ready chunks waiting with every worker idle and asked for no wake-up. "
+            f"The first: {first}"
+        )
+
+    def complaint(self, what: str) -> PolicyError:
+        return PolicyError(f"policy {self.name!r}: {what}")
+
+
+def _last_line(error: BaseException) -> str:
+    """Where a foreign exception came from, as " (file.py:12)"."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"

@@ -1,0 +1,79 @@
+"""From a policy's wish to workers that can be: usable devices, learnt caps, memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ttsflow.backend import Profile
+from ttsflow.devices import Device
+from ttsflow.errors import DeviceError
+from ttsflow.policy import WorkerSpec
+
+GIB = 1024**3
+
+
+def usable(devices: Sequence[Device], profile: Profile) -> list[Device]:
+    """The devices that the backend can use, its best kind first, otherwise in the order found.
+
+    Raises DeviceError where there is none.
+    """
+    kinds = profile.device_kinds
+    fitting = [device for device in devices if device.kind in kinds]
+    if not fitting:
+        found = ", ".join(device.id for device in devices) or "none"
+        raise DeviceError(
+            f"backend {profile.backend!r} needs a device of kind {' or '.join(kinds)}; found: {found}. "
+            "`ttsflow devices` shows why"
+        )
+    return sorted(fitting, key=lambda device: kinds.index(device.kind))
+
+
+def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec], list[str]]:
+    """Cut a wish down to what the devices can hold; gives the workers and, in words, what was refused.
+
+    A worker gets no more slots than the backend offers and its device allows, and fewer where the
+    device's free memory does not hold them all; a worker that does not fit with one slot is refused.
+    Raises DeviceError where no worker is left.
+    """
+    specs: list[WorkerSpec] = []
+    refused: list[str] = []
+    taken: Counter[str] = Counter()
+    workers: Counter[str] = Counter()
+    for spec in wish:
+        device = spec.device
+        if device.max_workers is not None and workers[device.id] >= device.max_workers:
+            refused.append(f"{device.id} is limited to {device.max_workers} workers now; one was refused")
+            continue
+        most = min(spec.slots, profile.slots, device.max_slots or spec.slots)
+        slots = _slots_in_memory(most, device, taken[device.id], profile)
+        if slots < most:
+            refused.append(_short_of_memory(most, slots, device, taken[device.id], profile))
+        if slots:
+            workers[device.id] += 1
+            taken[device.id] += _memory(slots, profile)
+            specs.append(WorkerSpec(device, slots))
+    if not specs:
+        raise DeviceError(f"no worker fits: {'; '.join(dict.fromkeys(refused))}")
+    return specs, refused
+
+
+def _memory(slots: int, profile: Profile) -> int:
+    return profile.memory_bytes + slots * profile.slot_memory_bytes
+
+
+def _slots_in_memory(most: int, device: Device, taken: int, profile: Profile) -> int:
+    """The most slots, at most `most`, of one more worker in the device's free memory; 0 for no worker."""
+    if device.free_bytes is None:
+        return most
+    fitting = (slots for slots in range(most, 0, -1) if _memory(slots, profile) <= device.free_bytes - taken)
+    return next(fitting, 0)
+
+
+def _short_of_memory(most: int, slots: int, device: Device, taken: int, profile: Profile) -> str:
+    needs = f"{_memory(most, profile) / GIB:.2f} GiB"
+    free = f"{((device.free_bytes or 0) - taken) / GIB:.2f} GiB"
+    left = f"{free} of its memory free" + (" beside the other workers" if taken else "")
+    if slots:
+        return f"a worker with {most} slots needs {needs}, and {device.id} has {left}: {slots} slots instead"
+    return f"a worker needs {needs}, and {device.id} has {left}: refused"

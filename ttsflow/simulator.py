@@ -1,0 +1,231 @@
+"""The simulator: the scheduler under a virtual clock, with workers that are a cost model."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ttsflow.backend import Profile
+from ttsflow.costs import Costs
+from ttsflow.errors import TtsflowError
+from ttsflow.jobs import Account, ChunkJob, Outcome
+from ttsflow.scheduler import messages as msg
+
+
+class Driven(Protocol):
+    """What a driver needs of a scheduler: `ttsflow.scheduler.Scheduler`, or one that is watched."""
+
+    def start(self, now: float) -> list[msg.Command]: ...
+    def feed(self, events: Iterable[msg.Event], now: float) -> list[msg.Command]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What work really takes in a simulated world; all in seconds.
+
+    It is not the scheduler's own cost model, which only guesses at it. `slow(k)` is s(k): how many
+    times slower each of k jobs in one worker runs than one alone.
+    """
+
+    cost: Callable[[ChunkJob], float]
+    audio: Callable[[ChunkJob], float]
+    slow: Callable[[int], float] = float
+    load_s: float = 0.0
+    pieces: int = 1
+
+    @classmethod
+    def of(cls, profile: Profile, load_s: float = 0.0, pieces: int = 1) -> Truth:
+        """A world in which the profile's first guesses are right."""
+        costs = Costs(profile)
+        return cls(costs.cost, costs.audio, costs.slow, load_s, pieces)
+
+
+@dataclass
+class Simulated:
+    """What happened in a simulated run; times are seconds from its start."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    arrivals: list[tuple[str, int, float, float]] = field(default_factory=list)
+    """(stream, index, time, seconds of audio) of everything that reached a sink"""
+    accounts: dict[str, Account] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    error: TtsflowError | None = None
+    makespan_s: float = 0.0
+
+
+class _Worker:
+    """Jobs that share one worker: its work clock runs at 1 / s(k) of real time."""
+
+    __slots__ = ("clock", "generation", "jobs", "milestones", "seen", "version")
+
+    def __init__(self, generation: int, now: float) -> None:
+        self.generation = generation
+        self.jobs: dict[int, ChunkJob] = {}
+        self.milestones: list[tuple[float, int, int]] = []  # (work clock, token, pieces still to come)
+        self.clock, self.seen, self.version = 0.0, now, 0
+
+
+class Simulator:
+    """Drives a scheduler through virtual time.
+
+    Sinks take no time. Subclasses may override `post` (every message of a worker passes through it),
+    `begin` (a worker takes up a job) and `sink` (a chunk is handed over).
+    """
+
+    def __init__(self, scheduler: Driven, truth: Truth) -> None:
+        self._scheduler, self._truth = scheduler, truth
+        self._agenda: list[tuple[float, int, Callable[[], Iterable[msg.Event]]]] = []
+        self._order = itertools.count()
+        self._wake: float | None = None
+        self._sources: dict[str, Iterator[ChunkJob]] = {}
+        self.workers: dict[str, _Worker] = {}
+        self.now = 0.0
+        self.result = Simulated()
+
+    def run(
+        self, streams: Mapping[str, Iterable[ChunkJob]], *, live: bool = False, until: float = float("inf")
+    ) -> Simulated:
+        """Speak all the streams; ends when nothing is left to happen, or at `until`."""
+        for name, jobs in streams.items():
+            self._sources[name] = iter(jobs)
+            self.at(self.now, lambda name=name: [msg.OpenStream(name, live)])  # type: ignore[misc]  # mypy#4226
+        self._carry_out(self._scheduler.start(self.now))
+        while self._agenda and self._agenda[0][0] <= until:
+            self.now = self._agenda[0][0]
+            events: list[msg.Event] = []
+            while self._agenda and self._agenda[0][0] <= self.now:
+                events.extend(heapq.heappop(self._agenda)[2]())
+            if events:
+                self._carry_out(self._scheduler.feed(events, self.now))
+        return self.result
+
+    def at(self, when: float, happens: Callable[[], Iterable[msg.Event]]) -> None:
+        """Let something happen at a time; the events it gives are fed to the scheduler then."""
+        heapq.heappush(self._agenda, (max(when, self.now), next(self._order), happens))
+
+    def post(self, worker: str, generation: int, event: msg.Event, delay: float = 0.0) -> None:
+        """A worker says something."""
+        self.at(self.now + delay, lambda: (event,))
+
+    # ------------------------------------------------------------ commands
+
+    def _carry_out(self, commands: Sequence[msg.Command]) -> None:
+        for command in commands:
+            match command:
+                case msg.StartJob():
+                    self.begin(command)
+                case msg.Deliver():
+                    self._deliver(command)
+                case msg.WantJobs(stream, count):
+                    self.at(self.now, lambda stream=stream, count=count: self._submit(stream, count))  # type: ignore[misc]  # mypy#4226
+                case msg.WakeAt(when):
+                    self._wake_at(when)
+                case msg.StartWorker(worker, generation):
+                    self.workers[worker] = _Worker(generation, self.now)
+                    self.post(worker, generation, msg.WorkerReady(worker, generation), self._truth.load_s)
+                case msg.KillWorker(worker, generation):
+                    self.end_worker(worker, generation)
+                case msg.CancelJob(token, worker, generation):
+                    self._cancel(token, worker, generation)
+                case msg.GaveUp(outcome):
+                    self.result.outcomes.append(outcome)
+                case msg.StreamFinished(stream, account):
+                    self.result.accounts[stream] = account
+                    self._sources.pop(stream, None)
+                case msg.Notice(text):
+                    self.result.notices.append(text)
+                case msg.Stop(error):
+                    self.result.error = error
+
+    def _submit(self, stream: str, count: int) -> Iterable[msg.Event]:
+        source = self._sources.get(stream)
+        if source is None:
+            return ()
+        jobs = list(itertools.islice(source, count))
+        return (msg.Submit(stream, jobs, last=len(jobs) < count),)
+
+    def _deliver(self, command: msg.Deliver) -> None:
+        audio_s = sum(command.payloads)
+        if audio_s:
+            self.result.arrivals.append((command.stream, command.index, self.now, audio_s))
+        if command.outcome is not None:
+            self.result.outcomes.append(command.outcome)
+            self.result.makespan_s = self.now
+            self.sink(command)
+
+    def sink(self, command: msg.Deliver) -> None:
+        """A whole chunk was handed over: say when it is written."""
+        written = msg.Delivered(command.stream, command.index)
+        self.at(self.now, lambda: (written,))
+
+    def _wake_at(self, when: float | None) -> None:
+        self._wake = when
+        if when is not None:
+            self.at(when, lambda: (msg.Tick(),) if self._wake == when else ())
+
+    # ------------------------------------------------------------ workers
+
+    def begin(self, command: msg.StartJob) -> None:
+        """A worker takes up a job."""
+        worker = self.living(command.worker, command.generation)
+        if worker is None:
+            return
+        self._advance(worker)
+        worker.jobs[command.token] = command.job
+        self._plan(worker, command.token, self._truth.pieces)
+        self._next_milestone(command.worker, worker)
+
+    def living(self, name: str, generation: int) -> _Worker | None:
+        worker = self.workers.get(name)
+        return worker if worker is not None and worker.generation == generation else None
+
+    def end_worker(self, name: str, generation: int) -> None:
+        """The worker is gone, with all that it was doing."""
+        if self.living(name, generation) is not None:
+            del self.workers[name]
+
+    def _cancel(self, token: int, name: str, generation: int) -> None:
+        worker = self.living(name, generation)
+        if worker is not None and token in worker.jobs:
+            self._advance(worker)
+            del worker.jobs[token]
+            self._next_milestone(name, worker)
+            self.post(name, generation, msg.Cancelled(token))
+
+    def _plan(self, worker: _Worker, token: int, pieces: int) -> None:
+        """The next piece of a job comes after its share of the job's cost on the worker's clock."""
+        share = self._truth.cost(worker.jobs[token]) / self._truth.pieces
+        heapq.heappush(worker.milestones, (worker.clock + share, token, pieces))
+
+    def _advance(self, worker: _Worker) -> None:
+        if worker.jobs:
+            worker.clock += (self.now - worker.seen) / self._truth.slow(len(worker.jobs))
+        worker.seen = self.now
+
+    def _next_milestone(self, name: str, worker: _Worker) -> None:
+        """Plan the worker's next message; one planned before, at another speed, becomes void."""
+        worker.version += 1
+        while worker.milestones and worker.milestones[0][1] not in worker.jobs:
+            heapq.heappop(worker.milestones)
+        if worker.milestones:
+            away = (worker.milestones[0][0] - worker.clock) * self._truth.slow(len(worker.jobs))
+            version = worker.version
+            self.at(self.now + away, lambda: self._reach_milestone(name, worker, version))
+
+    def _reach_milestone(self, name: str, worker: _Worker, version: int) -> Iterable[msg.Event]:
+        if worker.version == version and self.workers.get(name) is worker:
+            self._advance(worker)
+            clock, token, pieces = heapq.heappop(worker.milestones)
+            worker.clock = max(worker.clock, clock)
+            audio_s = self._truth.audio(worker.jobs[token]) / self._truth.pieces
+            self.post(name, worker.generation, msg.Piece(token, audio_s, audio_s))
+            if pieces > 1:
+                self._plan(worker, token, pieces - 1)
+            else:
+                del worker.jobs[token]
+                self.post(name, worker.generation, msg.Finished(token))
+            self._next_milestone(name, worker)
+        return ()
