@@ -41,9 +41,14 @@ class Watched:
     submitted = delivered + failed + not reached. Raises InvariantBroken.
     """
 
-    def __init__(self, scheduler: Driven, window: Callable[[int, int], int]) -> None:
-        """`window(slots, streams)` is the most chunks of a stream that may be started and not written."""
-        self._scheduler, self._window = scheduler, window
+    def __init__(
+        self, scheduler: Driven, window: Callable[[int, int], int], turns: float = float("inf")
+    ) -> None:
+        """`window(slots, streams)` is the most chunks of a stream that may be started and not written.
+
+        `turns` is how many calls of `feed` the whole run may take.
+        """
+        self._scheduler, self._window, self._turns = scheduler, window, turns
         self._streams: dict[str, _StreamWatch] = {}
         self._workers: dict[str, _WorkerWatch] = {}
         self._jobs: dict[int, tuple[ChunkJob, str]] = {}  # by token: what runs where
@@ -56,6 +61,8 @@ class Watched:
         return self._check(self._scheduler.start(now))
 
     def feed(self, events: Iterable[msg.Event], now: float) -> list[msg.Command]:
+        self._turns -= 1
+        self._expect(self._turns > 0, "it does not end")
         events = list(events)
         for event in events:
             self._take_note(event)

@@ -58,6 +58,7 @@ class Scheduler:
         self._devices_changed = True
         self._idle_since: float | None = None
         self._wake: float | None = None
+        self._retired: set[str] = set()  # ids of devices on which no worker would live
         self._last_loss = ""
         self._stopped = False
         self._handlers: dict[type, Callable[[Any, float], None]] = {
@@ -222,6 +223,9 @@ class Scheduler:
         self._last_loss = f"{worker.id} on {worker.device.id}: {why}"
         attempts = self._attempts.of_worker(worker)
         self._out.extend(self._fleet.died(worker, why, permanent=permanent))
+        if not self._fleet.has_worker_on(worker.device):
+            self._retired.add(worker.device.id)
+            self._devices_changed = True
         for attempt in attempts:
             self._attempts.end(attempt.token)
             if not attempt.cancelled:
@@ -244,7 +248,9 @@ class Scheduler:
 
     def _place(self) -> None:
         self._devices_changed = False
-        devices = usable(self._devices, self._profile)
+        devices = [d for d in usable(self._devices, self._profile) if d.id not in self._retired]
+        if not devices:
+            return  # and no worker: an error as soon as there is work
         specs, refused = fit(self._policy.place(devices, self._profile), self._profile)
         self._out.extend(msg.Notice(text) for text in refused)
         self._out.extend(self._fleet.place(specs))

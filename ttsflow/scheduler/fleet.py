@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
+from ttsflow.devices import Device
 from ttsflow.policy import WorkerSpec
 from ttsflow.scheduler.messages import Command, KillWorker, Notice, StartWorker
 
@@ -107,6 +108,9 @@ class Fleet:
     def holds(self, worker: object) -> bool:
         """Whether `worker` is one of the living."""
         return isinstance(worker, Worker) and self._workers.get(worker.id) is worker
+
+    def has_worker_on(self, device: Device) -> bool:
+        return any(worker.device.id == device.id for worker in self._workers.values())
 
     def place(self, specs: Iterable[WorkerSpec]) -> Iterator[Command]:
         """Start the workers that are missing, let the surplus finish and go."""

@@ -1,0 +1,36 @@
+"""For authors of policies: run the scheduler's promises over a policy of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ttsflow.fault_tester import Faults, run_schedule
+from ttsflow.invariants import InvariantBroken
+from ttsflow.policy import Policy
+
+__all__ = ["check_policy"]
+
+ROUGH = Faults(die=0.03, fail=0.03, refuse=0.01, mute=0.01, late=0.1, twice=0.05, cancel=0.1, devices=0.2)
+
+
+def check_policy(policy: Callable[[], Policy], *, schedules: int = 200, first_seed: int = 0) -> None:
+    """Run a policy through simulated worlds: random devices, texts, costs and streams, then faults too.
+
+    `policy` is called with no arguments for each world: the class itself, or a function that makes
+    an instance with other options. In the undisturbed worlds every chunk must be delivered; in the
+    disturbed ones every chunk must be accounted for. Raises AssertionError with the seed of the
+    world, which replays with `first_seed=SEED, schedules=1`.
+
+        >>> from ttsflow.testing import check_policy
+        >>> from ttsflow_plugins.sequential import Sequential
+        >>> check_policy(Sequential, schedules=20)
+    """
+    for seed in range(first_seed, first_seed + schedules):
+        for faults in (Faults(), ROUGH):
+            result = run_schedule(seed, lambda _: policy(), faults)
+            lost = sum(account.submitted - account.delivered for account in result.accounts.values())
+            undisturbed = faults == Faults()
+            if result.error is not None and (undisturbed or result.error.exit_code != 1):
+                raise InvariantBroken(f"schedule {seed}: {result.error}") from result.error
+            if undisturbed and lost:
+                raise InvariantBroken(f"schedule {seed}: {lost} chunks were not delivered")
