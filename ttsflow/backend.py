@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from ttsflow.errors import UnknownNameError
 from ttsflow.options import PluginOptions
 
 if TYPE_CHECKING:
@@ -102,6 +103,13 @@ class Backend(ABC):
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:
         """The voices that can be named; empty where there is but one."""
         return ()
+
+    @classmethod
+    def check_voice(cls, voice: str, options: PluginOptions) -> None:
+        """Raise UnknownNameError where there is no voice of that name."""
+        known = [offered.name for offered in cls.voices(options)]
+        if voice not in known:
+            raise UnknownNameError(f"voice of backend {cls.name!r}", voice, known, "See `ttsflow voices`")
 
     @classmethod
     def takes_reference_audio(cls) -> bool:

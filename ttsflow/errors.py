@@ -1,18 +1,18 @@
 """Every error that ttsflow raises on purpose.
 
-    TtsflowError                  says what is wrong, where, and what to do next
-    ├── UsageError                the caller can mend it before anything is spoken (exit code 2)
-    │   ├── InputError            the text cannot be read: missing, binary, wrong encoding, empty
-    │   ├── OutputError           the audio cannot be written there
-    │   ├── ConfigError           a YAML file or an option is wrong; names file, line and key
-    │   ├── UnknownNameError      no such policy, backend, voice, language or option; lists the known ones
-    │   ├── PluginError           a plugin that the run asks for is broken, or two share one name
-    │   ├── BackendUnavailable    a backend is not installed, or installed and not usable
-    │   └── DeviceError           no device on which the work fits
-    └── RunError                  the run started and could not be carried through (exit code 1)
-        ├── PolicyError           the policy raised, starved or answered nonsense; names the plugin
-        ├── WorkerError           no worker is left that could speak
-        └── SinkError             the audio could not be written any further
+TtsflowError                  says what is wrong, where, and what to do next
+├── UsageError                the caller can mend it before anything is spoken (exit code 2)
+│   ├── InputError            the text cannot be read: missing, binary, wrong encoding, empty
+│   ├── OutputError           the audio cannot be written there
+│   ├── ConfigError           a YAML file or an option is wrong; names file, line and key
+│   ├── UnknownNameError      no such policy, backend, voice, language or option; lists the known ones
+│   ├── PluginError           a plugin that the run asks for is broken, or two share one name
+│   ├── BackendUnavailable    a backend is not installed, or installed and not usable
+│   └── DeviceError           no device on which the work fits
+└── RunError                  the run started and could not be carried through (exit code 1)
+    ├── PolicyError           the policy raised, starved or answered nonsense; names the plugin
+    ├── WorkerError           no worker is left that could speak
+    └── SinkError             the audio could not be written any further
 """
 
 from __future__ import annotations

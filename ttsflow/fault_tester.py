@@ -168,7 +168,7 @@ def run_schedule(seed: int, make_policy: Callable[[random.Random], Policy], faul
     watched = Watched(
         Scheduler(policy, world.devices, world.profile, world.limits),
         window=lambda slots, streams: max(look_ahead, SLOTS_AHEAD * slots // streams),
-        turns=20_000 + 1_000 * chunks,
+        turns=5_000 + 200 * chunks,
     )
     simulator = FaultySimulator(watched, world, faults, rng)
     simulator.disturb()

@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ttsflow.jobs import AudioPiece, Outcome
+from ttsflow.sinks.file import FileSink
+from ttsflow.sinks.iterator import IteratorSink
+from ttsflow.sinks.mark import Mark, read_mark
+from ttsflow.sinks.pcm import Format
+from ttsflow.sinks.stdout import StreamSink
+
+__all__ = ["FileSink", "Format", "IteratorSink", "Mark", "Sink", "StreamSink", "read_mark"]
 
 
 class Sink(Protocol):

@@ -1,0 +1,145 @@
+"""eSpeak NG: small, quick speech in over a hundred languages, with no model to download.
+
+eSpeak NG is under the GPL, version 3 or later, and not part of ttsflow: the extra `ttsflow[espeak]`
+brings it, and it is loaded in worker processes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import Field
+
+from ttsflow import (
+    AudioPiece,
+    Backend,
+    BackendUnavailable,
+    ChunkJob,
+    Device,
+    JobRefused,
+    PluginOptions,
+    Profile,
+    UnknownNameError,
+    Voice,
+    hookimpl,
+)
+from ttsflow_plugins.espeak.library import SAMPLE_RATE, Library, Parameter
+from ttsflow_plugins.espeak.voices import Catalogue, read_catalogue
+
+INSTALL = 'pip install "ttsflow[espeak]"'
+
+USUAL_RATE = 175  # words per minute
+CHARS_PER_S = 18.0  # of English prose at the usual rate; measured over 240 sentences
+
+
+class Espeak(Backend):
+    """eSpeak NG: robotic, quick and clear; 138 voices, no model to download, no GPU."""
+
+    name = "espeak"
+
+    class Options(PluginOptions):
+        """How the voice speaks; the numbers are eSpeak NG's own."""
+
+        rate: int = Field(USUAL_RATE, ge=80, le=450, description="words per minute")
+        pitch: int = Field(50, ge=0, le=99, description="0 is low, 99 high")
+        pitch_range: int = Field(50, ge=0, le=100, description="0 is monotone, 50 usual")
+        volume: int = Field(100, ge=1, le=200, description="100 is usual; above it may distort")
+        word_gap: int = Field(0, ge=0, le=100, description="pause between words, in 10 ms at the usual rate")
+
+    options: Options
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None if find_spec("espeakng_loader") else INSTALL
+
+    @classmethod
+    def describe(cls, options: PluginOptions) -> Profile:
+        assert isinstance(options, cls.Options)
+        return Profile(
+            backend=cls.name,
+            sample_rate=SAMPLE_RATE,
+            languages=tuple(_catalogue().by_language),
+            max_chars={"*": 400},
+            memory_bytes=25_000_000,
+            rtf=0.002,
+            chars_per_s=CHARS_PER_S * options.rate / USUAL_RATE,
+            deterministic=True,
+        )
+
+    @classmethod
+    def voices(cls, options: PluginOptions) -> Sequence[Voice]:
+        """The voices, then the variants, which speak any language in a manner of their own."""
+        catalogue = _catalogue()
+        return catalogue.voices + catalogue.variants
+
+    @classmethod
+    def check_voice(cls, voice: str, options: PluginOptions) -> None:
+        """As for every backend; a voice and a variant may also be joined: "en-gb+f3"."""
+        name, plus, variant = voice.partition("+")
+        if not plus:
+            return super().check_voice(voice, options)
+        catalogue = _catalogue()
+        variants = [offered.name for offered in catalogue.variants]
+        for kind, part, known in (("voice", name, catalogue.files), ("variant", variant, variants)):
+            if part not in known:
+                raise UnknownNameError(f"{kind} of backend {cls.name!r}", part, known, "See `ttsflow voices`")
+        return None
+
+    def load(self, device: Device, slots: int) -> None:
+        """Load the library once, to see that it works. Raises BackendUnavailable where it does not."""
+        file, data = _files()
+        self._catalogue = _catalogue()
+        self._parameters = {
+            parameter: getattr(self.options, parameter.name.lower()) for parameter in Parameter
+        }
+        try:
+            self._library = Library(file, data)
+        except OSError as error:
+            raise BackendUnavailable(
+                f"eSpeak NG is installed and cannot be loaded: {error}. It needs a system with glibc 2.29 "
+                f"or later, or macOS. To install it anew: pip install --force-reinstall espeakng-loader"
+            ) from error
+
+    def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
+        import numpy as np
+
+        voice = self._catalogue.find(job.voice, job.language)
+        if voice is None:
+            raise JobRefused(f"eSpeak NG has no voice {job.voice!r} for language {job.language!r}")
+        pcm = self._library.speak(job.text, voice, job.seed, self._parameters)
+        if pcm is None:
+            raise JobRefused(f"eSpeak NG cannot use its voice {voice!r}")
+        samples = np.frombuffer(pcm, dtype=np.int16)
+        if not samples.any():
+            raise JobRefused(f"eSpeak NG has no sound for {job.text!r} with voice {voice!r}")
+        yield AudioPiece(samples.astype(np.float32) / 32768.0, SAMPLE_RATE)
+
+    def close(self) -> None:
+        self._library.close()
+
+
+def _files() -> tuple[Path, Path]:
+    """The library and its data folder. Raises BackendUnavailable where they are not there."""
+    try:
+        import espeakng_loader
+
+        return Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
+    except ImportError as error:
+        raise BackendUnavailable(f"backend 'espeak' is not installed: {INSTALL}") from error
+    except RuntimeError as error:  # what get_data_path raises where there is no data folder
+        raise BackendUnavailable(
+            f"eSpeak NG is installed without its data ({error}): "
+            f"pip install --force-reinstall espeakng-loader"
+        ) from error
+
+
+def _catalogue() -> Catalogue:
+    _, data = _files()
+    return read_catalogue(data)
+
+
+@hookimpl
+def ttsflow_backends() -> list[type[Backend]]:
+    return [Espeak]

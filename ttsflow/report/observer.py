@@ -1,4 +1,4 @@
-"""What happened in a run: measured as it goes, for a person and for a JSON file."""
+"""What a driver tells of a run while it goes."""
 
 from __future__ import annotations
 

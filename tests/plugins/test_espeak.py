@@ -1,0 +1,324 @@
+"""The eSpeak NG backend, with the real library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import espeakng_loader
+import numpy as np
+import pydantic
+import pytest
+
+from ttsflow import BackendUnavailable, ChunkJob, Device, JobRefused, UnknownNameError
+from ttsflow_plugins.espeak import Espeak
+
+CPU = Device("cpu", "cpu")
+HELLO = {
+    "ar": "مرحبا بالعالم", "cs": "Ahoj světe", "de": "Hallo Welt", "en": "Hello world", "es": "Hola mundo",
+    "fr": "Bonjour le monde", "hi": "नमस्ते दुनिया", "hu": "Helló világ", "it": "Ciao mondo", "ja": "こんにちは",
+    "ko": "안녕하세요", "nl": "Hallo wereld", "pl": "Witaj świecie", "pt": "Olá mundo", "ru": "Привет мир",
+    "tr": "Merhaba dünya", "zh-cn": "你好世界",
+}  # fmt: skip
+XTTS_LANGUAGES = list(HELLO)
+SENTENCES = [
+    "It was a bright cold day, and nobody had shut the window.",
+    "She sells sea shells.",
+    "Who is there?",
+    "On the 21st of May 1998 we paid 3.50 for it!",
+    "She sells sea shells.",
+    "First this; then, after a while, that.",
+]
+
+
+def job(text: str, language: str = "en", voice: str | None = None, seed: int = 1) -> ChunkJob:
+    return ChunkJob("book", 0, text, language=language, voice=voice, seed=seed)
+
+
+def speak(backend: Espeak, what: ChunkJob) -> np.ndarray:
+    """All samples of a job, through the calls that a worker makes; raises what the job's step tells."""
+    backend.start(what)
+    pieces = []
+    while True:
+        for step in backend.step():
+            if step.error is not None:
+                raise step.error
+            if step.done:
+                return np.concatenate(pieces)
+            assert step.piece is not None
+            assert step.piece.sample_rate == 22050
+            pieces.append(step.piece.samples)
+
+
+def in_a_child(script: str, *arguments: str) -> object:
+    """What a script prints as JSON, run in a fresh process."""
+    command = [sys.executable, "-c", dedent(script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def backend() -> Iterator[Espeak]:
+    engine = Espeak()
+    engine.load(CPU, 1)
+    yield engine
+    engine.close()
+
+
+def test_speaks(backend: Espeak) -> None:
+    text = "The quick brown fox jumps over the lazy dog."
+    samples = speak(backend, job(text))
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
+    assert np.abs(samples).max() <= 1.0
+    assert np.sqrt(np.mean(samples**2)) > 0.02
+    assert 1.5 < samples.size / 22050 < 5.0
+
+
+def test_the_first_guess_of_the_length_is_near(backend: Espeak) -> None:
+    profile = Espeak.describe(backend.options)
+    spoken_s = sum(speak(backend, job(text)).size for text in SENTENCES) / profile.sample_rate
+    guess_s = sum(map(len, SENTENCES)) / profile.chars_per_s
+    assert 0.6 < spoken_s / guess_s < 1.6
+
+
+@pytest.mark.parametrize("language", XTTS_LANGUAGES)
+def test_every_language_of_xtts_speaks(backend: Espeak, language: str) -> None:
+    samples = speak(backend, job(HELLO[language], language))
+    assert np.sqrt(np.mean(samples**2)) > 0.01
+    assert 0.3 < samples.size / 22050 < 5.0
+
+
+def test_every_voice_and_every_variant_speaks() -> None:
+    heard = in_a_child(
+        """
+        import json
+        from ttsflow import ChunkJob, Device
+        from ttsflow_plugins.espeak import Espeak
+
+        backend = Espeak()
+        backend.load(Device("cpu", "cpu"), 1)
+        heard = {}
+        for voice in Espeak.voices(backend.options):
+            (piece,) = backend.synthesize(ChunkJob("s", 0, "Hello 12.", voice=voice.name))
+            heard[voice.name] = piece.samples.size / piece.sample_rate
+        print(json.dumps(heard))
+        """
+    )
+    assert isinstance(heard, dict)
+    assert len(heard) == 138 + 104
+    assert min(heard.values()) > 0.2
+
+
+def test_voices_and_languages_are_listed_without_the_library() -> None:
+    found = in_a_child(
+        """
+        import json, sys
+        from ttsflow_plugins.espeak import Espeak
+
+        options = Espeak.Options()
+        profile, voices = Espeak.describe(options), Espeak.voices(options)
+        with open("/proc/self/maps") as maps:
+            mapped = maps.read()
+        loaded = [name for name in ("libespeak-ng", "numpy") if name in mapped]
+        print(json.dumps([loaded, profile.languages, [voice.name for voice in voices]]))
+        """
+    )
+    assert isinstance(found, list)
+    loaded, languages, voices = found
+    assert loaded == []
+    assert set(XTTS_LANGUAGES) <= set(languages)
+    assert {"en-us", "en-gb", "fr-fr", "pt-br", "cmn", "f3", "whisper"} <= set(voices)
+    assert len(set(voices)) == len(voices)
+
+
+def test_the_same_chunk_sounds_the_same_whatever_came_before(backend: Espeak) -> None:
+    jobs = [
+        job(text, voice=voice)
+        for text in SENTENCES
+        for voice in (None, "en-us", "f3", "whisper", "caleb", "Reed")
+    ]
+    in_order = {number: speak(backend, what) for number, what in enumerate(jobs)}
+    order = list(in_order)
+    random.Random(3).shuffle(order)
+    for number in order:
+        assert np.array_equal(speak(backend, jobs[number]), in_order[number]), jobs[number]
+
+
+def test_another_process_makes_the_same_bytes(backend: Espeak) -> None:
+    theirs = in_a_child(
+        """
+        import hashlib, json, sys
+        from ttsflow import ChunkJob, Device
+        from ttsflow_plugins.espeak import Espeak
+
+        backend = Espeak()
+        backend.load(Device("cpu", "cpu"), 1)
+        digests = []
+        for text in reversed(json.loads(sys.argv[1])):
+            (piece,) = backend.synthesize(ChunkJob("book", 0, text, voice="f3", seed=1))
+            digests.append(hashlib.sha256(piece.samples.tobytes()).hexdigest())
+        print(json.dumps(digests[::-1]))
+        """,
+        json.dumps(SENTENCES),
+    )
+    ours = [hashlib.sha256(speak(backend, job(text, voice="f3")).tobytes()).hexdigest() for text in SENTENCES]
+    assert theirs == ours
+
+
+def test_a_language_chooses_its_usual_voice(backend: Espeak) -> None:
+    text = "Data and water, tomato and schedule."
+    american = speak(backend, job(text, voice="en-us"))
+    assert np.array_equal(speak(backend, job(text, "en")), american)
+    assert not np.array_equal(speak(backend, job(text, "en-gb")), american)
+    assert not np.array_equal(speak(backend, job(text, "pt")), speak(backend, job(text, "pt-br")))
+
+
+def test_a_variant_goes_with_the_language_or_with_a_voice(backend: Espeak) -> None:
+    text = "Data and water."
+    with_language = speak(backend, job(text, "en-gb", "f3"))
+    assert np.array_equal(speak(backend, job(text, "en", "en-gb+f3")), with_language)
+    assert not np.array_equal(speak(backend, job(text, "en-gb")), with_language)
+
+
+def test_the_seed_changes_the_noise_of_a_breathy_voice_only(backend: Espeak) -> None:
+    def other_with_another_seed(voice: str) -> bool:
+        one, two = (speak(backend, job("Hush.", voice=voice, seed=seed)) for seed in (1, 2**63 - 2))
+        return not np.array_equal(one, two)
+
+    assert other_with_another_seed("whisper")
+    assert not other_with_another_seed("en-us")
+
+
+@pytest.mark.parametrize(
+    ("options", "than_usual"),
+    [({"rate": 350}, "shorter"), ({"rate": 90}, "longer"), ({"word_gap": 50}, "longer")],
+)
+def test_options_that_change_the_length(backend: Espeak, options: dict[str, int], than_usual: str) -> None:
+    usual = speak(backend, job(SENTENCES[0])).size
+    other = Espeak(Espeak.Options(**options))
+    other.load(CPU, 1)
+    length = speak(other, job(SENTENCES[0])).size
+    other.close()
+    assert length < 0.75 * usual if than_usual == "shorter" else length > 1.25 * usual
+
+
+@pytest.mark.parametrize("options", [{"volume": 30}, {"pitch": 90}, {"pitch_range": 0}])
+def test_options_that_change_the_sound(backend: Espeak, options: dict[str, int]) -> None:
+    other = Espeak(Espeak.Options(**options))
+    other.load(CPU, 1)
+    changed, usual = speak(other, job(SENTENCES[0])), speak(backend, job(SENTENCES[0]))
+    other.close()
+    if "volume" in options:
+        assert np.abs(changed).max() < 0.6 * np.abs(usual).max()
+    else:
+        assert not np.array_equal(changed, usual)
+
+
+@pytest.mark.parametrize("options", [{"rate": 79}, {"pitch": 100}, {"volume": 0}, {"speed": 100}])
+def test_options_out_of_range_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        Espeak.Options(**options)
+
+
+def test_the_text_is_plain_whatever_it_looks_like(backend: Espeak) -> None:
+    bare = speak(backend, job("bold text"))
+    assert speak(backend, job("<b>bold</b> text")).size > 1.5 * bare.size
+    assert speak(backend, job("[[b'oUld]] text")).size > bare.size
+    assert np.array_equal(speak(backend, job("bold\x01+40P text")), speak(backend, job("bold +40P text")))
+    assert np.array_equal(speak(backend, job("bold\0text")), bare)
+
+
+@pytest.mark.parametrize("text", ["Hi \U0001f600!", "𓀀 ᚠ", "a\ud800b", "e\u0301\u200d\u202e x", "x" * 5000])
+def test_odd_text_is_spoken(backend: Espeak, text: str) -> None:
+    assert speak(backend, job(text)).any()
+
+
+@pytest.mark.parametrize(("text", "language"), [("…", "en"), ("\U0001f600", "ja")])
+def test_text_without_a_sound_is_refused(backend: Espeak, text: str, language: str) -> None:
+    with pytest.raises(JobRefused, match="no sound for"):
+        speak(backend, job(text, language))
+    assert speak(backend, job("Go on.")).any()
+
+
+@pytest.mark.parametrize(("language", "voice"), [("tlh", None), ("en", "bob"), ("en", "en-us+bob")])
+def test_an_unknown_voice_is_refused(backend: Espeak, language: str, voice: str | None) -> None:
+    with pytest.raises(JobRefused, match="no voice"):
+        speak(backend, job("Hello.", language, voice))
+
+
+@pytest.mark.parametrize("voice", ["en-gb", "f3", "en-gb+f3", "cmn+Mr serious"])
+def test_known_voices_are_known_before_the_run(backend: Espeak, voice: str) -> None:
+    Espeak.check_voice(voice, backend.options)
+    assert speak(backend, job("Hello.", voice=voice)).any()
+
+
+@pytest.mark.parametrize(
+    ("voice", "message"),
+    [
+        ("en-uk", r"unknown voice .*'en-uk'; did you mean 'en-us"),
+        ("en-gb+f33", r"unknown variant .*'f33'; did you mean 'f3"),
+        ("f3+f4", r"unknown voice .*'f3'"),
+        ("en-gb+", r"unknown variant .*''"),
+    ],
+)
+def test_unknown_voices_are_refused_before_the_run(voice: str, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        Espeak.check_voice(voice, Espeak.Options())
+
+
+def wheel_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The wheel as if it were installed in `folder`, which only this test sees."""
+    real = Path(espeakng_loader.__file__).parent
+    here = folder / "espeakng_loader"
+    here.mkdir(parents=True)
+    for part in ("__init__.py", "libespeak-ng.so", "espeak-ng-data"):
+        (here / part).symlink_to(real / part)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "espeakng_loader")
+    return here
+
+
+def test_a_long_path_to_the_data(backend: Espeak, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    wheel_in(tmp_path / ("x" * 200), monkeypatch)
+    far = Espeak()
+    far.load(CPU, 1)
+    assert np.array_equal(speak(far, job("Far away.")), speak(backend, job("Far away.")))
+    assert list(tmp_path.glob("ttsflow-*/espeak-ng-data/phondata"))
+    far.close()
+    assert not list(tmp_path.glob("ttsflow-*"))
+
+
+def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Espeak.missing() is None
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    assert Espeak.missing() == 'pip install "ttsflow[espeak]"'
+    with pytest.raises(BackendUnavailable, match=r"pip install .ttsflow\[espeak\]"):
+        Espeak.describe(Espeak.Options())
+
+
+@pytest.mark.parametrize("part", ["libespeak-ng.so", "espeak-ng-data", "espeak-ng-data/phontab"])
+def test_installed_and_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    here = wheel_in(tmp_path, monkeypatch)
+    data = here / "espeak-ng-data"
+    files = data.resolve()
+    if part == "libespeak-ng.so":
+        (here / part).unlink()
+        (here / part).write_bytes(b"not a library")
+    else:
+        data.unlink()
+    if part == "espeak-ng-data/phontab":
+        data.mkdir()
+        for entry in files.iterdir():
+            if entry.name != "phontab":
+                (data / entry.name).symlink_to(entry)
+    with pytest.raises(BackendUnavailable, match="--force-reinstall espeakng-loader"):
+        Espeak().load(CPU, 1)

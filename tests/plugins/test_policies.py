@@ -1,0 +1,129 @@
+"""The three plain policies."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+from tests.scheduler.hand import Hand, gpus, job
+
+from ttsflow import ChunkJob, ConfigError, Profile
+from ttsflow.scheduler import messages as msg
+from ttsflow.testing import check_policy
+from ttsflow_plugins.bounded_parallel import BoundedParallel
+from ttsflow_plugins.gpu_affinity import GpuAffinity
+from ttsflow_plugins.sequential import Sequential
+
+ONE_SLOT = Profile("p", 1, ("cuda",))
+FOUR_SLOTS = Profile("p", 1, ("cuda",), slots=4)
+
+
+def placed(policy: object, devices: int, profile: Profile = ONE_SLOT) -> list[tuple[str, int]]:
+    specs = policy.place(gpus(devices), profile)  # type: ignore[attr-defined]
+    return [(spec.device.id, spec.slots) for spec in specs]
+
+
+class TestSequential:
+    def test_one_worker_on_the_best_device(self) -> None:
+        assert placed(Sequential(), 4, FOUR_SLOTS) == [("cuda:0", 1)]
+
+    def test_it_keeps_the_promises(self) -> None:
+        check_policy(Sequential, schedules=100)
+
+
+class TestBoundedParallel:
+    @staticmethod
+    def policy(most: object = "auto") -> BoundedParallel:
+        return BoundedParallel(BoundedParallel.Options(max_concurrent=most))  # type: ignore[arg-type]
+
+    def test_auto_is_one_per_device(self) -> None:
+        assert placed(self.policy(), 3) == [("cuda:0", 1), ("cuda:1", 1), ("cuda:2", 1)]
+
+    def test_slots_where_the_backend_has_them(self) -> None:
+        assert placed(self.policy(6), 1, FOUR_SLOTS) == [("cuda:0", 4), ("cuda:0", 2)]
+        assert placed(self.policy(5), 2, FOUR_SLOTS) == [("cuda:0", 3), ("cuda:1", 2)]
+
+    def test_else_that_many_workers(self) -> None:
+        assert placed(self.policy(3), 2) == [("cuda:0", 1), ("cuda:0", 1), ("cuda:1", 1)]
+
+    def test_no_worker_without_work(self) -> None:
+        assert placed(self.policy(2), 4) == [("cuda:0", 1), ("cuda:1", 1)]
+
+    def test_never_more_than_it_says(self) -> None:
+        hand = Hand(self.policy(2), gpus(1), FOUR_SLOTS)
+        hand.load_all()
+        hand.open(*map(job, range(6)))
+        assert len(hand.started) == 2
+
+    @pytest.mark.parametrize("nonsense", [0, -1, "many", 1.5, None])
+    def test_its_option_is_checked(self, nonsense: object) -> None:
+        with pytest.raises(ValidationError):
+            self.policy(nonsense)
+
+    def test_it_keeps_the_promises(self) -> None:
+        check_policy(BoundedParallel, schedules=100)
+
+
+class TestGpuAffinity:
+    @staticmethod
+    def hand(devices: int, **options: object) -> Hand:
+        hand = Hand(GpuAffinity(GpuAffinity.Options(**options)), gpus(devices), ONE_SLOT)  # type: ignore[arg-type]
+        hand.load_all()
+        return hand
+
+    @staticmethod
+    def where(hand: Hand) -> dict[tuple[str, int], str]:
+        devices = {start.worker: start.spec.device.id for start in hand.all(msg.StartWorker)}
+        return {(s.job.stream, s.job.index): devices[s.worker] for s in hand.started}
+
+    def test_a_worker_per_gpu(self) -> None:
+        assert placed(GpuAffinity(), 3, FOUR_SLOTS) == [("cuda:0", 1), ("cuda:1", 1), ("cuda:2", 1)]
+
+    def test_chunks_in_turn(self) -> None:
+        hand = self.hand(2, steal=False)
+        hand.open(*map(job, range(6)))
+        for index in (1, 3, 5, 0, 2, 4):
+            hand.finish(index)
+        assert {index: device for (_, index), device in self.where(hand).items()} == {
+            0: "cuda:0", 1: "cuda:1", 2: "cuda:0", 3: "cuda:1", 4: "cuda:0", 5: "cuda:1",
+        }  # fmt: skip
+
+    def test_a_voice_stays_where_it_is(self) -> None:
+        hand = self.hand(2, key="voice", steal=False)
+        voices = ["Ana", "Bo", "Ana", "Cy", "Bo"]
+        hand.open(*(ChunkJob("s", index, "text", voice=voice) for index, voice in enumerate(voices)))
+        for index in (0, 1, 2, 4, 3):
+            hand.finish(index)
+        where = self.where(hand)
+        assert [where["s", index] for index in range(5)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:0", "cuda:1"]
+
+    def test_a_stream_stays_where_it_is(self) -> None:
+        hand = self.hand(2, key="stream", steal=False)
+        hand.open(job(0), job(1))
+        hand.open(job(0, "t"), job(1, "t"), stream="t")
+        for index, stream in ((0, "s"), (0, "t"), (1, "s"), (1, "t")):
+            hand.finish(index, stream)
+        assert self.where(hand) == {
+            ("s", 0): "cuda:0", ("s", 1): "cuda:0", ("t", 0): "cuda:1", ("t", 1): "cuda:1",
+        }  # fmt: skip
+
+    def test_an_idle_gpu_helps_out(self) -> None:
+        hand = self.hand(2, key="stream")
+        hand.open(job(0), job(1))
+        assert self.where(hand) == {("s", 0): "cuda:0", ("s", 1): "cuda:1"}
+
+    def test_pinned_work_is_not_helped_with(self) -> None:
+        hand = self.hand(2, pin={"s": "cuda:1"})
+        hand.open(job(0), job(1), job(2))
+        hand.open(job(0, "t"), stream="t")
+        assert self.where(hand) == {("s", 0): "cuda:1", ("t", 0): "cuda:0"}
+
+    def test_a_pin_to_no_device(self) -> None:
+        hand = Hand(GpuAffinity(GpuAffinity.Options(pin={"Ana": "cuda:7"})), gpus(2), ONE_SLOT)
+        assert isinstance(hand.error, ConfigError)
+        assert "pins 'Ana' to 'cuda:7'" in str(hand.error)
+        assert "it can use cuda:0, cuda:1" in str(hand.error)
+
+    @pytest.mark.parametrize("key", ["chunk", "voice", "stream"])
+    @pytest.mark.parametrize("steal", [True, False])
+    def test_it_keeps_the_promises(self, key: str, steal: bool) -> None:
+        check_policy(lambda: GpuAffinity(GpuAffinity.Options(key=key, steal=steal)), schedules=50)  # type: ignore[arg-type]

@@ -1,0 +1,100 @@
+"""A scheduler driven by hand, and policies to drive it with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ttsflow import ChunkJob, Device, Policy, Profile, WorkerSpec
+from ttsflow.config.model import Limits
+from ttsflow.jobs import Account
+from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler import messages as msg
+
+PROFILE = Profile("by-hand", 24_000, ("cuda", "cpu"), slots=4, slowdown=(1.0, 1.1, 1.2, 1.3))
+
+
+class Wide(Policy):
+    """A worker with `slots` slots on every device, the next job to whichever waited longest."""
+
+    name = "wide"
+    slots = 1
+
+    def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
+        return [WorkerSpec(device, self.slots) for device in devices]
+
+
+class Deep(Wide):
+    """Four slots on every device."""
+
+    name = "deep"
+    slots = 4
+
+
+def gpus(count: int) -> list[Device]:
+    return [Device(f"cuda:{number}", "cuda") for number in range(count)]
+
+
+def job(index: int, stream: str = "s", text: str = "some words", speakable: bool = True) -> ChunkJob:
+    return ChunkJob(stream, index, text, speakable=speakable)
+
+
+class Hand:
+    """Feeds one event after the other; keeps what was commanded."""
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        devices: Sequence[Device] | None = None,
+        profile: Profile = PROFILE,
+        **limits: object,
+    ) -> None:
+        given = gpus(1) if devices is None else devices
+        self.scheduler = Scheduler(policy or Wide(), given, profile, Limits(**limits))  # type: ignore[arg-type]
+        self.now = 0.0
+        self.commands: list[msg.Command] = []
+        self.take(self.scheduler.start(0.0))
+
+    def take(self, commands: list[msg.Command]) -> list[msg.Command]:
+        self.commands += commands
+        return commands
+
+    def feed(self, *events: msg.Event, after: float = 1.0) -> list[msg.Command]:
+        self.now += after
+        return self.take(self.scheduler.feed(events, self.now))
+
+    def all(self, kind: type) -> list:
+        return [command for command in self.commands if isinstance(command, kind)]
+
+    def load_all(self) -> None:
+        """Every worker that was started and not greeted becomes ready."""
+        self.feed(*(msg.WorkerReady(start.worker, start.generation) for start in self.all(msg.StartWorker)))
+
+    def open(self, *jobs: ChunkJob, stream: str = "s", live: bool = False, last: bool = True) -> None:
+        self.feed(msg.OpenStream(stream, live), msg.Submit(stream, jobs, last))
+
+    @property
+    def started(self) -> list[msg.StartJob]:
+        return self.all(msg.StartJob)
+
+    def token(self, index: int, stream: str = "s") -> int:
+        """The token of the latest attempt at a chunk."""
+        return next(s.token for s in reversed(self.started) if (s.job.stream, s.job.index) == (stream, index))
+
+    def finish(self, index: int, stream: str = "s", audio_s: float = 2.0) -> list[msg.Command]:
+        """A worker speaks a chunk, and the sink writes whatever is handed to it."""
+        token = self.token(index, stream)
+        commands = self.feed(msg.Piece(token, audio_s, f"audio {index}"), msg.Finished(token))
+        return commands + self.write(commands)
+
+    def write(self, commands: Iterable[msg.Command]) -> list[msg.Command]:
+        whole = [c for c in commands if isinstance(c, msg.Deliver) and c.outcome is not None]
+        return self.feed(*(msg.Delivered(c.stream, c.index) for c in whole), after=0.0) if whole else []
+
+    def account(self, stream: str = "s") -> Account:
+        [finished] = [f for f in self.all(msg.StreamFinished) if f.stream == stream]
+        return finished.account
+
+    @property
+    def error(self) -> BaseException:
+        [stop] = self.all(msg.Stop)
+        return stop.error

@@ -1,0 +1,551 @@
+"""The scheduler's rules, one by one, driven by hand."""
+
+import pytest
+from tests.scheduler.hand import PROFILE, Deep, Hand, Wide, gpus, job
+
+from ttsflow import Device, DeviceError, Policy, PolicyError, Profile, WorkerError, WorkerSpec
+from ttsflow.jobs import Account
+from ttsflow.scheduler import messages as msg
+
+
+def test_a_chunk_travels_from_submission_to_the_account() -> None:
+    hand = Hand()
+    hand.open(job(0))
+    assert not hand.started  # the worker is still loading
+    hand.load_all()
+    [start] = hand.started
+    assert (start.worker, start.generation, start.job) == ("w0", 1, job(0))
+    hand.feed(msg.Piece(start.token, 1.5, "sound"))
+    assert not hand.all(msg.Deliver)  # a chunk is delivered when it is whole
+    hand.feed(msg.Finished(start.token))
+    [delivery] = hand.all(msg.Deliver)
+    assert delivery.payloads == ["sound"]
+    outcome = delivery.outcome
+    assert (outcome.status, outcome.worker, outcome.device) == ("ok", "w0", "cuda:0")
+    assert (outcome.attempts, outcome.audio_s) == (1, 1.5)
+    assert (outcome.queued_s, outcome.started_s, outcome.first_audio_s, outcome.finished_s) == (1, 2, 3, 4)
+    assert not hand.all(msg.StreamFinished)  # the sink has not written it yet
+    hand.feed(msg.Delivered("s", 0))
+    assert hand.account() == Account(submitted=1, delivered=1)
+
+
+def test_text_order_whatever_the_order_of_work() -> None:
+    hand = Hand(devices=gpus(3))
+    hand.load_all()
+    hand.open(*map(job, range(3)))
+    hand.finish(2)
+    hand.finish(1)
+    assert not hand.all(msg.Deliver)
+    hand.finish(0)
+    assert [delivery.index for delivery in hand.all(msg.Deliver)] == [0, 1, 2]
+
+
+def test_an_empty_stream_ends_at_once() -> None:
+    hand = Hand()
+    hand.open()
+    assert hand.account() == Account()
+
+
+def test_a_chunk_with_nothing_to_say_never_reaches_a_worker() -> None:
+    hand = Hand()
+    hand.load_all()
+    hand.open(job(0, speakable=False), job(1))
+    assert [start.job.index for start in hand.started] == [1]
+    [pause] = hand.all(msg.Deliver)
+    assert (pause.index, pause.outcome.status, list(pause.payloads)) == (0, "pause", [])
+
+
+class TestLookAhead:
+    def test_jobs_are_asked_for_as_the_window_has_room(self) -> None:
+        hand = Hand(look_ahead=3)
+        hand.feed(msg.OpenStream("s"))
+        assert hand.all(msg.WantJobs) == [msg.WantJobs("s", 8)]  # one slot: eight chunks
+        hand.feed(msg.Submit("s", [job(0), job(1)]))
+        assert len(hand.all(msg.WantJobs)) == 1  # six are still on their way
+
+    def test_no_more_are_admitted_than_the_window_holds(self) -> None:
+        hand = Hand(devices=gpus(20), profile=Profile("p", 1, ("cuda",)), look_ahead=1)
+        hand.load_all()
+        hand.feed(msg.OpenStream("t"), msg.OpenStream("u"))
+        hand.open(*map(job, range(100)))
+        assert len(hand.started) == 20
+        for index in range(1, 53):
+            hand.finish(index)
+        # 3 streams share the windows of 20 slots: 53 chunks each, until the head is written
+        assert len(hand.started) == 8 * 20 // 3
+
+    def test_a_sink_that_blocks_stops_the_work(self) -> None:
+        hand = Hand(look_ahead=8)
+        hand.load_all()
+        hand.open(*map(job, range(50)))
+        for index in range(8):
+            token = hand.token(index)
+            hand.feed(msg.Piece(token, 1.0, "sound"), msg.Finished(token))
+        assert len(hand.started) == 8  # all handed over, none written
+        hand.feed(msg.Delivered("s", 0))
+        assert len(hand.started) == 9
+
+
+class TestFairness:
+    def test_streams_take_turns_by_cost(self) -> None:
+        hand = Hand(look_ahead=100)
+        hand.open(*(job(i, "long", "x" * 200) for i in range(20)), stream="long")
+        hand.open(*(job(i, "short", "x" * 50) for i in range(20)), stream="short")
+        hand.load_all()
+        for _ in range(20):
+            hand.finish(hand.started[-1].job.index, hand.started[-1].job.stream)
+        streams = [start.job.stream for start in hand.started[:20]]
+        assert 15 <= streams.count("short") <= 17  # four short ones cost as much as a long one
+
+    def test_a_retry_keeps_its_place(self) -> None:
+        hand = Hand()
+        hand.load_all()
+        hand.open(*map(job, range(5)))
+        hand.feed(msg.Failed(hand.token(0), "oops"))
+        assert [start.job.index for start in hand.started] == [0, 0]
+
+
+class TestLive:
+    def test_pieces_of_the_head_are_passed_on_as_they_come(self) -> None:
+        hand = Hand(devices=gpus(2))
+        hand.load_all()
+        hand.open(job(0), job(1), live=True)
+        first, second = hand.token(0), hand.token(1)
+        hand.feed(msg.Piece(second, 1.0, "b1"))
+        hand.feed(msg.Piece(first, 1.0, "a1"))
+        hand.feed(msg.Piece(first, 1.0, "a2"), msg.Finished(first))
+        hand.feed(msg.Piece(second, 1.0, "b2"))
+        heard = [payload for delivery in hand.all(msg.Deliver) for payload in delivery.payloads]
+        assert heard == ["a1", "a2", "b1", "b2"]
+
+    def test_what_was_heard_is_not_spoken_again(self) -> None:
+        hand = Hand()
+        hand.load_all()
+        hand.open(job(0), job(1), live=True)
+        hand.feed(msg.Piece(hand.token(0), 1.0, "a1"))
+        hand.feed(msg.Failed(hand.token(0), "oops"))
+        [given_up] = hand.all(msg.GaveUp)
+        assert (given_up.outcome.sent_s, given_up.outcome.attempts, given_up.outcome.why) == (1.0, 1, "oops")
+        hand.finish(1)
+        assert hand.account() == Account(submitted=2, delivered=1, failed=1)
+
+
+class TestAttempts:
+    def test_a_failed_chunk_is_tried_again_and_then_named(self) -> None:
+        hand = Hand(retries=2)
+        hand.load_all()
+        hand.open(job(0), job(1))
+        for attempt in range(3):
+            hand.feed(msg.Failed(hand.token(0), f"reason {attempt}"))
+        [given_up] = hand.all(msg.GaveUp)
+        assert (given_up.outcome.status, given_up.outcome.why) == ("failed", "reason 2")
+        assert (given_up.outcome.attempts, given_up.outcome.audio_s) == (3, 0.0)
+        hand.finish(1)
+        assert hand.account() == Account(submitted=2, delivered=1, failed=1)
+
+    def test_a_permanent_failure_is_not_tried_again(self) -> None:
+        hand = Hand(retries=9)
+        hand.load_all()
+        hand.open(job(0))
+        hand.feed(msg.Failed(hand.token(0), "too odd", permanent=True))
+        assert hand.account() == Account(submitted=1, failed=1)
+
+    def test_audio_of_a_failed_attempt_is_forgotten(self) -> None:
+        hand = Hand()
+        hand.load_all()
+        hand.open(job(0))
+        hand.feed(msg.Piece(hand.token(0), 1.0, "torn"))
+        hand.feed(msg.Failed(hand.token(0), "oops"))
+        hand.finish(0)
+        [delivery] = hand.all(msg.Deliver)
+        assert delivery.payloads == ["audio 0"]
+
+    def test_a_chunk_without_audio_is_not_passed_off_as_spoken(self) -> None:
+        hand = Hand(retries=1)
+        hand.load_all()
+        hand.open(job(0))
+        hand.feed(msg.Finished(hand.token(0)))
+        hand.feed(msg.Finished(hand.token(0)))
+        assert hand.account() == Account(submitted=1, failed=1)
+        assert "no audio" in hand.all(msg.GaveUp)[0].outcome.why
+
+    def test_a_doubt_is_delivered_and_flagged(self) -> None:
+        hand = Hand()
+        hand.load_all()
+        hand.open(job(0))
+        hand.feed(msg.Piece(hand.token(0), 1.0, "x"), msg.Finished(hand.token(0), "reached the cap"))
+        outcome = hand.all(msg.Deliver)[-1].outcome
+        assert (outcome.status, outcome.why) == ("flagged", "reached the cap")
+
+    def test_stale_and_repeated_messages_change_nothing(self) -> None:
+        hand = Hand()
+        hand.load_all()
+        hand.open(job(0), job(1))
+        old = hand.token(0)
+        hand.feed(msg.Died("w0", 1, "killed"))
+        assert hand.feed(msg.Piece(old, 1.0, "late"), msg.Finished(old)) == []
+        assert hand.feed(msg.Died("w0", 1, "again"), msg.WorkerReady("w0", 1)) == []
+        hand.feed(msg.WorkerReady("w0", 2))
+        hand.finish(0)
+        assert hand.feed(msg.Finished(old), msg.Delivered("s", 0), msg.Delivered("s", 1)) == []
+        hand.finish(1)
+        assert hand.account() == Account(submitted=2, delivered=2)
+
+
+class TestCancel:
+    def test_the_slot_is_held_until_the_worker_answers(self) -> None:
+        hand = Hand()
+        hand.load_all()
+        hand.open(job(0), job(1))
+        hand.open(job(0, "t"), stream="t")
+        commands = hand.feed(msg.CancelStream("s"))
+        token = hand.token(0)
+        assert msg.CancelJob(token, "w0", 1) in commands
+        assert hand.account("s") == Account(submitted=2, not_reached=2)
+        assert len(hand.started) == 1
+        hand.feed(msg.Cancelled(token))
+        assert hand.started[-1].job.stream == "t"
+
+    def test_a_worker_that_does_not_let_go_is_killed_and_its_other_jobs_are_not_to_blame(self) -> None:
+        hand = Hand(Deep(), retries=0, timeouts={"cancel_s": 5.0})
+        hand.load_all()
+        hand.open(job(0))
+        hand.open(job(0, "t"), stream="t")
+        hand.feed(msg.CancelStream("s"))
+        [*_, wake] = hand.all(msg.WakeAt)
+        assert wake.when == hand.now + 5.0
+        commands = hand.feed(msg.Tick(), after=5.0)
+        assert msg.KillWorker("w0", 1, "a cancelled job was not let go of in time") in commands
+        assert [c.generation for c in commands if isinstance(c, msg.StartWorker)] == [2]
+        hand.feed(msg.WorkerReady("w0", 2))
+        hand.finish(0, "t")
+        assert hand.account("t") == Account(submitted=1, delivered=1)
+
+    def test_jobs_that_come_after_the_end_are_ignored(self) -> None:
+        hand = Hand()
+        hand.open(job(0), last=False)
+        hand.feed(msg.CancelStream("s"))
+        assert hand.feed(msg.Submit("s", [job(1)], last=True)) == []
+
+
+class TestWorkers:
+    def test_a_dead_worker_is_restarted_and_its_job_retried(self) -> None:
+        hand = Hand()
+        hand.load_all()
+        hand.open(job(0))
+        commands = hand.feed(msg.Died("w0", 1, "signal 9"))
+        assert msg.StartWorker("w0", 2, WorkerSpec(gpus(1)[0])) in commands
+        hand.feed(msg.WorkerReady("w0", 2))
+        assert hand.started[-1].generation == 2
+        hand.finish(0)
+        assert hand.account() == Account(submitted=1, delivered=1)
+        assert hand.all(msg.Deliver)[0].outcome.attempts == 2
+
+    def test_one_that_cannot_load_is_given_up_and_the_others_go_on(self) -> None:
+        hand = Hand(devices=gpus(2), restarts=2)
+        hand.feed(msg.WorkerReady("w1", 1))
+        hand.open(job(0), job(1))
+        for generation in (1, 2, 3):
+            hand.feed(msg.LoadFailed("w0", generation, "no weights"))
+        assert any("given up after 3 failures" in notice.text for notice in hand.all(msg.Notice))
+        hand.finish(0)
+        hand.finish(1)
+        assert hand.account() == Account(submitted=2, delivered=2)
+
+    def test_the_last_one_lost_ends_the_run(self) -> None:
+        hand = Hand()
+        hand.open(job(0))
+        hand.feed(msg.LoadFailed("w0", 1, "no such model", permanent=True))
+        assert isinstance(hand.error, WorkerError)
+        assert "no such model" in str(hand.error)
+        assert hand.account() == Account(submitted=1, not_reached=1)
+        assert hand.feed(msg.Tick()) == []
+
+    def test_jobs_that_kill_do_not_use_up_the_worker(self) -> None:
+        hand = Hand(restarts=1, retries=2)
+        hand.load_all()
+        hand.open(job(0), job(1), job(2))
+        for generation in range(1, 7):
+            hand.feed(msg.Died("w0", generation, "segfault"))
+            hand.feed(msg.WorkerReady("w0", generation + 1))
+        hand.finish(2)
+        assert hand.account() == Account(submitted=3, delivered=1, failed=2)
+
+
+class TestPlacement:
+    def test_the_backends_best_kind_comes_first_and_others_are_left_out(self) -> None:
+        devices = [Device("cpu", "cpu"), Device("mps", "mps"), *gpus(1)]
+        hand = Hand(devices=devices)
+        assert [start.spec.device.id for start in hand.all(msg.StartWorker)] == ["cuda:0", "cpu"]
+
+    def test_no_device_of_the_kind_that_is_needed(self) -> None:
+        hand = Hand(devices=[Device("cpu", "cpu")], profile=Profile("picky", 1, ("cuda",)))
+        assert isinstance(hand.error, DeviceError)
+        assert "'picky' needs a device of kind cuda; found: cpu" in str(hand.error)
+
+    def test_a_worker_that_does_not_fit_in_memory_is_refused_with_both_figures(self) -> None:
+        class Two(Wide):
+            def place(self, devices, profile):
+                return [WorkerSpec(devices[0]), WorkerSpec(devices[0])]
+
+        gib = 1024**3
+        small = Device("cuda:0", "cuda", total_bytes=8 * gib, free_bytes=6 * gib)
+        hand = Hand(Two(), [small], Profile("big", 1, ("cuda",), memory_bytes=4 * gib))
+        assert len(hand.all(msg.StartWorker)) == 1
+        [notice] = hand.all(msg.Notice)
+        assert "needs 4.00 GiB" in notice.text
+        assert "2.00 GiB of its memory free beside the other workers: refused" in notice.text
+
+    def test_none_that_fits(self) -> None:
+        gib = 1024**3
+        small = Device("cuda:0", "cuda", free_bytes=gib)
+        hand = Hand(Wide(), [small], Profile("big", 1, ("cuda",), memory_bytes=4 * gib))
+        assert isinstance(hand.error, DeviceError)
+        assert "needs 4.00 GiB, and cuda:0 has 1.00 GiB" in str(hand.error)
+
+    def test_fewer_slots_where_memory_is_short(self) -> None:
+        profile = Profile("p", 1, ("cuda",), slots=4, memory_bytes=100, slot_memory_bytes=100)
+        hand = Hand(Deep(), [Device("cuda:0", "cuda", free_bytes=350)], profile)
+        assert [start.spec.slots for start in hand.all(msg.StartWorker)] == [2]
+        assert "2 slots instead" in hand.all(msg.Notice)[0].text
+
+    def test_no_more_slots_than_the_backend_has(self) -> None:
+        hand = Hand(Deep(), profile=Profile("p", 1, ("cuda",), slots=3))
+        assert [start.spec.slots for start in hand.all(msg.StartWorker)] == [3]
+
+    def test_learnt_caps_need_no_restart(self) -> None:
+        hand = Hand(Deep())
+        hand.load_all()
+        hand.open(*map(job, range(8)))
+        assert len(hand.started) == 4
+        hand.feed(msg.DevicesChanged([Device("cuda:0", "cuda", max_slots=2)]))
+        for index in (0, 1):
+            hand.finish(index)
+        assert len(hand.started) == 4  # two are running, two may
+        hand.finish(2)
+        assert len(hand.started) == 5
+        assert len(hand.all(msg.StartWorker)) == 1
+
+    def test_a_device_that_is_gone_takes_its_worker_and_its_lane_along(self) -> None:
+        class Laned(Wide):
+            def place(self, devices, profile):
+                self.devices = [device.id for device in devices]
+                return super().place(devices, profile)
+
+            def lane(self, job):
+                return self.devices[job.index % len(self.devices)]
+
+            def dispatch(self, view):
+                for worker in view.free:
+                    chunk = view.ready.first(worker.device.id)
+                    if chunk is not None:
+                        yield chunk, worker
+
+        hand = Hand(Laned(), gpus(2))
+        hand.load_all()
+        hand.open(*map(job, range(4)))
+        hand.feed(msg.DevicesChanged(gpus(1)))
+        hand.finish(1)  # the surplus worker finishes what it has, and goes
+        assert [kill.worker for kill in hand.all(msg.KillWorker)] == ["w1"]
+        for index in (0, 2, 3):
+            hand.finish(index)
+        assert hand.account() == Account(submitted=4, delivered=4)
+
+
+class TestMisbehavingPolicies:
+    @staticmethod
+    def run(policy: Policy) -> PolicyError:
+        hand = Hand(policy)
+        hand.load_all()
+        hand.open(job(0), job(1))
+        assert isinstance(hand.error, PolicyError)
+        assert hand.account() == Account(submitted=2, not_reached=2)
+        assert repr(policy.name) in str(hand.error)
+        return hand.error
+
+    def test_raising_in_dispatch(self) -> None:
+        class Raises(Wide):
+            def dispatch(self, view):
+                raise KeyError("thing")
+
+        assert "raised in dispatch: KeyError: 'thing' (" in str(self.run(Raises()))
+
+    def test_raising_in_lane(self) -> None:
+        class Raises(Wide):
+            def lane(self, job):
+                return job.text[99]
+
+        assert "raised in lane: IndexError" in str(self.run(Raises()))
+
+    def test_an_unhashable_lane(self) -> None:
+        class Lists(Wide):
+            def lane(self, job):
+                return []
+
+        assert "raised in lane: TypeError" in str(self.run(Lists()))
+
+    def test_a_busy_worker(self) -> None:
+        class Busy(Wide):
+            def dispatch(self, view):
+                worker = next(iter(view.free))
+                for chunk in view.ready:
+                    yield chunk, worker
+
+        assert "no slot is free" in str(self.run(Busy()))
+
+    def test_the_same_job_twice(self) -> None:
+        class Twice(Deep):
+            def dispatch(self, view):
+                worker, chunk = next(iter(view.free)), view.ready.first()
+                yield chunk, worker
+                yield chunk, worker
+
+        assert "chunk 0 of 's', which is not ready (given twice?)" in str(self.run(Twice()))
+
+    def test_a_job_of_its_own_making(self) -> None:
+        class Invents(Wide):
+            def dispatch(self, view):
+                yield job(0), next(iter(view.free))
+
+        assert "not ready" in str(self.run(Invents()))
+
+    @pytest.mark.parametrize("nonsense", [42, "w0", ("a",), (1, 2, 3)])
+    def test_nonsense(self, nonsense: object) -> None:
+        class Babbles(Wide):
+            def dispatch(self, view):
+                return [nonsense]
+
+        assert "expected (job, worker)" in str(self.run(Babbles()))
+
+    def test_not_even_iterable(self) -> None:
+        class Number(Wide):
+            def dispatch(self, view):
+                return 42
+
+        assert "raised in dispatch: TypeError" in str(self.run(Number()))
+
+    def test_things_that_are_no_job_and_no_worker(self) -> None:
+        class Swapped(Wide):
+            def dispatch(self, view):
+                yield next(iter(view.free)), view.ready.first()
+
+        class Named(Wide):
+            def dispatch(self, view):
+                yield view.ready.first(), "w0"
+
+        assert "for a job" in str(self.run(Swapped()))
+        assert "'w0' for a worker" in str(self.run(Named()))
+
+    def test_nothing(self) -> None:
+        class Idle(Wide):
+            name = "idle"
+
+            def dispatch(self, view):
+                return None
+
+        error = str(self.run(Idle()))
+        assert "left 2 ready chunks waiting with every worker idle" in error
+        assert "chunk 0 of 's': 'some words'" in error
+
+    def test_nothing_but_promises(self) -> None:
+        class Later(Wide):
+            def dispatch(self, view):
+                view.wake_at(view.now)
+                return ()
+
+        hand = Hand(Later())
+        hand.load_all()
+        hand.open(job(0))
+        for _ in range(10_000):
+            if hand.all(msg.Stop):
+                break
+            hand.feed(msg.Tick(), after=hand.all(msg.WakeAt)[-1].when - hand.now)
+        assert "left 1 ready chunks waiting" in str(hand.error)
+
+    @pytest.mark.parametrize(
+        ("wish", "complaint"),
+        [
+            ([], "place returned no worker for cuda:0"),
+            ([3], "place returned 3, which is not a WorkerSpec"),
+            ([WorkerSpec(Device("cuda:9", "cuda"))], "on a device that it was not given"),
+            ([WorkerSpec(gpus(1)[0], slots=0)], "slots must be a whole number from 1 on"),
+            (None, "raised in place: TypeError"),
+        ],
+    )
+    def test_in_place(self, wish: object, complaint: str) -> None:
+        class Places(Wide):
+            def place(self, devices, profile):
+                return wish
+
+        hand = Hand(Places())
+        assert isinstance(hand.error, PolicyError)
+        assert complaint in str(hand.error)
+
+
+class TestView:
+    def test_what_a_policy_sees(self) -> None:
+        seen = []
+
+        class Looks(Deep):
+            def dispatch(self, view):
+                seen.append(
+                    (view.now, len(view.ready), len(view.running), list(view.streams), len(view.workers))
+                )
+                yield from super().dispatch(view)
+
+        hand = Hand(Looks(), gpus(2))
+        hand.load_all()
+        hand.open(*map(job, range(8)))
+        assert seen == [(2.0, 8, 0, ["s"], 2)]
+        hand.finish(0)
+        assert len(seen) == 1  # nothing was ready: not called
+
+    def test_free_slots_are_spread_over_the_workers(self) -> None:
+        hand = Hand(Deep(), gpus(2))
+        hand.load_all()
+        hand.open(*map(job, range(5)))
+        assert [start.worker for start in hand.started] == ["w0", "w1", "w0", "w1", "w0"]
+
+    def test_waking_up(self) -> None:
+        class Waits(Wide):
+            def dispatch(self, view):
+                if view.now < 10.0:
+                    view.wake_at(10.0)
+                    return
+                yield from super().dispatch(view)
+
+        hand = Hand(Waits())
+        hand.load_all()
+        hand.open(job(0))
+        assert hand.all(msg.WakeAt) == [msg.WakeAt(10.0)]
+        assert not hand.started
+        hand.feed(msg.Tick(), after=8.0)
+        assert len(hand.started) == 1
+        assert hand.all(msg.WakeAt)[-1] == msg.WakeAt(None)
+
+    def test_costs_are_learnt_from_what_chunks_took(self) -> None:
+        seen = []
+
+        class Asks(Wide):
+            def dispatch(self, view):
+                seen.append(view.costs.cost(view.ready.first()))
+                yield from super().dispatch(view)
+
+        hand = Hand(Asks())
+        hand.load_all()
+        hand.open(*map(job, range(3)))
+        hand.finish(0, audio_s=4.0)
+        assert seen[0] == pytest.approx(len("some words") / PROFILE.chars_per_s * PROFILE.rtf)
+        assert seen[1] == pytest.approx(1.0)  # it took a second
+
+
+def test_a_driver_that_mixes_up_streams_is_told() -> None:
+    hand = Hand()
+    hand.open(job(0), last=False)
+    with pytest.raises(ValueError, match="is open already"):
+        hand.feed(msg.OpenStream("s"))
+    with pytest.raises(ValueError, match="expects chunk 1"):
+        hand.feed(msg.Submit("s", [job(2)]))
+    hand.feed(msg.Submit("s", [], last=True))
+    with pytest.raises(ValueError, match="was complete already"):
+        hand.feed(msg.Submit("s", [job(1)]))

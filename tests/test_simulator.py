@@ -1,0 +1,123 @@
+"""Virtual time: what plans take, by arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ttsflow import ChunkJob, Device, Policy, Profile
+from ttsflow.scheduler import Scheduler
+from ttsflow.simulator import Simulated, Simulator, Truth
+from ttsflow_plugins.bounded_parallel import BoundedParallel
+from ttsflow_plugins.gpu_affinity import GpuAffinity
+from ttsflow_plugins.sequential import Sequential
+
+
+def simulate(
+    policy: Policy, costs: list[float], gpus: int = 1, slots: int = 1, slow: list[float] | None = None, **truth: float
+) -> Simulated:
+    profile = Profile("simulated", 24_000, ("cuda",), slots=slots)
+    jobs = [ChunkJob("s", index, "x" * 30) for index in range(len(costs))]
+    true = Truth(
+        cost=lambda job: costs[job.index],
+        audio=lambda job: 2.0,
+        slow=lambda k: (slow or [1.0, 2.0, 3.0, 4.0])[k - 1],
+        **truth,  # type: ignore[arg-type]
+    )
+    devices = [Device(f"cuda:{number}", "cuda") for number in range(gpus)]
+    return Simulator(Scheduler(policy, devices, profile), true).run({"s": jobs})
+
+
+def parallel(most: int) -> BoundedParallel:
+    return BoundedParallel(BoundedParallel.Options(max_concurrent=most))
+
+
+def test_one_after_the_other() -> None:
+    result = simulate(Sequential(), [10.0, 10.0], load_s=3.0)
+    assert result.makespan_s == 23.0
+    assert [time for _, _, time, _ in result.arrivals] == [13.0, 23.0]
+
+
+def test_two_at_once_in_one_worker_with_the_slowdown_measured_for_two() -> None:
+    """The figures this project began with: s(2) = 1.25 on chunks of 10 s."""
+    result = simulate(parallel(2), [10.0, 10.0], slots=2, slow=[1.0, 1.25])
+    assert result.makespan_s == 12.5
+    assert result.arrivals[0][2] == 12.5  # the first audio comes later than one at a time
+
+
+def test_work_slows_down_while_it_is_shared_only() -> None:
+    result = simulate(parallel(2), [10.0, 5.0], slots=2, slow=[1.0, 2.0])
+    first, second = (outcome.finished_s for outcome in result.outcomes)
+    assert (first, second) == (15.0, 10.0)
+
+
+def test_two_gpus_halve_the_time() -> None:
+    assert simulate(GpuAffinity(), [4.0] * 10, gpus=2).makespan_s == 20.0
+
+
+def test_pieces_come_as_the_work_goes() -> None:
+    result = simulate(Sequential(), [4.0], pieces=4)
+    assert result.outcomes[0].first_audio_s == 1.0
+    assert result.outcomes[0].finished_s == 4.0
+    assert result.outcomes[0].audio_s == 2.0
+
+
+def test_live_pieces_arrive_one_by_one() -> None:
+    profile = Profile("simulated", 24_000, ("cuda",))
+    truth = Truth(cost=lambda job: 4.0, audio=lambda job: 2.0, pieces=4)
+    scheduler = Scheduler(Sequential(), [Device("cuda:0", "cuda")], profile)
+    result = Simulator(scheduler, truth).run({"s": [ChunkJob("s", 0, "x")]}, live=True)
+    assert result.arrivals == [("s", 0, float(second), 0.5) for second in (1, 2, 3, 4)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    costs=st.lists(st.floats(0.1, 30.0), min_size=1, max_size=40),
+    gpus=st.integers(1, 5),
+    policy=st.sampled_from([GpuAffinity, lambda: parallel(5), BoundedParallel]),
+)
+def test_list_scheduling_bound(costs: list[float], gpus: int, policy: type[Policy]) -> None:
+    """Graham 1966: no list schedule takes longer than (2 - 1/m) times the lower bound.
+
+    Chunks wait for nothing but a worker here: 40 chunks fit in the window of these slots or the
+    default look-ahead is the only bound, which the makespan of one worker covers.
+    """
+    makespan = simulate(policy(), costs, gpus=gpus).makespan_s
+    lower = max(max(costs), sum(costs) / gpus)
+    assert makespan <= sum(costs) + 1e-6
+    if len(costs) <= 8 * gpus:
+        workers = 5 if policy not in (GpuAffinity, BoundedParallel) else gpus
+        if workers == gpus:
+            assert lower - 1e-6 <= makespan <= (2 - 1 / gpus) * lower + 1e-6
+
+
+def test_overlap_is_what_the_policy_says() -> None:
+    def most_at_once(result: Simulated) -> int:
+        times = sorted(
+            (when, change)
+            for outcome in result.outcomes
+            for when, change in ((outcome.started_s, 1), (outcome.finished_s, -1))
+            if when is not None
+        )
+        running = most = 0
+        for _, change in times:
+            running += change
+            most = max(most, running)
+        return most
+
+    costs = [0.5] * 40
+    assert most_at_once(simulate(Sequential(), costs, gpus=4)) == 1
+    assert most_at_once(simulate(parallel(3), costs, gpus=4)) == 3
+    assert most_at_once(simulate(BoundedParallel(), costs, gpus=4)) == 4
+    assert most_at_once(simulate(GpuAffinity(), costs, gpus=4)) == 4
+    assert most_at_once(simulate(parallel(3), costs, gpus=1, slots=4)) == 3
+
+
+def test_until_stops_the_clock() -> None:
+    profile = Profile("simulated", 24_000, ("cuda",))
+    scheduler = Scheduler(Sequential(), [Device("cuda:0", "cuda")], profile)
+    simulator = Simulator(scheduler, Truth(cost=lambda job: 1.0, audio=lambda job: 1.0))
+    result = simulator.run({"s": [ChunkJob("s", index, "x") for index in range(10)]}, until=3.5)
+    assert len(result.outcomes) == 3
+    assert simulator.now == pytest.approx(3.0)

@@ -1,0 +1,149 @@
+"""Which devices there are, found without importing torch."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ttsflow.devices import nvml
+from ttsflow.devices.cuda_visible import Entry, Selection, select
+from ttsflow.devices.nvml import Gpu, Inventory
+
+Binding = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A place where a model can run.
+
+    `id` names it in reports ("cuda:0", "mps", "cpu"), `kind` is "cuda", "mps" or "cpu" (a MIG
+    instance is a "cuda" device). `binding` is the environment that shows a worker this device and no
+    other. Memory is in bytes, None where unknown. `max_slots` and `max_workers` are caps learnt
+    during a run, None for no cap.
+    """
+
+    id: str
+    kind: str
+    name: str = ""
+    uuid: str | None = None
+    binding: Binding = ()
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    max_slots: int | None = None
+    max_workers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The devices that this process may use, and sentences for a person on what was found and why.
+
+    GPUs come first, in CUDA's order for this process and numbered as they come, then MPS, the CPU last.
+    """
+
+    devices: tuple[Device, ...]
+    notes: tuple[str, ...]
+
+
+def detect(environ: Mapping[str, str] = os.environ) -> Detection:
+    """Find the devices that a process with the environment `environ` may use. Never raises.
+
+    CUDA numbers GPUs "fastest first", an order that NVML cannot tell. Where CUDA_VISIBLE_DEVICES is not
+    set, workers are bound by NVML's own order, PCI_BUS_ID. Where it is set, a worker gets its entry as
+    it is written there, so the worker runs on the GPU that was meant, whichever order that was said in.
+    A MIG-enabled GPU stands for its instances, each a device of its own, as CUDA shows a process only
+    one of them.
+    """
+    inventory = nvml.read()
+    notes = list(inventory.notes)
+    value = environ.get("CUDA_VISIBLE_DEVICES")
+    order: Binding = ()
+    if value is None:
+        order = (("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),)
+        entries = tuple(Entry(str(index), index) for index in range(len(inventory.gpus)))
+    else:
+        uuids = [gpu.uuid if gpu else None for gpu in inventory.gpus]
+        selection = select(value, uuids, list(_instances(inventory)))
+        entries = selection.entries
+        if inventory.gpus:
+            notes.extend(_explain(value, selection))
+            notes.extend(_warn_of_order(value, selection, inventory, environ))
+    bound = [pair for entry in entries for pair in _bind(entry, inventory, order)]
+    devices = [
+        Device(f"cuda:{number}", "cuda", gpu.name, gpu.uuid, binding, gpu.total_bytes, gpu.free_bytes)
+        for number, (gpu, binding) in enumerate(bound)
+    ]
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        devices.append(Device("mps", "mps", "Apple GPU"))
+        notes.append("Apple silicon: the GPU can be used through MPS")
+    return Detection((*devices, _cpu()), tuple(notes))
+
+
+def _instances(inventory: Inventory) -> dict[str, Gpu]:
+    """All MIG instances of the machine by their UUIDs."""
+    cut = [gpu.instances for gpu in inventory.gpus if gpu and gpu.instances]
+    return {instance.uuid: instance for instances in cut for instance in instances if instance.uuid}
+
+
+def _bind(entry: Entry, inventory: Inventory, order: Binding) -> Iterator[tuple[Gpu, Binding]]:
+    """What an entry stands for, with what shows a worker just that; nothing for a GPU that is lost."""
+    if isinstance(entry.target, str):
+        yield _instances(inventory)[entry.target], (("CUDA_VISIBLE_DEVICES", entry.token),)
+        return
+    gpu = inventory.gpus[entry.target]
+    if gpu is None:
+        return
+    if gpu.instances is None:
+        yield gpu, (("CUDA_VISIBLE_DEVICES", entry.token), *order)
+        return
+    for instance in gpu.instances:
+        if instance.uuid:  # without it no worker can be bound to the instance
+            yield instance, (("CUDA_VISIBLE_DEVICES", instance.uuid),)
+
+
+def _explain(value: str, selection: Selection) -> Iterator[str]:
+    """How the variable was read, in words."""
+    setting = f"CUDA_VISIBLE_DEVICES={value}"
+    if not value.strip():
+        yield "CUDA_VISIBLE_DEVICES is empty: CUDA then shows no GPU"
+    elif selection.repeated is not None:
+        yield f"{setting} repeats a device: CUDA then shows none"
+    elif selection.invalid is not None:
+        rest = "only what stands before it" if selection.entries else "none"
+        yield f"{setting}: {selection.invalid!r} is no device's number or UUID, so CUDA shows {rest}"
+    else:
+        yield f"{setting} says which GPUs are used, and in which order"
+
+
+def _warn_of_order(
+    value: str, selection: Selection, inventory: Inventory, environ: Mapping[str, str]
+) -> Iterator[str]:
+    """A doubt about names and memory; where all GPUs are alike, CUDA's order of them changes neither."""
+    mixed = len({gpu.name for gpu in inventory.gpus if gpu}) > 1
+    if selection.by_position and mixed and environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
+        yield (
+            f"this machine mixes GPU models, and CUDA counts the positions in CUDA_VISIBLE_DEVICES={value} "
+            "from the fastest GPU: names and memory may belong to another GPU; "
+            "set CUDA_DEVICE_ORDER=PCI_BUS_ID to count as nvidia-smi does"
+        )
+
+
+def _cpu() -> Device:
+    """The CPU; memory is the machine's, from Linux's /proc/meminfo, and unknown on other systems."""
+    try:
+        table = Path("/proc/meminfo").read_text()
+    except OSError:
+        table = ""
+    memory = {name: int(kib) * 1024 for name, kib in re.findall(r"^(\w+):\s+(\d+) kB$", table, re.MULTILINE)}
+    return Device(
+        "cpu",
+        "cpu",
+        platform.machine(),
+        binding=(("CUDA_VISIBLE_DEVICES", ""),),
+        total_bytes=memory.get("MemTotal"),
+        free_bytes=memory.get("MemAvailable"),
+    )

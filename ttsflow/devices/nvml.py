@@ -1,0 +1,127 @@
+"""What NVML, NVIDIA's management library, says of a machine's GPUs.
+
+NVML answers in milliseconds, starts no CUDA context and takes no GPU memory. It lists every GPU in PCI
+bus order, whatever CUDA_VISIBLE_DEVICES holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU or a MIG instance of one; memory in bytes, None where NVML cannot tell.
+
+    `instances` are the MIG instances that a GPU is cut into, None where MIG is off.
+    """
+
+    name: str = ""
+    uuid: str | None = None
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    instances: tuple[Gpu, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The GPUs in NVML's order, None for one that cannot be reached, and what went wrong in words."""
+
+    gpus: tuple[Gpu | None, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read() -> Inventory:
+    """Ask NVML for all GPUs. Never raises: what cannot be read is left out, and a note says why."""
+    try:
+        import pynvml
+    except ImportError as error:
+        return Inventory(notes=(f"NVIDIA GPUs cannot be looked for: {error}; pip install nvidia-ml-py",))
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError_LibraryNotFound:
+        return Inventory(notes=("no NVIDIA driver (NVML library not found)",))
+    except pynvml.NVMLError as error:
+        return Inventory(notes=(f"NVML error: {error}; nvidia-smi may tell more",))
+    try:
+        return _Reader(pynvml).inventory()
+    finally:
+        with contextlib.suppress(pynvml.NVMLError):  # everything has been read by now
+            pynvml.nvmlShutdown()
+
+
+class _Reader:
+    """Asks one question at a time, so that one failed answer costs no other."""
+
+    def __init__(self, nvml: ModuleType) -> None:
+        self._nvml = nvml
+        self._notes: list[str] = []
+
+    def inventory(self) -> Inventory:
+        driver = (
+            self._ask("the driver's version", self._nvml.nvmlSystemGetDriverVersion) or "of unknown version"
+        )
+        count = self._ask("the number of GPUs", self._nvml.nvmlDeviceGetCount) or 0
+        found = f"NVML: driver {driver}, {count} {'GPU' if count == 1 else 'GPUs'}"
+        gpus = tuple(self._gpu(index) for index in range(count))
+        return Inventory(gpus, (found, *self._notes))
+
+    def _gpu(self, index: int) -> Gpu | None:
+        label = f"GPU {index}"
+        handle = self._ask(label, self._nvml.nvmlDeviceGetHandleByIndex, index)
+        if handle is None:
+            return None
+        return self._describe(label, handle, self._instances(label, handle))
+
+    def _describe(self, label: str, handle: Any, instances: tuple[Gpu, ...] | None = None) -> Gpu:
+        memory = self._ask(f"the memory of {label}", self._nvml.nvmlDeviceGetMemoryInfo, handle)
+        return Gpu(
+            name=self._ask(f"the name of {label}", self._nvml.nvmlDeviceGetName, handle) or "",
+            uuid=self._ask(f"the UUID of {label}", self._nvml.nvmlDeviceGetUUID, handle),
+            total_bytes=None if memory is None else int(memory.total),
+            free_bytes=None if memory is None else int(memory.free),
+            instances=instances,
+        )
+
+    def _instances(self, label: str, handle: Any) -> tuple[Gpu, ...] | None:
+        nvml = self._nvml
+        # Boards that know no MIG, and drivers older than it, refuse the question: no news.
+        unknown = (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound)
+        mode = self._ask(f"whether {label} has MIG enabled", nvml.nvmlDeviceGetMigMode, handle, quiet=unknown)
+        if mode is None or mode[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+            return None
+        places = self._ask(f"the MIG instances of {label}", nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0
+        instances = []
+        for place in range(places):
+            name = f"MIG instance {place} of {label}"
+            ask = nvml.nvmlDeviceGetMigDeviceHandleByIndex
+            # Most places are empty: an instance keeps its own when others are destroyed.
+            instance = self._ask(name, ask, handle, place, quiet=(nvml.NVMLError_NotFound,))
+            if instance is not None:
+                instances.append(self._describe(name, instance))
+        self._notes.append(
+            f"{label} has MIG enabled: it stands for its {len(instances)} instances"
+            if instances
+            else f"{label} has MIG enabled and no instance: nothing can run on it"
+        )
+        return tuple(instances)
+
+    def _ask(
+        self,
+        what: str,
+        question: Callable[..., Any],
+        *about: Any,
+        quiet: tuple[type[Exception], ...] = (),
+    ) -> Any:
+        """NVML's answer, or None where it has none; then a note says so, except for `quiet` errors."""
+        try:
+            return question(*about)
+        except quiet:
+            return None
+        except (self._nvml.NVMLError, UnicodeDecodeError) as error:  # broken drivers return broken text
+            self._notes.append(f"NVML cannot read {what}: {error}")
+            return None

@@ -1,0 +1,149 @@
+"""A file that is whole or not there: written beside its place, renamed into it when complete."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import logging
+import os
+import stat
+from pathlib import Path
+
+from ttsflow.errors import OutputError
+
+logger = logging.getLogger(__name__)
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class PartFile:
+    """Writes `.NAME.part` beside `target`; `publish` renames it to `target`, `discard` removes it.
+
+    The part is locked while it is written. A second run with the same target is refused; a part
+    that a killed run left behind carries no lock and is written over. A target that is a symbolic
+    link is followed, as the shell's `>` would do.
+
+    `check` and `open` raise OutputError. `write`, `patch` and `publish` raise OSError: what was
+    being written, and what to do about it, only their caller can say.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._given = target
+        self._target = target
+        self._part = target
+        self._file: io.FileIO | None = None
+
+    def check(self) -> bool:
+        """Whether a file is at the target already. Raises OutputError where none could be put."""
+        try:
+            mode = self._given.stat().st_mode
+        except FileNotFoundError:
+            return False
+        except NotADirectoryError:
+            raise self._refuse(f"{self._given.parent} is not a folder; choose another place") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
+            raise self._refuse(f"{_reason(error)}; choose another place") from error
+        if stat.S_ISDIR(mode):
+            raise self._refuse(f"it is a folder; name a file in it, such as {self._given / 'NAME'}")
+        if not stat.S_ISREG(mode):
+            raise self._refuse("it is a device or a pipe, not a file; choose another place")
+        return True
+
+    def open(self) -> None:
+        """Make the part, empty and locked."""
+        self.check()
+        self._target = self._given.resolve()
+        self._part = self._target.with_name(f".{self._target.name}.part")
+        folder = self._part.parent
+        try:
+            self._file = self._locked()
+            self._file.truncate()
+        except FileNotFoundError as error:
+            if folder.is_dir():
+                raise self._refuse(f"{folder} takes no new file; choose another place") from error
+            advice = f"there is no folder {folder}; create it (mkdir -p) or choose another place"
+            raise self._refuse(advice) from error
+        except OSError as error:
+            self.discard()
+            advice = f"{folder} takes no new file ({_reason(error)}); choose another place"
+            raise self._refuse(advice) from error
+
+    def write(self, data: bytes) -> None:
+        """Append all of `data`."""
+        file = self._opened()
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]
+
+    def patch(self, data: bytes) -> None:
+        """Write `data` over the beginning."""
+        self._opened().seek(0)
+        self.write(data)
+
+    def publish(self) -> None:
+        """Put the file in its place; when this returns, it survives a power failure."""
+        file = self._opened()
+        os.fsync(file.fileno())
+        self._part.replace(self._target)
+        file.close()
+        self._file = None
+        _sync_folder(self._target.parent)
+
+    def discard(self) -> None:
+        """Remove the part. May be called at any time, and again; raises nothing."""
+        if self._file is None:
+            return
+        try:
+            self._part.unlink(missing_ok=True)
+            self._file.close()
+        except OSError as error:
+            logger.warning("%s could not be removed: %s", self._part, error)
+        self._file = None
+
+    def _locked(self) -> io.FileIO:
+        while True:
+            file = io.FileIO(os.open(self._part, _FLAGS, 0o666), "r+")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                raise self._refuse("another run is writing it; wait, or choose another place") from None
+            except OSError as error:  # a file system without locks: two runs go unnoticed there
+                logger.debug("%s could not be locked: %s", self._part, error)
+            if _leads_to(self._part, file):
+                return file
+            file.close()  # its owner published or removed it just before it could be locked
+
+    def _opened(self) -> io.FileIO:
+        if self._file is None:
+            raise ValueError(f"the part of {self._given} is not open")
+        return self._file
+
+    def _refuse(self, advice: str) -> OutputError:
+        return OutputError(f"cannot write {self._given}: {advice}")
+
+
+def _leads_to(path: Path, file: io.FileIO) -> bool:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    held = os.fstat(file.fileno())
+    return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        return  # a folder that may be written but not read; the file itself is in its place
+    try:
+        os.fsync(descriptor)
+    except OSError as error:  # some file systems cannot sync a folder
+        logger.debug("%s could not be synced: %s", folder, error)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

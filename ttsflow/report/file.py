@@ -1,0 +1,94 @@
+"""The JSON file of a run, written as the run goes: one line per chunk, whatever its length."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from ttsflow.errors import OutputError, SinkError
+from ttsflow.partfile import PartFile
+
+_BEGINNING = b'{"ttsflow": '  # by which a report of ours is known again
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
+
+
+class ReportFile:
+    """One JSON object: the keys known at the start, "chunks" (a list), the keys known at the end.
+
+    It is written beside `path` and renamed by `close`. Trouble in mid-run (a full disk) is kept for
+    `close`: a report is not worth the audio that it reports on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = PartFile(path)
+        self._trouble: OSError | None = None
+        self._separator = "\n"
+
+    def open(self, version: str, head: Mapping[str, object]) -> None:
+        """Begin the file. Raises OutputError if it cannot be written, or something else is there."""
+        if self._part.check():
+            self._refuse_a_strangers_file()
+        self._part.open()
+        self._write("{" + _members({"ttsflow": version, **head}) + ',\n"chunks": [')
+        if self._trouble is not None:
+            reason = self._trouble.strerror
+            raise OutputError(f"cannot write {self._path}: {reason}; choose another --report")
+
+    def chunk(self, record: Mapping[str, object]) -> None:
+        """Append to "chunks"."""
+        self._write(self._separator + _json(record))
+        self._separator = ",\n"
+
+    def close(self, tail: Mapping[str, object]) -> None:
+        """Complete the file and put it in its place. Raises SinkError if it could not be written."""
+        self._write("\n],\n" + _members(tail) + "\n}\n")
+        if self._trouble is None:
+            try:
+                self._part.publish()
+            except OSError as error:
+                self._give_up(error)
+        if self._trouble is not None:
+            raise SinkError(
+                f"the report {self._path} could not be written: {self._trouble.strerror}; the audio is not "
+                f"affected. Free some space or choose another --report, and run again if you need it"
+            ) from self._trouble
+
+    def _write(self, text: str) -> None:
+        if self._trouble is not None:
+            return
+        try:
+            # A lone surrogate, which UTF-8 has no bytes for, becomes a backslash escape: JSON's own.
+            self._part.write(text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self._trouble = error
+        self._part.discard()
+
+    def _refuse_a_strangers_file(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                beginning = file.read(len(_BEGINNING))
+        except OSError as error:
+            raise OutputError(
+                f"cannot replace {self._path}: {error.strerror}; choose another --report"
+            ) from error
+        if beginning not in (_BEGINNING, b""):
+            raise OutputError(
+                f"{self._path} exists and is not a report; remove it, or choose another --report"
+            )
+
+
+def _members(values: Mapping[str, object]) -> str:
+    return ",\n".join(f"{_json(key)}: {_json(value)}" for key, value in values.items())
+
+
+def _json(value: object) -> str:
+    try:
+        return _ENCODER.encode(value)
+    except ValueError:  # a number that is not finite, for which JSON has no word: it becomes a string
+        finite = json.loads(json.dumps(value, default=str), parse_constant=str)
+        return _ENCODER.encode(finite)

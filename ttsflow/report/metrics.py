@@ -1,0 +1,119 @@
+"""What a run is measured by: the listener's waiting time, stalls, RTF, makespan, chunk times."""
+
+from __future__ import annotations
+
+from array import array
+
+from ttsflow.jobs import Account, Outcome
+from ttsflow.report.summary import Summary
+
+ROUNDING_S = 1e-5  # shorter than a sample: audio that is late by less is on time
+PERCENTILES = (5, 50, 95)
+
+
+class Playback:
+    """A listener who starts to play at the first audio and waits whenever there is none.
+
+    `wait_s` is W = max over deliveries of (arrival - audio delivered before it), in seconds from the
+    run's start: the least time after which playing could begin and never stop. It equals the time to
+    first audio plus all stalls. Pauses count as audio, except those before the first audio.
+    """
+
+    def __init__(self) -> None:
+        self.first_audio_s: float | None = None
+        self.wait_s = 0.0
+        self.stalls = 0
+        self._heard_s = 0.0
+
+    @property
+    def stall_s(self) -> float:
+        """Seconds of silence that the text did not ask for, after playing had begun."""
+        return 0.0 if self.first_audio_s is None else self.wait_s - self.first_audio_s
+
+    def arrived(self, audio_s: float, at_s: float) -> None:
+        """`audio_s` seconds of audio arrived `at_s` seconds after the run began."""
+        if audio_s <= 0.0:
+            return
+        if self.first_audio_s is None:
+            self.first_audio_s = self.wait_s = at_s
+        needed_s = at_s - self._heard_s
+        if needed_s > self.wait_s:
+            self.stalls += needed_s > self.wait_s + ROUNDING_S
+            self.wait_s = needed_s
+        self._heard_s += audio_s
+
+    def paused(self, pause_s: float) -> None:
+        """A pause follows what has arrived."""
+        if self.first_audio_s is not None:
+            self._heard_s += pause_s
+
+
+class Metrics:
+    """Gathers a run's numbers as it goes. Keeps one float per chunk, for the percentiles."""
+
+    def __init__(self, t0: float) -> None:
+        self._t0 = t0
+        self._playbacks: dict[str, Playback] = {}
+        self._count = {"ok": 0, "flagged": 0, "pause": 0, "failed": 0}
+        self._work_s = array("d")
+        self._audio_s = 0.0
+        self._timed_audio_s = 0.0
+        self._pause_s = 0.0
+        self._makespan_s: float | None = None
+
+    def delivered(self, stream: str, audio_s: float, now: float) -> None:
+        """Audio of a stream was handed to its sink."""
+        self._playback(stream).arrived(audio_s, now - self._t0)
+
+    def ended(self, outcome: Outcome, now: float) -> None:
+        """A chunk ended."""
+        self._count[outcome.status] += 1
+        self._pause_s += outcome.job.pause_s
+        self._playback(outcome.job.stream).paused(outcome.job.pause_s)
+        done_s = (now if outcome.finished_s is None else outcome.finished_s) - self._t0
+        self._makespan_s = max(done_s, self._makespan_s or 0.0)
+        if outcome.status in ("ok", "flagged"):
+            self._audio_s += outcome.audio_s
+            if outcome.started_s is not None and outcome.finished_s is not None:
+                self._work_s.append(outcome.finished_s - outcome.started_s)
+                self._timed_audio_s += outcome.audio_s
+
+    def summary(self, account: Account | None = None) -> Summary:
+        """The numbers so far; `account` says how many chunks were submitted and never reached."""
+        playbacks = self._playbacks.values()
+        first = [p.first_audio_s for p in playbacks if p.first_audio_s is not None]
+        ended = sum(self._count.values())
+        return Summary(
+            submitted=ended if account is None else account.submitted,
+            delivered=ended - self._count["failed"],
+            failed=self._count["failed"],
+            not_reached=None if account is None else account.not_reached,
+            flagged=self._count["flagged"],
+            pauses=self._count["pause"],
+            time_to_first_audio_s=min(first, default=None),
+            makespan_s=self._makespan_s,
+            audio_s=self._audio_s,
+            pause_s=self._pause_s,
+            rtf=_ratio(sum(self._work_s), self._timed_audio_s),
+            speed=_ratio(self._audio_s, self._makespan_s),
+            wait_s=max((p.wait_s for p in playbacks if p.first_audio_s is not None), default=None),
+            stalls=sum(p.stalls for p in playbacks),
+            stall_s=sum(p.stall_s for p in playbacks),
+            chunk_s=_percentiles(self._work_s),
+        )
+
+    def _playback(self, stream: str) -> Playback:
+        return self._playbacks.setdefault(stream, Playback())
+
+
+def _ratio(part: float, whole: float | None) -> float | None:
+    return part / whole if whole else None
+
+
+def _percentiles(values: array[float]) -> dict[str, float | None]:
+    names = [f"p{percent}" for percent in PERCENTILES]
+    if not values:
+        return dict.fromkeys(names)
+    import numpy as np
+
+    return dict(zip(names, np.percentile(values, PERCENTILES).tolist(), strict=True))

@@ -1,0 +1,152 @@
+"""What happened in a run: measured as it goes, for a person and for a JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ttsflow import __version__
+from ttsflow.devices import Device
+from ttsflow.jobs import Account, Outcome
+from ttsflow.report.metrics import Metrics
+from ttsflow.report.observer import WorkerInfo
+from ttsflow.report.file import ReportFile
+from ttsflow.report.summary import Summary, summary_text
+
+KEPT_FAILURES = 20
+KEPT_NOTICES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What is settled before a run begins. `decided_by` is the file or rule that chose the policy.
+
+    `backend_fallback` is the notice that another backend was taken than the first choice.
+    """
+
+    policy: str
+    backend: str
+    decided_by: str
+    policy_options: Mapping[str, object] = field(default_factory=dict)
+    backend_options: Mapping[str, object] = field(default_factory=dict)
+    backend_fallback: str | None = None
+    devices: Sequence[Device] = ()
+
+
+class RunReport:
+    """Observes a run: keeps its summary and, with `path`, writes a JSON file as the run goes.
+
+    `t0` is the run's start on the driver's clock; times in the file are seconds since then. Memory
+    stays bounded: a float per chunk, the workers, the first failures and the first notices.
+    """
+
+    def __init__(self, info: RunInfo, t0: float, path: Path | None = None) -> None:
+        self._info = info
+        self._t0 = t0
+        self._path = path
+        self._file: ReportFile | None = None
+        self._metrics = Metrics(t0)
+        self._account: Account | None = None
+        self._workers: list[dict[str, object]] = []
+        self._failures: list[Outcome] = []
+        self._notices: list[str] = []
+
+    def open(self) -> None:
+        """Begin the file. Raises OutputError where it cannot be written, or is not a report."""
+        if self._path is not None:
+            file = ReportFile(self._path)
+            file.open(__version__, _settled(self._info))
+            self._file = file
+
+    def worker_ready(self, info: WorkerInfo, now: float) -> None:
+        self._workers.append({**asdict(info), "ready_s": self._since(now)})
+
+    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
+        self._metrics.delivered(stream, audio_s, now)
+
+    def ended(self, outcome: Outcome, now: float) -> None:
+        self._metrics.ended(outcome, now)
+        if outcome.status == "failed" and len(self._failures) < KEPT_FAILURES:
+            self._failures.append(outcome)
+        if self._file is not None:
+            self._file.chunk(self._record(outcome))
+
+    def notice(self, text: str) -> None:
+        if len(self._notices) < KEPT_NOTICES:
+            self._notices.append(text)
+
+    def summary(self) -> Summary:
+        """The run in numbers: so far, or as it ended."""
+        return self._metrics.summary(self._account)
+
+    def summary_text(self) -> str:
+        """The summary for a person, failures named (the first of them, if there are many)."""
+        return summary_text(self.summary(), self._failures, self._info.backend_fallback)
+
+    def close(self, account: Account | None = None, error: BaseException | None = None) -> None:
+        """The run is over; complete the file. `error` is what ended the run early.
+
+        The file's "ended" is "finished"; "interrupted" after KeyboardInterrupt, or BrokenPipeError
+        (the listener left); else "failed". Raises SinkError if the file could not be written. A
+        second call does nothing.
+        """
+        self._account = account or self._account
+        file, self._file = self._file, None
+        if file is not None:
+            file.close(
+                {
+                    "workers": self._workers,
+                    "notices": self._notices,
+                    "summary": asdict(self.summary()),
+                    "ended": _ending(error),
+                    "error": None if error is None else str(error) or type(error).__name__,
+                }
+            )
+
+    def _record(self, outcome: Outcome) -> dict[str, object]:
+        return {
+            "stream": outcome.job.stream,
+            "index": outcome.job.index,
+            "text": outcome.job.text,
+            "status": outcome.status,
+            "worker": outcome.worker,
+            "device": outcome.device,
+            "attempts": outcome.attempts,
+            "queued_s": self._since(outcome.queued_s),
+            "started_s": self._since(outcome.started_s),
+            "first_audio_s": self._since(outcome.first_audio_s),
+            "finished_s": self._since(outcome.finished_s),
+            "audio_s": outcome.audio_s,
+            "why": outcome.why,
+        }
+
+    def _since(self, when: float | None) -> float | None:
+        return None if when is None else round(when - self._t0, 6)
+
+
+def _settled(info: RunInfo) -> dict[str, object]:
+    return {
+        "policy": {"name": info.policy, "options": info.policy_options, "decided_by": info.decided_by},
+        "backend": info.backend,
+        "backend_options": info.backend_options,
+        "backend_fallback": info.backend_fallback,
+        "devices": [_device(device) for device in info.devices],
+    }
+
+
+def _device(device: Device) -> dict[str, object]:
+    return {
+        "id": device.id,
+        "kind": device.kind,
+        "name": device.name,
+        "uuid": device.uuid,
+        "total_bytes": device.total_bytes,
+        "free_bytes": device.free_bytes,
+    }
+
+
+def _ending(error: BaseException | None) -> str:
+    if error is None:
+        return "finished"
+    return "interrupted" if isinstance(error, KeyboardInterrupt | BrokenPipeError) else "failed"

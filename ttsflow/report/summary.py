@@ -1,0 +1,121 @@
+"""A run in numbers, and the same numbers in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ttsflow.jobs import Outcome
+
+EXCERPT_CHARS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of chunks, and seconds; points in time are since the run began, None where unknown.
+
+    `delivered` includes `flagged` and `pauses`. `not_reached` is None when a run ended without an
+    account. `makespan_s` is when the last chunk was done. `audio_s` is the speech in the chunks that
+    were delivered, `pause_s` the silence after chunks. `rtf` is synthesis time / audio time, summed
+    over the chunks that were delivered; `speed` is audio_s / makespan_s, which parallel work raises
+    and loading a model lowers. `wait_s` is the greatest W of the streams, `stalls` and `stall_s` are
+    sums over them. `chunk_s` has percentiles ("p5", "p50", "p95") of the time from a chunk's start
+    to its finish, interpolated linearly.
+    """
+
+    submitted: int
+    delivered: int
+    failed: int
+    not_reached: int | None
+    flagged: int
+    pauses: int
+    time_to_first_audio_s: float | None
+    makespan_s: float | None
+    audio_s: float
+    pause_s: float
+    rtf: float | None
+    speed: float | None
+    wait_s: float | None
+    stalls: int
+    stall_s: float
+    chunk_s: dict[str, float | None]
+
+
+def summary_text(summary: Summary, failures: Sequence[Outcome] = (), fallback: str | None = None) -> str:
+    """The summary for a person: aligned lines of plain text, without a newline at the end.
+
+    `failures` are named, each with an excerpt of its text and the reason; there may be fewer of them
+    than `summary.failed`. `fallback` is the notice that another backend spoke than the first choice.
+    """
+    rows = [("chunks", _counts(summary)), ("audio", _audio(summary)), ("time", _times(summary))]
+    if summary.speed is not None:
+        rtf = "" if summary.rtf is None else f", RTF {summary.rtf:.3g}"
+        rows.append(("speed", f"{summary.speed:.3g} x real time{rtf}"))
+    if summary.wait_s is not None:
+        rows.append(("listening", _listening(summary)))
+    if summary.chunk_s.get("p50") is not None:
+        percentiles = (
+            f"{name} {_clock(value)}" for name, value in summary.chunk_s.items() if value is not None
+        )
+        rows.append(("chunk time", ", ".join(percentiles)))
+    rows += [("failed", _failure(outcome)) for outcome in failures]
+    if summary.failed > len(failures):
+        rows.append(
+            ("failed", f"{summary.failed - len(failures)} more, named in the report (--report FILE.json)")
+        )
+    if fallback is not None:
+        rows.append(("notice", _printable(fallback)))
+    return "\n".join(f"{label:<11} {text}" for label, text in rows)
+
+
+def _counts(summary: Summary) -> str:
+    counts = [f"{summary.submitted} submitted", f"{summary.delivered} delivered", f"{summary.failed} failed"]
+    optional = (
+        (summary.not_reached, "not reached"),
+        (summary.flagged, "flagged"),
+        (summary.pauses, "silent"),
+    )
+    return ", ".join(counts + [f"{count} {word}" for count, word in optional if count])
+
+
+def _audio(summary: Summary) -> str:
+    return f"{_clock(summary.audio_s)} of speech, {_clock(summary.pause_s)} of pauses"
+
+
+def _times(summary: Summary) -> str:
+    if summary.makespan_s is None:
+        return "no chunk was done"
+    done = f"{_clock(summary.makespan_s)} to the last chunk"
+    if summary.time_to_first_audio_s is None:
+        return f"{done}, no audio"
+    return f"{_clock(summary.time_to_first_audio_s)} to the first audio, {done}"
+
+
+def _listening(summary: Summary) -> str:
+    waited = f"a listener waits {_clock(summary.wait_s or 0.0)} in all"
+    if not summary.stalls:
+        return f"{waited}, no stalls"
+    stalls = "1 stall" if summary.stalls == 1 else f"{summary.stalls} stalls"
+    return f"{waited}, {stalls} of {_clock(summary.stall_s)} in sum"
+
+
+def _failure(outcome: Outcome) -> str:
+    text = _printable(outcome.job.text)
+    if len(text) > EXCERPT_CHARS:
+        text = text[: EXCERPT_CHARS - 3] + "..."
+    return f'chunk {outcome.job.index} "{text}": {_printable(outcome.why or "for no known reason")}'
+
+
+def _printable(text: str) -> str:
+    """One line that any terminal can show: no control characters, no lone surrogates."""
+    line = " ".join(text.split())
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+
+
+def _clock(seconds: float) -> str:
+    """3.2 s, 4:05 min, 1:02:03 h."""
+    if seconds < 60.0:
+        return f"{seconds:.3g} s" if seconds < 1.0 else f"{seconds:.1f} s"
+    minutes, whole = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{whole:02} h" if hours else f"{minutes}:{whole:02} min"
