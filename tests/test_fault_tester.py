@@ -35,7 +35,8 @@ class RandomPolicy(Policy):
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
         self.lanes = self.rng.randint(0, 3)
         return [
-            WorkerSpec(self.rng.choice(devices), self.rng.randint(1, 5)) for _ in range(self.rng.randint(1, 6))
+            WorkerSpec(self.rng.choice(devices), self.rng.randint(1, 5))
+            for _ in range(self.rng.randint(1, 6))
         ]
 
     def lane(self, job: ChunkJob) -> int | None:
@@ -103,7 +104,9 @@ class Saboteur(RandomPolicy):
 
 SOUND = {
     "sequential": lambda rng: Sequential(),
-    "bounded-parallel": lambda rng: BoundedParallel(BoundedParallel.Options(max_concurrent=rng.randint(1, 9))),
+    "bounded-parallel": lambda rng: BoundedParallel(
+        BoundedParallel.Options(max_concurrent=rng.randint(1, 9))
+    ),
     "gpu-affinity": lambda rng: GpuAffinity(
         GpuAffinity.Options(key=rng.choice(("chunk", "voice", "stream")), steal=rng.random() < 0.5)
     ),
@@ -151,7 +154,9 @@ class TestTheWatchItself:
         return "; ".join(sorted(complaints))
 
     def test_a_slot_freed_before_the_worker_answered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Worker, "free_slots", property(lambda self: self.slots if self.state == "ready" else 0))
+        monkeypatch.setattr(
+            Worker, "free_slots", property(lambda self: self.slots if self.state == "ready" else 0)
+        )
         assert "more jobs than slots" in self.caught(Faults())
 
     def test_no_window(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,12 @@ from ttsflow_plugins.sequential import Sequential
 
 
 def simulate(
-    policy: Policy, costs: list[float], gpus: int = 1, slots: int = 1, slow: list[float] | None = None, **truth: float
+    policy: Policy,
+    costs: list[float],
+    gpus: int = 1,
+    slots: int = 1,
+    slow: list[float] | None = None,
+    **truth: float,
 ) -> Simulated:
     profile = Profile("simulated", 24_000, ("cuda",), slots=slots)
     jobs = [ChunkJob("s", index, "x" * 30) for index in range(len(costs))]

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ttsflow.backend import Backend, JobRefused, Profile, Step, Voice
+    from ttsflow.backend import Backend, JobRefused, Step, Voice
     from ttsflow.costs import Costs
     from ttsflow.devices import Device
     from ttsflow.errors import (
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
     from ttsflow.options import PluginOptions
     from ttsflow.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
+    from ttsflow.profile import Profile
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "backend": ("Backend", "JobRefused", "Profile", "Step", "Voice"),
+    "backend": ("Backend", "JobRefused", "Step", "Voice"),
     "costs": ("Costs",),
     "devices": ("Device",),
     "errors": (
@@ -56,6 +57,7 @@ _HOME = {
     "hookspecs": ("hookimpl",),
     "jobs": ("AudioPiece", "ChunkJob", "Outcome"),
     "options": ("PluginOptions",),
+    "profile": ("Profile",),
     "policy": ("Policy", "Ready", "Running", "View", "WorkerSpec", "WorkerView"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

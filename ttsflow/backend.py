@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ttsflow.errors import UnknownNameError
@@ -13,34 +13,7 @@ from ttsflow.options import PluginOptions
 if TYPE_CHECKING:
     from ttsflow.devices import Device
     from ttsflow.jobs import AudioPiece, ChunkJob
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What the core must know of a backend before any worker runs.
-
-    `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
-    `slots` is the most chunks that one worker can decode at a time, `slowdown[k - 1]` how many times
-    slower each of k chunks at once runs than one alone (s(k); beyond the table, linear).
-    `memory_bytes` is what a worker takes of its device, `slot_memory_bytes` what each slot adds.
-    `max_chars` caps a chunk's length in characters by language ("*" for all others); `languages`
-    lists the language codes it speaks, None for any. `rtf` (synthesis time / audio time) and
-    `chars_per_s` (characters spoken in a second) are first guesses until the run has measured.
-    A `deterministic` backend gives byte-identical audio for an identical job.
-    """
-
-    backend: str
-    sample_rate: int
-    device_kinds: tuple[str, ...] = ("cpu",)
-    languages: tuple[str, ...] | None = None
-    slots: int = 1
-    slowdown: tuple[float, ...] = (1.0,)
-    memory_bytes: int = 0
-    slot_memory_bytes: int = 0
-    max_chars: Mapping[str, int] = field(default_factory=lambda: {"*": 250})
-    rtf: float = 0.5
-    chars_per_s: float = 15.0
-    deterministic: bool = False
+    from ttsflow.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)

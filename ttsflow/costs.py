@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ttsflow.backend import Profile
     from ttsflow.jobs import ChunkJob
+    from ttsflow.profile import Profile
 
 
 class Costs:

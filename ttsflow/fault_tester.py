@@ -9,12 +9,12 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ttsflow.backend import Profile
 from ttsflow.config.model import Limits
 from ttsflow.devices import Device
 from ttsflow.invariants import InvariantBroken, Watched
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy
+from ttsflow.profile import Profile
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.streams import SLOTS_AHEAD

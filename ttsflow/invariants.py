@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ttsflow.jobs import ChunkJob
 from ttsflow.scheduler import messages as msg
-from ttsflow.simulator import Driven
+from ttsflow.scheduler.messages import Driven
 
 
 class InvariantBroken(AssertionError):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from ttsflow.options import PluginOptions
 
 if TYPE_CHECKING:
-    from ttsflow.backend import Profile
     from ttsflow.costs import Costs
     from ttsflow.devices import Device
     from ttsflow.jobs import ChunkJob
+    from ttsflow.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)

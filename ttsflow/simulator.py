@@ -6,20 +6,13 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from ttsflow.backend import Profile
 from ttsflow.costs import Costs
 from ttsflow.errors import TtsflowError
 from ttsflow.jobs import Account, ChunkJob, Outcome
+from ttsflow.profile import Profile
 from ttsflow.scheduler import messages as msg
-
-
-class Driven(Protocol):
-    """What a driver needs of a scheduler: `ttsflow.scheduler.Scheduler`, or one that is watched."""
-
-    def start(self, now: float) -> list[msg.Command]: ...
-    def feed(self, events: Iterable[msg.Event], now: float) -> list[msg.Command]: ...
+from ttsflow.scheduler.messages import Driven
 
 
 @dataclass(frozen=True, slots=True)

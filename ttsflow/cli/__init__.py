@@ -1,1 +1,56 @@
-"""TODO"""
+"""The command line. Only click is imported here: everything else waits until a command runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from ttsflow import __version__
+from ttsflow.errors import TtsflowError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+READER_GONE = 141  # 128 + SIGPIPE
+
+
+class _Program(click.Group):
+    """A group whose commands end in an exit code and a message, never in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TtsflowError as error:
+            click.echo(f"ttsflow: error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:  # the reader of standard output has left: `ttsflow voices | head -1`
+            sys.stdout = None  # nothing is left to flush at exit
+            ctx.exit(READER_GONE)
+        except KeyboardInterrupt:
+            click.echo("ttsflow: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ttsflow")
+def main() -> None:
+    """Speak texts of any length with the TTS engine and the scheduling policy of your choice.
+
+    \b
+    Start here:
+      ttsflow run --text "Hello there." -o hello.wav
+      ttsflow run book.txt -o book.wav
+      ttsflow run book.txt -o - | aplay
+    """
+
+
+def _add_commands() -> None:
+    from ttsflow.cli.config import config
+    from ttsflow.cli.listing import backends, devices, policies, voices
+    from ttsflow.cli.run import run
+
+    for command in (run, policies, backends, voices, devices, config):
+        main.add_command(command)
+
+
+_add_commands()

@@ -1,1 +1,33 @@
-"""TODO"""
+"""The configuration: YAML files and flags to checked objects, each value with its origin."""
+
+from ttsflow.config.choices import (
+    BackendChoice,
+    PolicyChoice,
+    check_backends,
+    check_policies,
+    resolve_backend,
+    resolve_policy,
+)
+from ttsflow.config.layers import Flag, Origin
+from ttsflow.config.loading import Settings, load
+from ttsflow.config.model import Config, Limits, json_schema
+from ttsflow.config.rendering import show
+from ttsflow.config.yamlfile import parse_value
+
+__all__ = [
+    "BackendChoice",
+    "Config",
+    "Flag",
+    "Limits",
+    "Origin",
+    "PolicyChoice",
+    "Settings",
+    "check_backends",
+    "check_policies",
+    "json_schema",
+    "load",
+    "parse_value",
+    "resolve_backend",
+    "resolve_policy",
+    "show",
+]

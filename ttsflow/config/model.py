@@ -2,13 +2,166 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Strict,
+    field_validator,
+    model_validator,
+)
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused, values do not change."""
+    """A part of the configuration: unknown keys are refused, values do not change.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Strict, so that `retries: yes` is a mistake and not 1.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_empty_section_sets_nothing(cls, data: Any) -> Any:
+        """As when all the lines below a key are commented out."""
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or not cls._has_section(key)}
+
+    @classmethod
+    def _has_section(cls, key: str) -> bool:
+        kind = cls.model_fields[key].annotation if key in cls.model_fields else None
+        return isinstance(kind, type) and issubclass(kind, Section)
+
+
+Name = Annotated[str, Field(min_length=1)]
+Options = dict[str, Any]
+# A YAML file holds paths as text and tuples as lists.
+FilePath = Annotated[Path, Strict(False)]
+Names = Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)]
+
+
+class When(Section):
+    """What must hold for a rule: all that is given. GPUs are those that the backend can use."""
+
+    gpus: NonNegativeInt | None = None
+    """exactly so many GPUs"""
+    gpus_min: NonNegativeInt | None = None
+    """so many GPUs or more"""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> When:
+        if self.gpus is None and self.gpus_min is None:
+            raise ValueError("needs gpus or gpus_min; leave `when` out for a rule that always holds")
+        return self
+
+    def holds(self, gpus: int) -> bool:
+        """Whether the rule applies with this many GPUs."""
+        return self.gpus in (None, gpus) and gpus >= (self.gpus_min or 0)
+
+
+class Rule(Section):
+    """Chooses a policy where `when` holds, or always."""
+
+    when: When | None = None
+    use: Name
+    """name of the policy"""
+    options: Options = {}
+    """the policy's own options"""
+
+
+class PolicySection(Section):
+    """Which scheduling policy: one by name, or the first rule that holds."""
+
+    use: Name | None = None
+    """name of the policy"""
+    options: Options = {}
+    """the policy's own options; they go with `use`"""
+    rules: Annotated[tuple[Rule, ...], Strict(False), Field(min_length=1)] | None = None
+    """the first rule that holds decides"""
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> PolicySection:
+        if (self.use is None) == (self.rules is None):
+            raise ValueError("needs either use or rules, and not both")
+        if self.rules is not None and self.options:
+            raise ValueError(
+                "has options beside rules; give the options in each rule, or name a policy with use"
+            )
+        return self
+
+
+class BackendSection(Section):
+    """Which TTS engine speaks."""
+
+    use: Name | Names
+    """name of the backend; of several, the first that is installed"""
+    options: Options = {}
+    """the backend's own options"""
+
+
+class Pauses(Section):
+    """Silence, in seconds, after a chunk that ends so."""
+
+    sentence_s: NonNegativeFloat = 0.15
+    """after a sentence"""
+    paragraph_s: NonNegativeFloat = 0.6
+    """after a paragraph"""
+    heading_s: NonNegativeFloat = 0.9
+    """after a heading"""
+    break_s: NonNegativeFloat = 0.8
+    """for a break that has nothing to say, such as a line of asterisks"""
+
+
+class TextSection(Section):
+    """What is spoken, and in which voice."""
+
+    language: Name = "en"
+    """language code, as the backend lists them"""
+    voice: Name | None = None
+    """name of one of the backend's voices; the backend's default where there is none"""
+    reference: FilePath | None = None
+    """recording of the voice to speak with, instead of a named one"""
+    encoding: str = "utf-8"
+    """encoding of text files"""
+    seed: int = 0
+    """the run's random seed"""
+    max_chars: PositiveInt | None = None
+    """most characters in a chunk; lowers the backend's own cap"""
+    pauses: Pauses = Pauses()
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError(
+                f"is {encoding!r}, which is not a text encoding; one is utf-8 or latin-1"
+            ) from None
+        return encoding
+
+    @model_validator(mode="after")
+    def _one_voice(self) -> TextSection:
+        if self.voice is not None and self.reference is not None:
+            raise ValueError("has both voice and reference; give one of them")
+        return self
+
+
+class OutputSection(Section):
+    """How the audio is written."""
+
+    format: Literal["wav", "pcm"] = "wav"
+    """wav, or pcm: raw little-endian 16-bit samples without a header"""
 
 
 class Timeouts(Section):
@@ -30,3 +183,27 @@ class Limits(Section):
     look_ahead: PositiveInt = 8
     """chunks of a stream that may be in work or in memory ahead of what its sink has written"""
     timeouts: Timeouts = Timeouts()
+
+
+class Config(Section):
+    """Everything that a file or a flag can set."""
+
+    version: Literal[1] = 1
+    """version of this schema"""
+    policy: PolicySection
+    backend: BackendSection
+    text: TextSection = TextSection()
+    output: OutputSection = OutputSection()
+    limits: Limits = Limits()
+    plugins: Annotated[tuple[FilePath, ...], Strict(False)] = ()
+    """Python files with plugins; a relative path starts from the folder of the file that names it"""
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a configuration file, with which editors complete and check it.
+
+    In a file every key is optional: what one file leaves out, a file before it has.
+    """
+    schema = Config.model_json_schema()
+    schema.pop("required", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "ttsflow"}

@@ -9,9 +9,9 @@ from pathlib import Path
 from ttsflow import __version__
 from ttsflow.devices import Device
 from ttsflow.jobs import Account, Outcome
+from ttsflow.report.file import ReportFile
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo
-from ttsflow.report.file import ReportFile
 from ttsflow.report.summary import Summary, summary_text
 
 KEPT_FAILURES = 20

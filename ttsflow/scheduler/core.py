@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ttsflow.backend import Profile
 from ttsflow.config.model import Limits
 from ttsflow.costs import Costs
 from ttsflow.devices import Device
 from ttsflow.errors import TtsflowError, WorkerError
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy
+from ttsflow.profile import Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempt, Attempts
 from ttsflow.scheduler.fleet import Fleet, Worker

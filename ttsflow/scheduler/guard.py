@@ -6,11 +6,11 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ttsflow.backend import Profile
 from ttsflow.devices import Device
 from ttsflow.errors import PolicyError, TtsflowError
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy, View, WorkerSpec
+from ttsflow.profile import Profile
 from ttsflow.scheduler.ready import ReadyQueue
 
 

@@ -5,9 +5,9 @@ Times are seconds on the driver's clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ttsflow.devices import Device
 from ttsflow.errors import TtsflowError
@@ -215,3 +215,12 @@ Command = (
     StartWorker | KillWorker | StartJob | CancelJob | Deliver | GaveUp | WantJobs | StreamFinished
     | WakeAt | Notice | Stop
 )  # fmt: skip
+
+# ---------------------------------------------------------------- who takes the one and gives the other
+
+
+class Driven(Protocol):
+    """What a driver drives: the Scheduler, or one that is watched."""
+
+    def start(self, now: float) -> list[Command]: ...
+    def feed(self, events: Iterable[Event], now: float) -> list[Command]: ...

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ttsflow.backend import Profile
 from ttsflow.devices import Device
 from ttsflow.errors import DeviceError
 from ttsflow.policy import WorkerSpec
+from ttsflow.profile import Profile
 
 GIB = 1024**3
 

@@ -1,1 +1,17 @@
-"""TODO"""
+"""Text: reading an input into blocks, and cutting blocks into chunks that are spoken in one go."""
+
+from ttsflow.text.chunking import Chunk, Pauses, cut
+from ttsflow.text.document import Block, Document, Identity
+from ttsflow.text.reading import read_file, read_stream, read_text
+
+__all__ = [
+    "Block",
+    "Chunk",
+    "Document",
+    "Identity",
+    "Pauses",
+    "cut",
+    "read_file",
+    "read_stream",
+    "read_text",
+]

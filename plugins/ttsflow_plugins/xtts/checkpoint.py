@@ -1,0 +1,97 @@
+"""An XTTS-v2 checkpoint on disk: which files it has and what they say, read without torch."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ttsflow import BackendUnavailable
+
+CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.pth", "vocab.json"
+NEEDED = (CONFIG, WEIGHTS, VOCABULARY)
+SPEAKERS = "speakers_xtts.pth"
+
+_PICKLE_LIMIT = 16 * 2**20  # bytes; the published file's is a few kilobytes, tensors lie outside it
+
+
+def check_folder(folder: Path) -> None:
+    """Raise BackendUnavailable unless `folder` holds the files of an XTTS-v2 checkpoint."""
+    if not folder.is_dir():
+        raise BackendUnavailable(
+            f"no folder {folder}: the option model_dir of the backend 'xtts' must name a folder with "
+            f"{', '.join(NEEDED)} and, for built-in speakers, {SPEAKERS}"
+        )
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise BackendUnavailable(
+            f"{folder} is no whole XTTS-v2 checkpoint: {', '.join(missing)} missing; "
+            "copy the missing files there, or name another model_dir"
+        )
+    _check_config(folder / CONFIG)
+
+
+def _check_config(path: Path) -> None:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        is_xtts = config["model"] == "xtts"
+        is_v2 = config["model_args"]["gpt_use_perceiver_resampler"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BackendUnavailable(f"{path} is not the config.json of an XTTS-v2 model: {error!r}") from error
+    if not is_xtts:
+        raise BackendUnavailable(f"{path} describes the model {config['model']!r}; needed: 'xtts'")
+    if not is_v2:  # the perceiver came with version 2
+        raise BackendUnavailable(f"{path} describes an XTTS v1 model; needed: XTTS-v2")
+
+
+def weights_bytes(folder: Path) -> int:
+    """Size of the weights in bytes."""
+    return (folder / WEIGHTS).stat().st_size
+
+
+def speaker_names(folder: Path) -> tuple[str, ...]:
+    """Names of the built-in speakers in upstream's order; empty where the checkpoint has none.
+
+    The names are the keys of a dictionary that `torch.save` wrote: a zip file that holds a pickle
+    and, apart from it, the tensors. The pickle is read with every class and function in it replaced
+    by a placeholder, so nothing in it is run. Raises BackendUnavailable for anything else.
+    """
+    path = folder / SPEAKERS
+    if not path.exists():
+        return ()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            (member,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+            with archive.open(member) as stream:
+                names = tuple(_InertUnpickler(io.BytesIO(stream.read(_PICKLE_LIMIT))).load())
+    except Exception as error:  # a damaged pickle may raise anything at all
+        raise BackendUnavailable(
+            f"cannot read the speakers in {path} ({type(error).__name__}: {error}): the file is damaged "
+            "or was not written by torch.save; get it again, or remove it and use reference audio"
+        ) from error
+    if not all(isinstance(name, str) for name in names):
+        raise BackendUnavailable(f"{path} does not hold a dictionary of speakers by name")
+    return names
+
+
+class _Inert:
+    """Stands for whatever a pickle would build: takes anything, does nothing."""
+
+    def __init__(self, *arguments: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+class _InertUnpickler(pickle.Unpickler):
+    """Reads the shape of a pickle (dictionaries, strings, numbers) and runs nothing in it."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return dict if (module, name) == ("collections", "OrderedDict") else _Inert
+
+    def persistent_load(self, pid: object) -> _Inert:
+        return _Inert()

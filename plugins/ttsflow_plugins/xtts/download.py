@@ -1,0 +1,125 @@
+"""The published XTTS-v2: coqui's licence question, its download, and where it lies afterwards.
+
+The download is coqui-tts's own and goes into its own places: the model into the cache folder of
+huggingface_hub, the answer to the licence question into coqui's data folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ttsflow import BackendUnavailable, UnknownNameError
+from ttsflow_plugins.xtts.checkpoint import NEEDED, SPEAKERS
+
+PUBLISHED = "tts_models/multilingual/multi-dataset/xtts_v2"
+
+_LICENCE = "https://tts-hub.github.io/cpml"
+_QUESTION = (
+    "The weights of XTTS-v2 are for non-commercial use only, under the Coqui Public Model License "
+    f"({_LICENCE}).\nDo you agree to its terms, or have you bought a commercial licence from Coqui?"
+)
+_AGREEMENT = "I have read, understood and agreed to the Terms and Conditions."
+_OTHER_WAYS = (
+    "To use a model that you have, set the option model_dir. "
+    "The backend 'espeak' needs neither licence nor download."
+)
+
+log = logging.getLogger(__name__)
+
+
+def prepare(model: str, ask: Callable[[str], bool] | None) -> None:
+    """Have the licence agreed to, then download `model` if it is not there.
+
+    Raises BackendUnavailable where there is nobody to ask, the answer is no, or the download fails,
+    and UnknownNameError where coqui-tts knows no such XTTS-v2 model.
+    """
+    _repository(model)
+    _settle_licence(model, ask)
+    if downloaded(model) is None:
+        _download(model, progress_bar=ask is not None)
+
+
+def downloaded(model: str) -> Path | None:
+    """The folder of `model` on this machine, None where it is not (wholly) downloaded. No network."""
+    if importlib.util.find_spec("TTS") is None:
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    repository = _repository(model)
+    cached = [try_to_load_from_cache(repository, name) for name in (*NEEDED, SPEAKERS)]
+    paths = [Path(path) for path in cached if isinstance(path, str)]
+    return paths[0].parent if len(paths) == len(cached) else None
+
+
+def _repository(model: str) -> str:
+    """The repository on the Hugging Face Hub that `model` comes from, by coqui-tts's own catalogue."""
+    spec = importlib.util.find_spec("TTS")  # finds the package and does not import it
+    if spec is None or not spec.submodule_search_locations:
+        raise BackendUnavailable("coqui-tts is not installed: pip install 'ttsflow[xtts]'")
+    catalogue = Path(spec.submodule_search_locations[0]) / ".models.json"
+    families = json.loads(catalogue.read_text(encoding="utf-8"))["tts_models"]
+    known = {
+        f"tts_models/{language}/{dataset}/{name}": str(item["repo_id"])
+        for language, datasets in families.items()
+        for dataset, models in datasets.items()
+        for name, item in models.items()
+        if name.startswith("xtts_v2") and "repo_id" in item
+    }
+    if model not in known:
+        raise UnknownNameError("XTTS-v2 model", model, known, hint="For a model of your own set model_dir.")
+    return known[model]
+
+
+def _settle_licence(model: str, ask: Callable[[str], bool] | None) -> None:
+    answer = _data_folder() / "tts" / model.replace("/", "--") / "tos_agreed.txt"
+    if os.environ.get("COQUI_TOS_AGREED") == "1" or answer.exists():
+        return
+    if ask is None:
+        raise BackendUnavailable(
+            "XTTS-v2's licence is not agreed to, and there is no terminal to ask at. Its weights are for "
+            f"non-commercial use only ({_LICENCE}); to agree, set COQUI_TOS_AGREED=1. {_OTHER_WAYS}"
+        )
+    if not ask(_QUESTION):
+        raise BackendUnavailable(f"XTTS-v2 cannot be used without its licence. {_OTHER_WAYS}")
+    try:
+        answer.parent.mkdir(parents=True, exist_ok=True)
+        answer.write_text(_AGREEMENT, encoding="utf-8")
+    except OSError as error:
+        raise BackendUnavailable(
+            f"your answer cannot be kept in {answer} ({error.strerror}); set COQUI_TOS_AGREED=1 instead"
+        ) from error
+
+
+def _data_folder() -> Path:
+    """Coqui's data folder, found as its package `trainer` does (which would import torch)."""
+    for variable in ("TTS_HOME", "XDG_DATA_HOME"):
+        if variable in os.environ:
+            return Path(os.environ[variable]).expanduser().resolve()
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support").expanduser()
+    return Path.home() / ".local" / "share"
+
+
+def _download(model: str, progress_bar: bool) -> None:
+    log.info("downloading %s (about 2 GB)", model)
+    try:
+        from TTS.utils.manage import ModelManager
+
+        manager = ModelManager(output_prefix=_data_folder(), progress_bar=progress_bar)
+        with contextlib.redirect_stdout(sys.stderr):  # standard output may be carrying audio
+            manager.download_model(model)
+    except Exception as error:  # huggingface_hub, its HTTP library and the disk each raise their own
+        cause = (str(error) or type(error).__name__).splitlines()[0]
+        raise BackendUnavailable(
+            f"cannot download {model}: {cause}. Check the network and the disk and start again; "
+            f"what has come stays. {_OTHER_WAYS}"
+        ) from error
+    if downloaded(model) is None:
+        raise BackendUnavailable(f"the download of {model} is not whole; start again. {_OTHER_WAYS}")

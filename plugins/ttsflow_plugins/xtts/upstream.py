@@ -1,0 +1,118 @@
+"""Importing and loading coqui-tts's XTTS-v2, in a worker."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ttsflow import BackendUnavailable
+
+
+def load_model(folder: Path, device_kind: str, threads: int, settings: Mapping[str, Any]) -> Any:
+    """Upstream's `Xtts`, ready to speak on "cuda" or "cpu", with that many CPU threads.
+
+    `settings` take the place of the values of the same name in the checkpoint's config.json. Raises
+    BackendUnavailable where the libraries, the device or the checkpoint cannot be used.
+    """
+    try:
+        import_torchaudio()
+        import torch
+        from TTS.tts.configs.xtts_config import XttsConfig
+        from TTS.tts.models.xtts import Xtts
+    except (ImportError, OSError, RuntimeError) as error:
+        raise BackendUnavailable(
+            f"coqui-tts cannot be imported ({type(error).__name__}: {brief(error)}); "
+            "install the tested set again: pip install 'ttsflow[xtts]'"
+        ) from error
+    if device_kind == "cuda" and not torch.cuda.is_available():
+        raise BackendUnavailable(
+            f"torch {torch.__version__} sees no GPU: install a CUDA build of torch that fits the driver, "
+            "or run on the CPU"
+        )
+    torch.set_num_threads(threads)
+    try:
+        config = XttsConfig()
+        config.load_json(str(folder / "config.json"))
+        for name, value in settings.items():
+            setattr(config, name, value)
+        model = Xtts(config)
+        # Upstream's own reader writes a checkpoint of the older form anew, in place, while other
+        # workers may be reading it, and needs it twice in memory.
+        model._load_checkpoint = _read_weights
+        model.load_checkpoint(config, checkpoint_dir=folder, eval=True)
+    except BackendUnavailable:
+        raise
+    except Exception as error:  # a wrong file may fail in any of the libraries that read it
+        raise BackendUnavailable(
+            f"the XTTS-v2 checkpoint in {folder} cannot be loaded ({type(error).__name__}: {brief(error)}); "
+            "get its files again, or name another model_dir"
+        ) from error
+    return model.to(device_kind)
+
+
+def import_torchaudio() -> None:
+    """Import torchaudio, without its native part where that cannot load.
+
+    The wheels on PyPI are built for one CUDA version; beside another torch (a CPU build, say) their
+    native part raises OSError or RuntimeError. XTTS-v2 uses only resampling and mel spectrograms,
+    which are plain torch. Does nothing special where torchaudio is whole.
+    """
+    try:
+        import torchaudio
+    except ModuleNotFoundError:
+        raise
+    except (ImportError, OSError, RuntimeError):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
+            del sys.modules[name]
+        native = ModuleType("torchaudio._extension")
+        native.__dict__.update(
+            _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+            _IS_ALIGN_AVAILABLE=False,
+            fail_if_no_align=lambda function: function,
+        )
+        sys.modules[native.__name__] = native
+        import torchaudio  # noqa: F401  # imported for what it leaves in sys.modules
+
+
+class _IgnoredConfig:
+    """Takes the place of the configuration objects in older checkpoints; config.json is what counts."""
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+_CONFIG_CLASSES: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (_IgnoredConfig, name)
+    for name in (
+        "TTS.tts.configs.xtts_config.XttsConfig",
+        "TTS.tts.configs.xtts_config.XttsArgs",
+        "TTS.tts.configs.xtts_config.XttsAudioConfig",
+        "TTS.tts.models.xtts.XttsArgs",
+        "TTS.tts.models.xtts.XttsAudioConfig",
+        "TTS.config.shared_configs.BaseDatasetConfig",
+    )
+]
+
+
+def _read_weights(path: Path) -> dict[str, Any]:
+    """The tensors by name of the checkpoint at `path`. Code in the file is refused, never run."""
+    import torch
+
+    try:
+        with torch.serialization.safe_globals(_CONFIG_CLASSES):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return dict(checkpoint["model"])
+    except Exception as error:  # torch.load and the pickle inside raise many kinds
+        raise BackendUnavailable(
+            f"cannot read the weights in {path}: the file is damaged, or is more than weights, "
+            f"which is refused ({type(error).__name__}: {brief(error)}). Get it again"
+        ) from error
+
+
+def brief(error: Exception) -> str:
+    """The start of an error's message: torch's can be hundreds of lines."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:300]}..."

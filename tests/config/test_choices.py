@@ -1,0 +1,222 @@
+"""Which policy and which backend a configuration comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ttsflow.config import (
+    Flag,
+    Settings,
+    check_backends,
+    check_policies,
+    load,
+    resolve_backend,
+    resolve_policy,
+)
+from ttsflow.errors import BackendUnavailable, ConfigError, PluginError, UnknownNameError
+from ttsflow.registry import Registry
+
+Write = Callable[..., Path]
+NOBODY = Path("/no/such/folder")
+
+
+def settings_of(path: Path, *flags: Flag) -> Settings:
+    return load(None, path, flags, user_folder=NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "policy", "said"),
+    [
+        (0, "sequential", "rule 1: no GPU"),
+        (1, "sequential", "rule 2: 1 GPU"),
+        (2, "gpu-affinity", "rule 3: 2 GPUs"),
+        (4, "gpu-affinity", "rule 3: 4 GPUs"),
+    ],
+)
+def test_auto(gpus: int, policy: str, said: str, registry: Registry) -> None:
+    choice = resolve_policy(load("auto", user_folder=NOBODY), registry, gpus)
+    assert choice.plugin.name == policy
+    assert choice.decided_by == f"policies/auto.yaml (shipped), {said}"
+
+
+def test_every_shipped_policy_file_fits_the_built_in_policies(registry: Registry) -> None:
+    for name, policy in (("sequential", "sequential"), ("parallel", "bounded-parallel")):
+        choice = resolve_policy(load(name, user_folder=NOBODY), registry, 2)
+        assert (choice.plugin.name, choice.decided_by) == (policy, f"policies/{name}.yaml (shipped)")
+    for name in load(user_folder=NOBODY).policy_files.names():
+        check_policies(load(name, user_folder=NOBODY), registry)
+
+
+def test_the_first_rule_that_holds_decides(registry: Registry, yaml_file: Write) -> None:
+    path = yaml_file(
+        "policy:\n  rules:\n"
+        "  - {when: {gpus_min: 2, gpus: 3}, use: wide, options: {width: 3}}\n"
+        "  - {when: {gpus_min: 2}, use: wide}\n"
+        "  - {when: {gpus: 0}, use: sequential}\n"
+    )
+    settings = settings_of(path)
+    assert resolve_policy(settings, registry, 3).options.model_dump() == {"width": 3}
+    assert resolve_policy(settings, registry, 2).options.model_dump() == {"width": "auto"}
+    assert resolve_policy(settings, registry, 9).decided_by == f"{path}, rule 2: 9 GPUs"
+    assert resolve_policy(settings, registry, 0).plugin.name == "sequential"
+    with pytest.raises(
+        ConfigError, match=r"my\.yaml, line 2: no rule holds for 1 GPU; end policy\.rules with"
+    ):
+        resolve_policy(settings, registry, 1)
+
+
+def test_who_decided(registry: Registry, yaml_file: Write) -> None:
+    path = yaml_file("policy: {use: wide}")
+    assert resolve_policy(settings_of(path), registry, 0).decided_by == str(path)
+    assert resolve_policy(load(str(path), user_folder=NOBODY), registry, 0).decided_by == str(path)
+    choice = resolve_policy(load("wide", user_folder=NOBODY), registry, 0)
+    assert choice.decided_by == "--policy: plugin wide"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "policy:\n  use: wide\n  options: {width: 0}",
+            "line 3: policy.options.width is 0, but must be greater",
+        ),
+        (
+            "policy:\n  rules:\n  - use: wide\n    options:\n      wdth: 0",
+            "line 5: policy.rules[0].options.wdth is not a known key; did you mean 'width'? known: width",
+        ),
+        (
+            "policy:\n  use: sequential\n  options: {x: 1}",
+            "line 3: policy.options.x is not a known key; none is known",
+        ),
+        ("backend: {use: silent}\n", None),
+        (
+            "backend:\n  use: silent\n  options:\n    depth: deep",
+            "line 4: backend.options.depth is 'deep', but must be",
+        ),
+    ],
+)
+def test_a_mistake_in_a_plugins_options_names_its_line(
+    text: str, message: str | None, registry: Registry, yaml_file: Write
+) -> None:
+    path = yaml_file(text)
+    settings = settings_of(path)
+    if message is None:
+        check_backends(settings, registry)
+        return
+    with pytest.raises(ConfigError) as caught:  # noqa: PT012  # one of the two is wrong
+        check_policies(settings, registry)
+        check_backends(settings, registry)
+    assert str(caught.value).startswith(f"{path}, ")
+    assert message in str(caught.value)
+
+
+def test_rules_that_do_not_hold_are_checked_too(registry: Registry, yaml_file: Write) -> None:
+    settings = settings_of(yaml_file("policy:\n  rules:\n  - {use: wide}\n  - {use: wdie}\n"))
+    assert resolve_policy(settings, registry, 0).plugin.name == "wide"
+    with pytest.raises(UnknownNameError, match=r"did you mean 'wide'\?.* It is named at .*my\.yaml, line 4"):
+        check_policies(settings, registry)
+
+
+def test_an_unknown_policy(
+    registry: Registry, yaml_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UnknownNameError, match=r"unknown policy 'paralel'; did you mean 'parallel'\? known: "
+    ):
+        resolve_policy(load("paralel", user_folder=NOBODY), registry, 0)
+    yaml_file("policy: {use: wide}", "paralel.yaml")
+    with pytest.raises(UnknownNameError, match=r"must be given as a path: \./paralel\.yaml$"):
+        resolve_policy(load("paralel", user_folder=NOBODY), registry, 0)
+    settings = settings_of(yaml_file("policy: {use: parallel}"))
+    with pytest.raises(
+        UnknownNameError, match=r"line 1 names a policy file; use takes a policy: give --policy"
+    ):
+        resolve_policy(settings, registry, 0)
+
+
+# ---------------------------------------------------------------- the backend
+
+
+def test_a_named_backend(registry: Registry, yaml_file: Write) -> None:
+    settings = settings_of(yaml_file("backend: {use: silent, options: {depth: 3}}"))
+    choice = resolve_backend(settings, registry, fallback_allowed=True)
+    assert (choice.plugin.name, choice.fallback) == ("silent", None)
+    assert choice.options.model_dump() == {"depth": 3}
+
+
+def test_a_named_backend_that_is_not_installed(registry: Registry, yaml_file: Write) -> None:
+    path = yaml_file("backend: {use: absent}")
+    with pytest.raises(BackendUnavailable) as caught:
+        resolve_backend(settings_of(path), registry, fallback_allowed=True)
+    assert str(caught.value) == (
+        f"{path}, line 1: backend 'absent' is not installed. Install it with: pip install absent-tts"
+    )
+
+
+def test_the_first_that_is_installed_and_a_notice_that_says_so(registry: Registry, yaml_file: Write) -> None:
+    settings = settings_of(yaml_file("backend: {use: [absent, gone, silent]}"))
+    choice = resolve_backend(settings, registry, fallback_allowed=True)
+    assert choice.plugin.name == "silent"
+    assert choice.fallback == (
+        "backend 'absent' is not installed, 'silent' speaks instead; to install it: pip install absent-tts"
+    )
+    settings = settings_of(yaml_file("backend: {use: [silent, absent]}"))
+    assert resolve_backend(settings, registry, fallback_allowed=True).fallback is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("text.voice", "anna", ", and the voice (--flag) may be meant for it alone"),
+        ("text.reference", __file__, ", and the reference audio (--flag) may be meant for it alone"),
+        ("backend.options.depth", 3, ", and the options (--flag) may be meant for it alone"),
+        ("text.seed", 3, None),
+    ],
+)
+def test_what_was_asked_of_the_first_is_not_given_to_another(
+    key: str, value: object, said: str | None, registry: Registry, yaml_file: Write
+) -> None:
+    settings = settings_of(yaml_file("backend: {use: [absent, silent]}"), Flag("--flag", key, value))
+    if said is None:
+        assert resolve_backend(settings, registry, fallback_allowed=True).plugin.name == "silent"
+        return
+    with pytest.raises(BackendUnavailable) as caught:
+        resolve_backend(settings, registry, fallback_allowed=True)
+    assert str(caught.value) == (
+        f"backend 'absent' is not installed{said}. Install it with: pip install absent-tts"
+        " - or choose --backend silent"
+    )
+
+
+def test_without_leave_to_fall_back_only_the_first_counts(registry: Registry, yaml_file: Write) -> None:
+    settings = settings_of(yaml_file("backend: {use: [absent, silent]}"))
+    with pytest.raises(BackendUnavailable, match=r"'absent' is not installed\. Install it with: pip install"):
+        resolve_backend(settings, registry, fallback_allowed=False)
+
+
+def test_none_installed_names_every_command(registry: Registry, yaml_file: Write) -> None:
+    settings = settings_of(yaml_file("backend: {use: [absent, gone]}"))
+    with pytest.raises(BackendUnavailable) as caught:
+        resolve_backend(settings, registry, fallback_allowed=True)
+    assert str(caught.value) == (
+        "no backend is installed. Install one of them:\n"
+        "  absent: pip install absent-tts\n  gone: pip install gone-tts"
+    )
+
+
+def test_an_unknown_backend_and_one_that_raises(registry: Registry, yaml_file: Write) -> None:
+    settings = settings_of(yaml_file("backend: {use: silnt}"))
+    for ask in (check_backends, lambda s, r: resolve_backend(s, r, fallback_allowed=True)):
+        with pytest.raises(
+            (UnknownNameError, PluginError), match=r"unknown backend 'silnt'; did you mean 'silent'"
+        ):
+            ask(settings, registry)
+    settings = settings_of(yaml_file("backend: {use: confused}"))
+    with pytest.raises(
+        PluginError, match=r"cannot say whether it is installed: RuntimeError: who am I\? \(.*py:\d"
+    ):
+        resolve_backend(settings, registry, fallback_allowed=True)

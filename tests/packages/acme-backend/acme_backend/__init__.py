@@ -1,0 +1,1 @@
+"""A TTS backend for ttsflow, in a package of its own."""

@@ -1,0 +1,101 @@
+"""What the backend says of itself before any worker runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from tests.fakes.tiny_xtts import SPEAKERS
+from ttsflow import BackendUnavailable
+from ttsflow_plugins.xtts import INSTALL, WORKING_BYTES, Xtts
+
+FOREGROUND = """
+import sys
+from ttsflow_plugins.xtts import Xtts
+options = Xtts.Options(model_dir=sys.argv[1])
+Xtts.missing()
+Xtts.prepare(options, None)
+assert Xtts.describe(options).sample_rate == 24000
+print([voice.name for voice in Xtts.voices(options)])
+heavy = {"torch", "torchaudio", "TTS", "transformers", "numpy", "soundfile"} & set(sys.modules)
+sys.exit(f"imported {heavy}" if heavy else 0)
+"""
+
+
+def test_the_foreground_imports_nothing_heavy(tiny: Path) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", FOREGROUND, str(tiny)], capture_output=True, text=True, timeout=60
+    )
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.strip() == str(list(SPEAKERS))
+
+
+def test_languages_and_limits_are_upstreams(tiny: Path) -> None:
+    from TTS.tts.configs.xtts_config import XttsConfig
+    from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
+
+    profile = Xtts.describe(Xtts.Options(model_dir=tiny))
+    assert set(profile.languages or ()) == set(XttsConfig().languages)
+    limits = VoiceBpeTokenizer().char_limits
+    limits["zh-cn"] = limits.pop("zh")
+    assert dict(profile.max_chars) == limits
+
+
+def test_memory_follows_the_weights(tiny: Path) -> None:
+    weights = (tiny / "model.pth").stat().st_size
+    assert Xtts.describe(Xtts.Options(model_dir=tiny)).memory_bytes == weights + WORKING_BYTES
+
+
+def test_nothing_is_missing_here() -> None:
+    assert Xtts.missing() is None
+
+
+@pytest.mark.parametrize("module", ["TTS", "torch", "torchcodec", "soundfile"])
+def test_a_missing_library_gives_the_install_command(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    assert Xtts.missing() == INSTALL
+
+
+def test_the_old_tts_project_does_not_count(tmp_path: Path) -> None:
+    """coqui-ai's `TTS` has the same import name and another distribution name."""
+    for module in ("TTS", "torch", "torchaudio", "torchcodec", "transformers", "soundfile"):
+        (tmp_path / module).mkdir()
+        (tmp_path / module / "__init__.py").write_text("")
+    script = (
+        "import sys, importlib.metadata as m; from ttsflow_plugins.xtts import Xtts;"
+        "sys.path[:] = [sys.argv[1]]; print(Xtts.missing())"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert child.stdout.strip() == f"pip uninstall -y TTS && {INSTALL}", child.stderr
+
+
+def test_model_dir_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Xtts.Options(model_dir=Path("here")).model_dir == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"threads": 0},
+        {"temperature": 0.0},
+        {"temperature": float("inf")},
+        {"top_p": 1.5},
+        {"speed": 0.0},
+        {"top_q": 1},
+    ],
+)
+def test_wrong_options_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        Xtts.Options.model_validate(wrong)
+
+
+def test_a_folder_that_is_not_there() -> None:
+    with pytest.raises(BackendUnavailable, match="no folder /nowhere/at/all"):
+        Xtts.describe(Xtts.Options(model_dir=Path("/nowhere/at/all")))

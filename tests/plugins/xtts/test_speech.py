@@ -1,0 +1,255 @@
+"""Speaking with the tiny checkpoint, by the real code of XTTS-v2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.fakes.tiny_xtts import AUDIO_CAP_CODES, SPEAKERS, make_tiny_checkpoint
+from ttsflow import AudioPiece, ChunkJob, Device, JobRefused, Step
+from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.conditioning import Conditioning
+from ttsflow_plugins.xtts.upstream import load_model
+
+CPU = Device(id="cpu", kind="cpu")
+CAP_SAMPLES = int(AUDIO_CAP_CODES * 4 * 24000 / 22050) * 256  # of the vocoder's two interpolations
+
+
+def job(text: str = "Hello there, this is a test.", seed: int = 2, **rest: Any) -> ChunkJob:
+    return ChunkJob("stream", 0, text, seed=seed, **rest)
+
+
+def spoken(backend: Xtts, job: ChunkJob) -> list[Step]:
+    """All steps of one job, as a worker takes them."""
+    backend.start(job)
+    steps: list[Step] = []
+    while not (steps and (steps[-1].done or steps[-1].error)):
+        steps.extend(backend.step())
+    return steps
+
+
+def audio(backend: Xtts, job: ChunkJob) -> bytes:
+    piece, end = spoken(backend, job)
+    assert piece.piece is not None, piece.error
+    assert end.done
+    return piece.piece.samples.tobytes()
+
+
+def refusal(backend: Xtts, job: ChunkJob) -> str:
+    (step,) = spoken(backend, job)
+    assert isinstance(step.error, JobRefused)
+    return str(step.error)
+
+
+def check(piece: AudioPiece | None, least_s: float, most_s: float) -> None:
+    assert piece is not None
+    assert piece.sample_rate == 24000
+    assert piece.samples.dtype == np.float32
+    assert piece.samples.ndim == 1
+    assert np.isfinite(piece.samples).all()
+    assert np.abs(piece.samples).max() <= 1.0
+    assert np.sqrt(np.mean(piece.samples**2)) > 1e-3
+    assert least_s < len(piece.samples) / 24000 <= most_s
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of something like a voice, in stereo, at a rate that is nobody's own."""
+    t = np.arange(2 * 44100) / 44100
+    voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 8)) * 0.1
+    path = tmp_path_factory.mktemp("reference") / "voice.wav"
+    soundfile.write(path, np.stack([voice, 0.5 * voice], axis=1), 44100)
+    return path
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("xtts") / "endless", endless=True)
+
+
+def loaded(folder: Path, **options: Any) -> Xtts:
+    backend = Xtts(Xtts.Options(model_dir=folder, **options))
+    backend.load(CPU, 1)
+    return backend
+
+
+def test_speaks_with_the_first_speaker(backend: Xtts) -> None:
+    piece, end = spoken(backend, job())
+    check(piece.piece, 0.5, 1.4)
+    assert end == Step(job(), done=True)
+    assert audio(backend, job(voice=SPEAKERS[0])) == audio(backend, job())
+
+
+def test_speakers_differ(backend: Xtts) -> None:
+    assert audio(backend, job(voice=SPEAKERS[1])) != audio(backend, job(voice=SPEAKERS[0]))
+
+
+def test_speaks_with_a_recording(backend: Xtts, recording: Path) -> None:
+    piece, _ = spoken(backend, job(voice=str(recording)))
+    check(piece.piece, 0.04, 1.4)
+
+
+def test_equal_jobs_give_equal_audio_in_any_order(backend: Xtts, tiny: Path, recording: Path) -> None:
+    jobs = [job(f"text number {i}", seed=i << 59, voice=v) for i in (1, 2) for v in (None, str(recording))]
+    first = [audio(backend, each) for each in jobs]
+    assert [audio(backend, each) for each in reversed(jobs)] == first[::-1]
+    assert audio(loaded(tiny), jobs[2]) == first[2]
+
+
+def test_seeds_differ(backend: Xtts) -> None:
+    assert len({audio(backend, job(seed=seed)) for seed in range(6)}) > 3
+
+
+def test_sampling_options_reach_the_model(tiny: Path, backend: Xtts) -> None:
+    likeliest = loaded(tiny, top_k=1)  # the likeliest code is all there is to sample
+    assert audio(likeliest, job(seed=1)) == audio(likeliest, job(seed=2)) != audio(backend, job(seed=2))
+
+
+def test_speech_that_runs_into_the_cap_is_flagged(endless: Path) -> None:
+    piece, end = spoken(loaded(endless), job())
+    assert piece.piece is not None
+    assert len(piece.piece.samples) == CAP_SAMPLES
+    assert end.done
+    assert end.flag == "reached the model's audio cap of 1.4 s; speech may be cut off"
+    assert piece.flag is None
+
+
+def test_speed_shortens_the_speech_and_its_cap(endless: Path) -> None:
+    piece, end = spoken(loaded(endless, speed=2.0), job())
+    assert piece.piece is not None
+    assert len(piece.piece.samples) == pytest.approx(CAP_SAMPLES / 2, abs=512)
+    assert end.flag is not None
+    assert "0.7 s" in end.flag
+
+
+def test_beams_speak_too(tiny: Path) -> None:
+    backend = loaded(tiny, num_beams=2, length_penalty=0.5)
+    assert audio(backend, job()) == audio(backend, job())
+
+
+def test_latents_are_computed_once_for_each_voice(
+    backend: Xtts, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from TTS.tts.models.xtts import Xtts as Upstream
+
+    calls: list[int] = []
+    compute = Upstream.get_gpt_cond_latents
+
+    def counted(self: Upstream, audio: Any, *rest: Any, **named: Any) -> Any:
+        calls.append(audio.shape[1])
+        return compute(self, audio, *rest, **named)
+
+    monkeypatch.setattr(Upstream, "get_gpt_cond_latents", counted)
+    voice = tmp_path / "voice.wav"
+    voice.write_bytes(recording.read_bytes())
+    for seed in range(3):
+        spoken(backend, job("a", seed, voice=str(voice)))
+        spoken(backend, job("a", seed, voice=SPEAKERS[1]))
+    assert len(calls) == 1
+    samples, rate = soundfile.read(recording)
+    soundfile.write(voice, samples[:rate], rate)  # the same path, and another recording
+    spoken(backend, job("a", voice=str(voice)))
+    assert calls[1:] == [22050]
+
+
+def test_latents_of_a_recording_are_upstreams(
+    tiny: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from torchaudio.functional import resample
+
+    def load_audio(path: str, rate: int) -> Any:
+        samples, own = soundfile.read(path, dtype="float32")  # torchaudio's reader needs FFmpeg's libraries
+        return resample(torch.from_numpy(samples.mean(axis=1))[None], own, rate).clip(-1, 1)
+
+    monkeypatch.setattr("TTS.tts.models.xtts.load_audio", load_audio)
+    settings = {"max_ref_len": 1, "gpt_cond_len": 1, "gpt_cond_chunk_len": 1, "sound_norm_refs": True}
+    model = load_model(tiny, "cpu", 1, settings)
+    theirs = model.get_conditioning_latents(
+        str(recording), max_ref_length=1, gpt_cond_len=1, gpt_cond_chunk_len=1, sound_norm_refs=True
+    )
+    for mine, their in zip(Conditioning(model).of(str(recording)), theirs, strict=True):
+        torch.testing.assert_close(mine, their)
+
+
+# ---------------------------------------------------------------- jobs that are refused
+
+
+def test_an_unknown_voice_lists_the_known_ones(backend: Xtts) -> None:
+    said = refusal(backend, job(voice="Ana Tinny"))
+    assert "did you mean 'Ana Tiny'" in said
+    assert "Bo Tiny" in said
+
+
+def test_no_speaker_and_no_voice(variant: Callable[..., Path], recording: Path) -> None:
+    backend = loaded(variant("speakers_xtts.pth"))
+    assert "no built-in speaker" in refusal(backend, job())
+    assert audio(backend, job(voice=str(recording)))
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "says"),
+    [
+        ("text.wav", lambda path: path.write_text("not audio"), "cannot read the reference audio"),
+        ("headerless.raw", lambda path: path.write_bytes(bytes(99)), "cannot read the reference audio"),
+        ("folder.wav", lambda path: path.mkdir(), "cannot read the reference audio"),
+        ("short.wav", lambda path: soundfile.write(path, np.ones(4000) * 0.5, 16000), "too short: 0.25 s"),
+        ("silent.wav", lambda path: soundfile.write(path, np.zeros(32000), 16000), "silent"),
+        (
+            "broken.wav",
+            lambda path: soundfile.write(path, np.full(32000, np.nan), 16000, subtype="FLOAT"),
+            "not audio",
+        ),
+    ],
+)
+def test_a_recording_that_is_no_use(
+    name: str, write: Callable[[Path], object], says: str, backend: Xtts, tmp_path: Path
+) -> None:
+    write(tmp_path / name)
+    said = refusal(backend, job(voice=str(tmp_path / name)))
+    assert says in said
+    assert name in said
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "says"),
+    [
+        ("a " * 300, "en", "XTTS-v2 takes at most 401"),
+        ("यह 12 है", "hi", "write its numbers out as words"),
+        ("1" * 320, "en", "write its numbers out as words"),
+        ("hej", "sv", "'sv' is not supported"),
+    ],
+)
+def test_a_text_that_the_model_cannot_take(text: str, language: str, says: str, backend: Xtts) -> None:
+    assert says in refusal(backend, job(text, language=language))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "module", "command"),
+    [
+        ("zh-cn", "你好", "pypinyin", "pip install 'ttsflow[xtts]'"),
+        ("ja", "こんにちは", "cutlet", "pip install cutlet"),
+    ],
+)
+def test_a_language_that_needs_more(
+    language: str, text: str, module: str, command: str, backend: Xtts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    assert command in refusal(backend, job(text, language=language))
+
+
+@pytest.mark.parametrize(("language", "text"), [("zh-cn", "你好"), ("hi", "नमस्ते"), ("de", "Es gab 50.")])
+def test_other_languages_speak(language: str, text: str, backend: Xtts) -> None:
+    assert audio(backend, job(text, language=language))
+
+
+def test_goes_on_after_a_refusal(backend: Xtts) -> None:
+    before = audio(backend, job())
+    refusal(backend, job(voice="nobody"))
+    assert audio(backend, job()) == before

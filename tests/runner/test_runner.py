@@ -1,0 +1,501 @@
+"""The runner with real worker processes: order, faults, blocking edges, and what is left afterwards."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ttsflow.config.model import Limits, Timeouts
+from ttsflow.devices import Device
+from ttsflow.errors import PolicyError, RunError, WorkerError
+from ttsflow.jobs import Account, AudioPiece, ChunkJob, Outcome
+from ttsflow.policy import Policy, WorkerSpec
+from ttsflow.profile import Profile
+from ttsflow.report import WorkerInfo
+from ttsflow.runner import Runner
+from ttsflow.scheduler import Scheduler
+
+HELPERS = Path(__file__).parents[1] / "workers"
+CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
+QUICK = Limits(timeouts=Timeouts(cancel_s=0.5, close_s=2.0))
+
+
+class Some(Policy):
+    """A number of workers on the one device, the longest waiting first."""
+
+    name = "some"
+
+    def __init__(self, workers: int = 1, slots: int = 1) -> None:
+        super().__init__()
+        self._wish = workers, slots
+
+    def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
+        workers, slots = self._wish
+        return [WorkerSpec(devices[0], slots)] * workers
+
+
+class Lazy(Some):
+    """Never starts a job."""
+
+    name = "lazy"
+
+    def dispatch(self, view: Any) -> Iterable[Any]:
+        return ()
+
+
+class Memory:
+    """A sink that keeps what it is given, and does as it is told at chunk `at`."""
+
+    def __init__(self, at: int = -1, deed: Callable[[], None] = lambda: None) -> None:
+        self.audio: list[np.ndarray] = []
+        self.outcomes: list[Outcome] = []
+        self.calls: list[str] = []
+        self._at, self._deed = at, deed
+
+    def open(self) -> None:
+        self.calls.append("open")
+
+    def write(self, pieces: Sequence[AudioPiece]) -> None:
+        self.audio += [piece.samples for piece in pieces]
+
+    def end_chunk(self, outcome: Outcome) -> None:
+        if outcome.job.index == self._at:
+            self._deed()
+        self.outcomes.append(outcome)
+
+    def finish(self) -> None:
+        self.calls.append("finish")
+
+    def abort(self) -> None:
+        self.calls.append("abort")
+
+    @property
+    def statuses(self) -> list[str]:
+        return [outcome.status for outcome in self.outcomes]
+
+
+class Notes:
+    """An observer that writes everything down."""
+
+    def __init__(self) -> None:
+        self.workers: list[WorkerInfo] = []
+        self.audio: dict[tuple[str, int], float] = {}
+        self.outcomes: list[Outcome] = []
+        self.notices: list[str] = []
+
+    def worker_ready(self, info: WorkerInfo, now: float) -> None:
+        self.workers.append(info)
+
+    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
+        self.audio[stream, index] = self.audio.get((stream, index), 0.0) + audio_s
+
+    def ended(self, outcome: Outcome, now: float) -> None:
+        self.outcomes.append(outcome)
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+
+def chunks(texts: Iterable[str], stream: str = "s") -> list[ChunkJob]:
+    return [ChunkJob(stream, index, text) for index, text in enumerate(texts)]
+
+
+def boom(error: BaseException) -> None:
+    raise error
+
+
+@pytest.fixture
+def speakers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(HELPERS))
+    import speakers
+
+    return speakers
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Callable[[], list[int]]:
+    """The process ids of all workers that have been started."""
+    pids = tmp_path / "pids"
+    return lambda: [int(line) for line in pids.read_text().split()] if pids.exists() else []
+
+
+@pytest.fixture
+def run(speakers: Any, started: Any, tmp_path: Path) -> Iterator[Callable[..., Runner]]:
+    """Makes runners; afterwards no thread and no process of theirs is left."""
+    threads = set(threading.enumerate())
+
+    def begin(
+        policy: Policy | None = None,
+        limits: Limits = QUICK,
+        observer: Any = None,
+        chorus: bool = False,
+        recipe: Any = None,
+        **options: Any,
+    ) -> Runner:
+        options["started"] = str(tmp_path / "pids")
+        profile = Profile("speaker", speakers.RATE, rtf=0.001, slots=4)
+        scheduler = Scheduler(policy or Some(), [CPU], profile, limits)
+        recipe = recipe or speakers.SpeakerRecipe(tuple(options.items()), chorus)
+        return Runner(scheduler, recipe, limits, observer)
+
+    yield begin
+    assert set(threading.enumerate()) <= threads
+    for pid in started():
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    gc.collect()  # a pipe left open would warn
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_chunk_arrives_in_order_byte_for_byte(run: Any, speakers: Any, workers: int) -> None:
+    sink, notes = Memory(), Notes()
+    texts = [f"sleep {0.02 * (index % 3)}" for index in range(30)]
+    with run(Some(workers), observer=notes) as runner:
+        account = runner.open("s", chunks(texts), sink).wait(30)
+    assert account == Account(submitted=30, delivered=30)
+    expected = np.concatenate([speakers.sound(index) for index in range(30)])
+    assert np.concatenate(sink.audio).tobytes() == expected.tobytes()
+    assert [outcome.job.index for outcome in sink.outcomes] == list(range(30))
+    assert sink.calls == ["finish"]
+    assert len({outcome.worker for outcome in sink.outcomes}) == workers
+    assert notes.outcomes == sink.outcomes
+    assert notes.audio == {("s", index): pytest.approx(200 / speakers.RATE) for index in range(30)}
+    assert [info.generation for info in notes.workers] == [1] * workers
+    assert {info.cuda_visible_devices for info in notes.workers} == {""}
+
+
+def test_several_slots_share_one_worker(run: Any, speakers: Any) -> None:
+    sink = Memory()
+    with run(Some(slots=4), chorus=True) as runner:
+        runner.open("s", chunks(["hello", "doubt"] * 6), sink).wait(30)
+    assert sink.statuses == ["ok", "flagged"] * 6
+    expected = np.concatenate([speakers.sound(index) for index in range(12)])
+    assert np.concatenate(sink.audio).tobytes() == expected.tobytes()
+    assert {outcome.worker for outcome in sink.outcomes} == {"w0"}
+
+
+@pytest.mark.parametrize("fault", ["kill", "segfault", "exit", "mend"])
+def test_a_fault_in_a_job_costs_nothing_but_time(
+    run: Any, speakers: Any, started: Any, tmp_path: Path, fault: str
+) -> None:
+    sink, notes = Memory(), Notes()
+    texts = ["hello"] * 3 + [f"{fault} {tmp_path / 'flag'}"] + ["hello"] * 3
+    with run(Some(2), observer=notes) as runner:
+        account = runner.open("s", chunks(texts), sink).wait(30)
+    assert account == Account(submitted=7, delivered=7)
+    expected = np.concatenate([speakers.sound(index) for index in range(7)])
+    assert np.concatenate(sink.audio).tobytes() == expected.tobytes()
+    assert [outcome.attempts for outcome in sink.outcomes] == [1, 1, 1, 2, 1, 1, 1]
+    assert any("tried again" in notice for notice in notes.notices)
+    assert len(started()) == (2 if fault == "mend" else 3)
+
+
+def test_chunks_that_cannot_be_spoken_are_named_and_the_rest_is_delivered(run: Any, speakers: Any) -> None:
+    sink = Memory()
+    with run() as runner:
+        account = runner.open("s", chunks(["hello", "refuse", "raise", "shape", "hello"]), sink).wait(30)
+    assert account == Account(submitted=5, delivered=2, failed=3)
+    assert sink.statuses == ["ok", "failed", "failed", "failed", "ok"]
+    assert [outcome.attempts for outcome in sink.outcomes] == [1, 1, 3, 3, 1]
+    assert sink.outcomes[1].why == "this cannot be spoken"
+    assert "no such thing" in str(sink.outcomes[2].why)
+    assert (
+        np.concatenate(sink.audio).tobytes()
+        == np.concatenate([speakers.sound(0), speakers.sound(4)]).tobytes()
+    )
+
+
+def test_a_stream_whose_last_chunk_fails_still_finishes(run: Any) -> None:
+    sink = Memory()
+    with run() as runner:
+        assert runner.open("s", chunks(["refuse"]), sink).wait(30) == Account(submitted=1, failed=1)
+    assert sink.statuses == ["failed"]
+    assert sink.calls == ["finish"]
+
+
+def test_a_pause_and_an_empty_stream_need_no_worker_to_speak(run: Any) -> None:
+    pause, nothing = Memory(), Memory()
+    with run() as runner:
+        job = ChunkJob("pause", 0, "***", speakable=False)
+        assert runner.open("pause", [job], pause).wait(30) == Account(submitted=1, delivered=1)
+        assert runner.open("nothing", [], nothing).wait(30) == Account()
+    assert pause.statuses == ["pause"]
+    assert nothing.calls == ["finish"]
+
+
+@pytest.mark.parametrize(
+    ("load", "starts", "why"),
+    [
+        ("refuse", 1, "the weights are not there"),
+        ("raise", 2, "CUDA is busy"),
+        ("exit", 2, "exit code 7: cannot"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_ends_the_run(
+    run: Any, started: Any, load: str, starts: int, why: str
+) -> None:
+    sink, notes = Memory(), Notes()
+    limits = Limits(restarts=1, timeouts=QUICK.timeouts)
+    with run(limits=limits, observer=notes, load=load) as runner:
+        with pytest.raises(WorkerError, match=why):
+            runner.open("s", chunks(["hello"]), sink).wait(30)
+        with pytest.raises(WorkerError, match=why):  # and so does every stream after it
+            runner.open("t", chunks(["hello"], "t"), Memory()).wait(30)
+    assert sink.calls == ["abort"]
+    assert len(started()) == starts
+    assert any("given up" in notice for notice in notes.notices)
+
+
+def test_a_missing_interpreter_ends_the_run(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with run() as runner, pytest.raises(WorkerError, match="no process can be started"):
+        runner.open("s", chunks(["hello"]), Memory()).wait(30)
+
+
+def test_a_policy_that_starves_its_jobs_ends_the_run(run: Any) -> None:
+    sink = Memory()
+    with run(Lazy()) as runner, pytest.raises(PolicyError, match="lazy"):
+        runner.open("s", chunks(["hello"]), sink).wait(30)
+    assert sink.calls == ["abort"]
+
+
+class Quitter(Some):
+    """Takes itself for the main program."""
+
+    def dispatch(self, view: Any) -> Iterable[Any]:
+        sys.exit("goodbye")
+
+
+def test_a_policy_that_exits_does_not_hang(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    sink = Memory()
+    with run(Quitter()) as runner, pytest.raises((PolicyError, SystemExit)):
+        runner.open("s", chunks(["hello"]), sink).wait(30)
+    assert sink.calls == ["abort"]
+
+
+def test_a_recipe_that_cannot_travel_is_an_error_and_no_hang(
+    run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with run(recipe=lambda: None) as runner, pytest.raises(Exception, match="pickle"):
+        runner.open("s", chunks(["hello"]), Memory()).wait(30)
+    assert "the runner failed" in caplog.text
+
+
+def test_a_cancelled_stream_gives_its_account_and_the_others_go_on(run: Any) -> None:
+    gone, stays = Memory(), Memory()
+    with run() as runner:
+        first = runner.open("gone", chunks(["sleep 0.05"] * 1000, "gone"), gone)
+        other = runner.open("stays", chunks(["hello"] * 5, "stays"), stays)
+        deadline = time.monotonic() + 20
+        while not gone.outcomes and time.monotonic() < deadline:
+            time.sleep(0.01)
+        first.cancel()
+        account = first.wait(5)
+        assert other.wait(30).delivered == 5
+        first.cancel()  # too late to matter
+    assert account.settled
+    assert account.not_reached > 0
+    assert gone.calls == ["abort"]
+    assert stays.calls == ["finish"]
+
+
+def test_a_worker_that_does_not_let_go_of_a_cancelled_job_is_replaced(run: Any, started: Any) -> None:
+    with run() as runner:
+        stuck = runner.open("stuck", chunks(["sleep 60"], "stuck"), Memory())
+        while not started():
+            time.sleep(0.01)
+        time.sleep(0.3)
+        stuck.cancel()
+        stuck.wait(5)
+        assert runner.open("s", chunks(["hello"]), Memory()).wait(30).delivered == 1
+    assert len(started()) == 2
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError("the reader went away"), OSError(28, "No space left")])
+def test_a_sink_that_fails_ends_its_own_stream(run: Any, error: OSError) -> None:
+    broken, whole = Memory(at=2, deed=lambda: boom(error)), Memory()
+    with run(Some(2)) as runner:
+        first = runner.open("broken", chunks(["hello"] * 50, "broken"), broken)
+        other = runner.open("whole", chunks(["hello"] * 10, "whole"), whole)
+        with pytest.raises(type(error)) as raised:
+            first.wait(30)
+        assert raised.value is error
+        assert other.wait(30).delivered == 10
+    assert len(broken.outcomes) == 2
+    assert broken.calls == ["abort"]
+
+
+def test_a_sink_that_fails_at_the_very_end(run: Any) -> None:
+    sink = Memory()
+    sink.finish = lambda: boom(OSError("cannot rename"))  # type: ignore[method-assign]  # the fault
+    with run() as runner, pytest.raises(OSError, match="cannot rename"):
+        runner.open("s", chunks(["hello"]), sink).wait(30)
+    assert sink.calls == ["abort"]
+
+
+def test_a_source_that_fails_ends_its_own_stream(run: Any) -> None:
+    def source() -> Iterator[ChunkJob]:
+        yield from chunks(["hello"] * 3, "bad")
+        raise ValueError("page 4 is torn")
+
+    bad, strange = Memory(), Memory()
+    with run() as runner:
+        with pytest.raises(ValueError, match="page 4 is torn"):
+            runner.open("bad", source(), bad).wait(30)
+        with pytest.raises(ValueError, match="for chunk 1"):
+            runner.open("strange", chunks(["hello"], "strange") * 2, strange).wait(30)
+        assert runner.open("s", chunks(["hello"]), Memory()).wait(30).delivered == 1
+    assert bad.calls == strange.calls == ["abort"]
+
+
+def test_a_slow_source_is_spoken_as_it_comes(run: Any) -> None:
+    more = threading.Event()
+    sink = Memory(at=1, deed=more.set)
+
+    def source() -> Iterator[ChunkJob]:
+        yield from chunks(["hello"] * 2)
+        assert more.wait(20)  # comes only once the first two were written
+        yield ChunkJob("s", 2, "hello")
+
+    with run() as runner:
+        assert runner.open("s", source(), sink).wait(30).delivered == 3
+
+
+def test_a_long_source_is_pulled_only_as_far_as_the_window(run: Any) -> None:
+    pulled, release = [], threading.Event()
+
+    def source() -> Iterator[ChunkJob]:
+        for job in chunks(["hello"] * 60):
+            pulled.append(job)
+            yield job
+
+    with run() as runner:
+        handle = runner.open("s", source(), Memory(at=0, deed=lambda: release.wait(20)))
+        with pytest.raises(TimeoutError):
+            handle.wait(1.5)
+        most = len(pulled)
+        release.set()
+        assert handle.wait(30).delivered == 60
+    assert 0 < most <= QUICK.look_ahead
+
+
+def test_a_blocked_sink_holds_up_nobody_else(run: Any) -> None:
+    release = threading.Event()
+    blocked, free = Memory(at=0, deed=lambda: release.wait(20)), Memory()
+    with run() as runner:
+        waits = runner.open("blocked", chunks(["hello"] * 20, "blocked"), blocked)
+        assert runner.open("free", chunks(["hello"] * 20, "free"), free).wait(30).delivered == 20
+        assert not blocked.outcomes
+        release.set()
+        assert waits.wait(30).delivered == 20
+
+
+def test_many_streams_at_once(run: Any, speakers: Any) -> None:
+    names = [f"stream {number}" for number in range(40)]
+    sinks = {name: Memory() for name in names}
+    with run(Some(2)) as runner:
+        handles = [runner.open(name, chunks(["hello"] * 5, name), sinks[name]) for name in names]
+        assert {handle.wait(30) for handle in handles} == {Account(submitted=5, delivered=5)}
+    expected = np.concatenate([speakers.sound(index) for index in range(5)]).tobytes()
+    assert all(np.concatenate(sink.audio).tobytes() == expected for sink in sinks.values())
+
+
+def test_a_live_stream_gets_its_pieces_as_they_are_made(run: Any, tmp_path: Path) -> None:
+    heard = threading.Event()
+    sink = Memory()
+    take = sink.write
+    sink.write = lambda pieces: (take(pieces), heard.set())  # type: ignore[assignment]  # listens in
+    with run() as runner:
+        handle = runner.open("s", chunks(["sleep 1"]), sink, live=True)
+        assert heard.wait(20)
+        assert len(sink.audio) == 1
+        assert not sink.outcomes
+        assert handle.wait(30).delivered == 1
+    assert len(sink.audio) == 2
+
+
+def test_a_stream_cannot_be_opened_twice_nor_after_the_end(run: Any) -> None:
+    runner = run()
+    with runner:
+        first = runner.open("s", chunks(["sleep 0.5"]), Memory())
+        with pytest.raises(ValueError, match="open already"):
+            runner.open("s", chunks(["hello"]), Memory()).wait(30)
+        assert first.wait(30).delivered == 1
+    sink = Memory()
+    with pytest.raises(RunError, match="closed"):
+        runner.open("t", chunks(["hello"], "t"), sink).wait(5)
+    deadline = time.monotonic() + 5
+    while not sink.calls and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sink.calls == ["abort"]
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_close_ends_open_streams_and_busy_workers(run: Any, started: Any, now: bool) -> None:
+    sink = Memory()
+    limits = Limits(timeouts=Timeouts(close_s=0.5))
+    runner = run(Some(2), limits)
+    runner.start()
+    handle = runner.open("s", chunks(["sleep 60"] * 4), sink)
+    while len(started()) < 2:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    began = time.monotonic()
+    runner.close(now=now)
+    assert time.monotonic() - began < 3
+    with pytest.raises(RunError, match="closed"):
+        handle.wait(1)
+    assert sink.calls == ["abort"]
+
+
+def test_a_second_close_makes_the_first_one_hurry(run: Any, started: Any) -> None:
+    runner = run(limits=Limits(timeouts=Timeouts(close_s=30)))
+    runner.start()
+    runner.open("s", chunks(["sleep 60"]), Memory())
+    while not started():
+        time.sleep(0.01)
+    time.sleep(0.5)
+    polite = threading.Thread(target=runner.close)
+    polite.start()
+    time.sleep(0.3)
+    assert polite.is_alive()
+    began = time.monotonic()
+    runner.close(now=True)
+    polite.join()
+    assert time.monotonic() - began < 3
+
+
+def test_ctrl_c_interrupts_the_wait_and_leaves_nothing(run: Any, started: Any) -> None:
+    sink = Memory()
+
+    def interrupt() -> None:
+        while not started():
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), run() as runner:
+            runner.open("s", chunks(["sleep 60"]), sink).wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert sink.calls == ["abort"]
+
+
+def test_an_observer_that_fails_does_not_hang(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    notes = Notes()
+    notes.ended = lambda outcome, now: boom(OSError("the report cannot be written"))  # type: ignore[method-assign]  # the fault
+    with run(observer=notes) as runner, pytest.raises(OSError, match="the report cannot be written"):
+        runner.open("s", chunks(["hello"] * 3), Memory()).wait(30)
+    assert "the runner failed" in caplog.text

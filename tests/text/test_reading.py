@@ -1,0 +1,322 @@
+"""Reading: what becomes of files, streams and strings, and what is said of those that are no text."""
+
+import codecs
+import io
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttsflow.errors import InputError
+from ttsflow.text import Block, read_file, read_stream, read_text
+
+SAMPLE = Path(__file__).parents[2] / "docs" / "sample.md"
+LINE_ENDS = ("\n", "\r\n", "\r")
+
+
+def put(folder: Path, content: str | bytes, name: str = "book.txt") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def texts(folder: Path, content: str, name: str = "book.md") -> list[str]:
+    return [block.text for block in read_file(put(folder, content, name)).blocks()]
+
+
+def refusal(path: Path, encoding: str = "utf-8") -> str:
+    with pytest.raises(InputError) as caught:
+        read_file(path, encoding)
+    return str(caught.value)
+
+
+# Plain text
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_blank_lines_part_paragraphs(tmp_path, end):
+    content = end.join(["", "One", "still one.", "", "  ", "\tTwo.", "", ""])
+    blocks = list(read_file(put(tmp_path, content)).blocks())
+    assert blocks == [Block("One\nstill one."), Block("Two.")]
+
+
+def test_plain_text_is_cut_lazily():
+    blocks = read_text("One.\n\n" * 1_000_000).blocks()
+    assert next(iter(blocks)) == Block("One.")
+    assert not isinstance(blocks, list | tuple)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_no_character_is_lost(text):
+    try:
+        document = read_text(text)
+    except InputError:
+        assert not text.removeprefix("\ufeff").strip()
+        return
+    spoken = "".join(block.text for block in document.blocks())
+    assert "".join(spoken.split()) == "".join(text.removeprefix("\ufeff").split())
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+def test_a_byte_order_mark_decides_and_is_dropped(tmp_path, mark, encoding):
+    path = put(tmp_path, mark + "Grüße.\n".encode(encoding))
+    assert [block.text for block in read_file(path, "cp1252").blocks()] == ["Grüße."]
+
+
+def test_the_named_encoding_is_used(tmp_path):
+    path = put(tmp_path, "Чай.".encode("koi8-r"))
+    assert read_file(path, "koi8-r").text == "Чай."
+
+
+def test_a_stream_is_read_to_its_end():
+    document = read_stream(io.BytesIO("Grüße.\r\n\r\nEnde.".encode("cp1252")), "cp1252")
+    assert [block.text for block in document.blocks()] == ["Grüße.", "Ende."]
+    assert document.name == "standard input"
+    assert document.identity.source is None
+
+
+# Identity
+
+
+def test_identity_tells_the_place_from_the_content(tmp_path, monkeypatch):
+    one = read_file(put(tmp_path, "Same."))
+    other = read_file(put(tmp_path, "Same.", "other.txt"))
+    edited = read_file(put(tmp_path, "Changed."))
+    assert one.identity.content == other.identity.content != edited.identity.content
+    assert one.identity.source == edited.identity.source != other.identity.source
+    monkeypatch.chdir(tmp_path)
+    assert read_file(Path("book.txt")).identity == edited.identity
+    assert read_text("Same.").identity.content == one.identity.content
+    assert read_text("Same.").identity.source is None
+
+
+# Markdown
+
+
+def test_headings_paragraphs_and_lists(tmp_path):
+    content = "# A *fine*\ntitle\n=\n\nSome **bold**\ntext.\n\n- one\n- two\n\n  more\n\n> quoted\n"
+    blocks = list(read_file(put(tmp_path, content, "book.md")).blocks())
+    assert blocks == [
+        Block("A fine", "heading"),
+        Block("title", "heading"),
+        Block("Some bold\ntext."),
+        Block("one"),
+        Block("two"),
+        Block("more"),
+        Block("quoted"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "spoken"),
+    [
+        ("A [link](http://x.org 'title') here.", ["A link here."]),
+        ("A [link][1] here.\n\n[1]: http://x.org", ["A link here."]),
+        ("<http://x.org>", ["http://x.org"]),
+        ("See ![a *red* door](door.png).", ["See a red door."]),
+        ("Press `Ctrl-C` &amp; wait \\*now\\*.", ["Press Ctrl-C & wait *now*."]),
+        ("~~Old~~ new", ["Old new"]),
+        ("Water: H<sub>2</sub>O<br>next", ["Water: H2O\nnext"]),
+        ("<div>\nHello <b>you</b>\n</div>", ["Hello you"]),
+        ("<!-- not this --> \n\nBut this", ["But this"]),
+        ("<style>\np {}\n</style>\n<p>Text &lt;3</p>", ["Text <3"]),
+        ("One\n\n---\n\nTwo", ["One", "***", "Two"]),
+        ("```python\na = 1\n\nb = 2\n```", ["a = 1", "b = 2"]),
+        ("| Name | Age |\n|---|---|\n| Ada | 11 |\n|  | 12 |", ["Name, Age", "Ada, 11", "12"]),
+        ("---\ntitle: A book\ntags: [a]\n---\n\nText", ["Text"]),
+        ("---\n\nNote: a break came first.\n\n---\n", ["***", "Note: a break came first.", "***"]),
+    ],
+)
+def test_marks_are_not_spoken(tmp_path, source, spoken):
+    assert texts(tmp_path, source) == spoken
+
+
+def test_the_name_says_what_is_markdown(tmp_path):
+    for name in ("a.md", "a.MARKDOWN"):
+        assert texts(tmp_path, "# Title", name) == ["Title"]
+    assert texts(tmp_path, "# Title", "a.txt") == ["# Title"]
+
+
+def test_the_shipped_sample_is_whole():
+    blocks = list(read_file(SAMPLE).blocks())
+    assert [block.kind for block in blocks].count("heading") == 3
+    assert any(block.text == "***" for block in blocks)
+    assert "Dr. Marsh" in " ".join(block.text for block in blocks)
+
+
+# Bad input
+
+
+def test_no_such_file_names_its_neighbours(tmp_path):
+    put(tmp_path, "x", "chapter-one.txt")
+    message = refusal(tmp_path / "chapter_one.txt")
+    assert "chapter_one.txt does not exist" in message
+    assert f"Did you mean {tmp_path / 'chapter-one.txt'}?" in message
+    assert "does not exist. Check the name" in refusal(tmp_path / "zzz")
+    assert f"there is no folder {tmp_path / 'no'}" in refusal(tmp_path / "no" / "book.txt")
+
+
+def test_a_folder_names_a_text_in_it(tmp_path):
+    assert refusal(tmp_path).endswith("is a folder. Give the file to speak.")
+    put(tmp_path, "x", "b.md")
+    assert f"for example {tmp_path / 'b.md'}" in refusal(tmp_path)
+
+
+def test_a_file_that_may_not_be_read(tmp_path):
+    path = put(tmp_path, "Secret.")
+    path.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)  # nobody: root may read everything
+    try:
+        message = refusal(path)
+    finally:
+        if root:
+            os.seteuid(0)
+    assert "may not be read" in message
+    assert "chmod" in message
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "book.txt/inner"])
+def test_a_path_that_cannot_be(tmp_path, name):
+    put(tmp_path, "x")
+    message = refusal(tmp_path / name)
+    assert "cannot be read" in message
+    assert "Check the path" in message
+
+
+def test_a_file_name_that_is_no_text_can_still_be_shown(tmp_path):
+    refusal(tmp_path / "b\udce9.txt").encode()
+    assert read_file(put(tmp_path, "Text.", "b\udce9.txt")).name.encode()
+
+
+def test_a_stream_that_cannot_be_read(tmp_path):
+    with (
+        (tmp_path / "book.txt").open("wb") as stream,
+        pytest.raises(InputError, match="standard input cannot be"),
+    ):
+        read_stream(stream)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"%PDF-1.7\n...", "a PDF document"),
+        (b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip", "an EPUB book"),
+        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "an Office document"),
+        (b"PK\x03\x04" + bytes(26) + b"book.txt", "a ZIP archive"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt ", "WAV audio"),
+        (b"ID3\x04\x00", "MP3 audio"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"\x1f\x8b\x08\x00", "a compressed file"),
+        (b"{\\rtf1\\ansi Hello}", "an RTF document"),
+        (bytes(range(256)), "binary data"),
+        (b"plain at first\0\0\0", "binary data"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_binary_data_is_named(tmp_path, data, kind, encoding):
+    message = refusal(put(tmp_path, data), encoding)
+    assert kind in message
+    assert "plain text and Markdown" in message
+
+
+def test_text_about_a_format_is_text(tmp_path):
+    for text in ("ID3 tags are old.", "OggS begins a page.", "GIF89a is a format."):
+        assert read_file(put(tmp_path, text)).text == text
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_a_wrong_encoding_is_placed_and_mended(tmp_path, end):
+    data = f"One{end}Two{end}a café here".encode("cp1252")
+    message = refusal(put(tmp_path, data))
+    assert f"not valid utf-8: byte 0xE9 at offset {data.index(0xE9)} (line 3)" in message
+    assert "--encoding cp1252" in message
+    assert "café" in message
+
+
+def test_the_advice_fits_the_bytes(tmp_path):
+    assert "--encoding utf-8" in refusal(put(tmp_path, "naïve ❤".encode()), "ascii")
+    assert "--encoding latin-1" in refusal(put(tmp_path, b"caf\xe9 \x81"))
+    broken = refusal(put(tmp_path, codecs.BOM_UTF8 + b"ok\xff"))
+    assert "at offset 5 (line 1)" in broken
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["Plain words.", "Café Zoë, plain words."])
+def test_utf16_without_its_mark_is_recognised(tmp_path, encoding, text):
+    path = put(tmp_path, text.encode(encoding))
+    assert f"--encoding {encoding}" in refusal(path)
+    assert read_file(path, encoding).text == text
+
+
+def test_half_a_utf16_character_is_an_error_of_encoding(tmp_path):
+    message = refusal(put(tmp_path, codecs.BOM_UTF16_LE + "ab".encode("utf-16-le") + b"c"))
+    assert "not valid utf-16-le: byte 0x63 at offset 6" in message
+
+
+@pytest.mark.parametrize("encoding", ["utf-9", "nonsense", "base64", "rot13", "a\0b", ""])
+def test_an_unknown_encoding(tmp_path, encoding):
+    assert "encoding" in refusal(put(tmp_path, "Text."), encoding)
+
+
+def test_an_unknown_encoding_names_those_like_it(tmp_path):
+    message = refusal(put(tmp_path, "Text."), "cp-1252x")
+    assert "unknown text encoding 'cp-1252x'; did you mean" in message
+    assert "cp1252" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [("", "is empty"), (" \n\t\xa0\r\n", "only white space"), ("\ufeff", "is empty")]
+)
+def test_nothing_to_speak(tmp_path, content, what):
+    for name in ("book.txt", "book.md"):
+        assert what in refusal(put(tmp_path, content, name))
+    with pytest.raises(InputError, match=what):
+        read_text(content, "--text")
+    with pytest.raises(InputError, match=what):
+        read_stream(io.BytesIO(content.encode()))
+
+
+def test_markdown_without_words(tmp_path):
+    assert "only Markdown's marks" in refusal(
+        put(tmp_path, "<!-- later -->\n\n[a]: http://x.org\n", "book.md")
+    )
+
+
+def test_an_undecodable_byte_of_an_argument_is_placed():
+    argument = os.fsdecode(b"line\na caf\xe9")  # as it arrives in sys.argv
+    with pytest.raises(
+        InputError, match=r"--text holds the byte 0xE9 at character 11 \(line 2, after .*caf'\)"
+    ):
+        read_text(argument, "--text")
+
+
+def test_half_of_a_character_is_placed():
+    with pytest.raises(InputError, match=r"lone surrogate U\+D83D\) at character 1 \(line 1, at the start\)"):
+        read_text("\ud83d tail")
+    with pytest.raises(InputError, match="lone surrogate"):  # some codecs let one through
+        read_stream(io.BytesIO(b"a +2AA- b"), "utf-7")
+
+
+@given(
+    st.binary(max_size=80), st.sampled_from(["utf-8", "utf-16", "cp1252", "shift_jis", "utf-7", "gb18030"])
+)
+def test_any_bytes_are_text_or_refused(data, encoding):
+    try:
+        document = read_stream(io.BytesIO(data), encoding)
+    except InputError:
+        return
+    document.text.encode()
+    assert any(True for _ in document.blocks())

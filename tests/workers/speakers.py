@@ -1,0 +1,180 @@
+"""Backends for tests of worker processes. The text of a job says what happens: `verb argument ...`."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ttsflow.backend import Backend, JobRefused, Step
+from ttsflow.devices import Device
+from ttsflow.errors import BackendUnavailable
+from ttsflow.jobs import AudioPiece, ChunkJob
+from ttsflow.options import PluginOptions
+from ttsflow.profile import Profile
+
+RATE = 8000
+
+
+def sound(index: int, pieces: int = 2, size: int = 100) -> np.ndarray:
+    """What a chunk sounds like, all its pieces together."""
+    return np.concatenate([piece_of(index, number, size) for number in range(pieces)])
+
+
+def piece_of(index: int, number: int, size: int = 100) -> np.ndarray:
+    return np.full(size, (index * 10 + number) / 1e6, np.float32)
+
+
+def first_time(path: str) -> bool:
+    """Whether this is the first call for `path`, in any process."""
+    try:
+        Path(path).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def perform(verb: str, args: list[str]) -> AudioPiece | None:
+    """Do what the text says; gives a strange piece of audio where it says so."""
+    match verb:
+        case "sleep":
+            time.sleep(float(args[0]))
+        case "print":
+            for line in range(2000):
+                print("a library says", line)
+            os.write(1, b"raw bytes\n")
+        case "kill" if first_time(args[0]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "segfault" if first_time(args[0]):
+            ctypes.string_at(0)
+        case "exit" if first_time(args[0]):
+            print("the last words", file=sys.stderr)
+            os._exit(3)
+        case "mend" if first_time(args[0]):
+            raise ValueError("only\nonce")
+        case "raise":
+            raise ValueError("no such\nthing")
+        case "refuse":
+            raise JobRefused("this cannot be spoken")
+        case "ask":
+            input("do you agree? ")
+        case "child":
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "shape":
+            return AudioPiece(np.zeros((2, 5), np.float32), RATE)
+        case "dtype":
+            return AudioPiece(np.zeros(5), RATE)
+        case "list":
+            return AudioPiece([0.0], RATE)  # type: ignore[arg-type]  # a mistake on purpose
+        case "rate":
+            return AudioPiece(np.zeros(5, np.float32), RATE + 1)
+        case "nan":
+            return AudioPiece(np.array([0.0, np.nan], np.float32), RATE)
+        case "empty":
+            return AudioPiece(np.zeros(0, np.float32), RATE)
+    return None
+
+
+class Speaker(Backend):
+    """One slot; two pieces for each job, the text's deed done between them."""
+
+    name = "speaker"
+
+    class Options(PluginOptions):
+        load: str = ""
+        size: int = 100
+        started: str = ""
+
+    options: Options
+
+    @classmethod
+    def describe(cls, options: PluginOptions) -> Profile:
+        return Profile("speaker", RATE, rtf=0.001)
+
+    def load(self, device: Device, slots: int) -> None:
+        if self.options.started:
+            with Path(self.options.started).open("a") as pids:
+                print(os.getpid(), file=pids, flush=True)
+        match self.options.load:
+            case "exit":
+                print("cannot go on", file=sys.stderr)
+                sys.exit(7)
+            case "refuse":
+                raise BackendUnavailable("the weights are not there; run `fetch weights`")
+            case "raise":
+                raise RuntimeError("CUDA is busy")
+            case "import":
+                import a_module_that_does_not_exist  # noqa: F401  # the import itself is the fault
+            case "hang":
+                time.sleep(60)
+
+    def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
+        verb, *args = job.text.split()
+        yield AudioPiece(piece_of(job.index, 0, self.options.size), RATE)
+        strange = perform(verb, args)
+        if strange is not None:
+            yield strange
+        yield AudioPiece(piece_of(job.index, 1, self.options.size), RATE)
+
+
+class Chorus(Speaker):
+    """Any number of slots: each step gives one piece of every job in them. "collapse" makes it raise."""
+
+    name = "chorus"
+
+    def __init__(self, options: PluginOptions | None = None) -> None:
+        super().__init__(options)
+        self._given: dict[ChunkJob, int] = {}
+
+    def start(self, job: ChunkJob) -> None:
+        self._given[job] = 0
+
+    def step(self) -> Iterator[Step]:
+        time.sleep(0.01)
+        if any(job.text == "collapse" for job in self._given):
+            self._given.clear()
+            raise RuntimeError("the model collapsed")
+        if any(job.text == "mistake" for job in self._given):
+            yield Step(ChunkJob("nobody", 0, "?"), done=True)
+        for job in list(self._given):
+            number = self._given[job]
+            if job.text == "long" or number < 2:
+                self._given[job] += 1
+                yield Step(job, AudioPiece(piece_of(job.index, number), RATE))
+            else:
+                del self._given[job]
+                yield Step(job, done=True, flag="a doubt" if job.text == "doubt" else None)
+
+    def cancel(self, job: ChunkJob) -> None:
+        del self._given[job]
+
+
+@dataclass(frozen=True)
+class SpeakerRecipe:
+    """Builds a Speaker, or a Chorus."""
+
+    options: tuple[tuple[str, object], ...] = ()
+    chorus: bool = False
+
+    def build(self) -> Backend:
+        kind = Chorus if self.chorus else Speaker
+        return kind(kind.Options(**dict(self.options)))
+
+
+@dataclass(frozen=True)
+class BrokenRecipe:
+    """Cannot be built."""
+
+    def build(self) -> Backend:
+        Speaker.Options(load=3)  # type: ignore[arg-type]  # a mistake on purpose
+        raise AssertionError

@@ -1,0 +1,342 @@
+"""Worker processes: what they answer, how they die, and that nothing of them is left."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from ttsflow.devices import Device
+from ttsflow.jobs import ChunkJob
+from ttsflow.policy import WorkerSpec
+from ttsflow.scheduler.messages import Cancelled, Died, Failed, Finished, LoadFailed, Piece, WorkerReady
+from ttsflow.workers.process import WorkerProcess
+
+HERE = Path(__file__).parent
+CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
+
+
+class Talk:
+    """One worker process, and its events as they come."""
+
+    def __init__(self, recipe: Any, device: Device = CPU, slots: int = 1) -> None:
+        self.inbox: SimpleQueue[Any] = SimpleQueue()
+        self.process = WorkerProcess("w0", 1, WorkerSpec(device, slots), recipe, self.inbox.put)
+        self.jobs = 0
+
+    def next(self) -> Any:
+        return self.inbox.get(timeout=20)
+
+    def ready(self) -> Talk:
+        assert self.next() == WorkerReady("w0", 1)
+        return self
+
+    def start(self, text: str) -> int:
+        token = 100 + self.jobs
+        self.process.start_job(token, ChunkJob("s", self.jobs, text))
+        self.jobs += 1
+        return token
+
+    def until_end(self) -> list[Any]:
+        """Events up to one that ends a job or the worker."""
+        events = [self.next()]
+        while isinstance(events[-1], Piece):
+            events.append(self.next())
+        return events
+
+    def end_of(self, text: str) -> Any:
+        self.start(text)
+        return self.until_end()[-1]
+
+
+@pytest.fixture
+def speakers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(HERE))
+    import speakers
+
+    return speakers
+
+
+@pytest.fixture
+def talk(speakers: Any) -> Iterator[Callable[..., Talk]]:
+    """Starts workers; afterwards no process, thread or open pipe of theirs is left."""
+    threads = set(threading.enumerate())
+    talks: list[Talk] = []
+
+    def begin(*args: Any, chorus: bool = False, slots: int = 1, device: Device = CPU, **options: Any) -> Talk:
+        recipe = args[0] if args else speakers.SpeakerRecipe(tuple(options.items()), chorus)
+        talks.append(Talk(recipe, device, slots))
+        return talks[-1]
+
+    yield begin
+    for each in talks:
+        each.process.kill()
+        assert each.process.join(10)
+        if each.process.info:
+            assert not alive(each.process.info.pid)
+    assert set(threading.enumerate()) <= threads
+    gc.collect()  # a pipe left open would warn
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def gone(pid: int, within_s: float = 3.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not alive(pid)
+
+
+def test_a_job_gives_its_pieces_unchanged_then_its_end(talk: Any, speakers: Any) -> None:
+    worker = talk(size=250_000).ready()
+    for index in range(3):
+        token = worker.start("hello")
+        *pieces, end = worker.until_end()
+        assert end == Finished(token)
+        assert [piece.token for piece in pieces] == [token, token]
+        assert [piece.audio_s for piece in pieces] == [250_000 / speakers.RATE] * 2
+        got = np.concatenate([piece.payload.samples for piece in pieces])
+        assert got.dtype == np.float32
+        assert got.tobytes() == speakers.sound(index, size=250_000).tobytes()
+        assert {piece.payload.sample_rate for piece in pieces} == {speakers.RATE}
+
+
+def test_a_worker_sees_its_device_and_tells(talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    gpu = Device("cuda:1", "cuda", binding=(("CUDA_VISIBLE_DEVICES", "GPU-1234"),))
+    for device, seen in ((gpu, "GPU-1234"), (CPU, "")):
+        info = talk(device=device).ready().process.info
+        assert info.cuda_visible_devices == seen
+        assert (info.worker, info.generation, info.device, info.slots) == ("w0", 1, device.id, 1)
+        assert info.pid != os.getpid()
+        assert 0 <= info.load_s < 20
+
+
+FAILURES = [
+    ("raise", "ValueError: no such thing (speakers.py:", False),
+    ("refuse", "this cannot be spoken", True),
+    ("shape", "float32 samples of shape (2, 5)", False),
+    ("dtype", "float64 samples of shape (5,)", False),
+    ("list", "list as samples", False),
+    ("rate", "8001 Hz, and its profile says 8000 Hz", False),
+    ("nan", "not finite", False),
+    ("ask", "EOFError", False),
+]
+
+
+def test_a_failed_job_says_why_and_its_worker_lives_on(talk: Any) -> None:
+    worker = talk().ready()
+    for text, why, permanent in FAILURES:
+        failed = worker.end_of(text)
+        assert isinstance(failed, Failed), text
+        assert why in failed.why
+        assert "\n" not in failed.why
+        assert failed.permanent is permanent
+        assert isinstance(worker.end_of("hello"), Finished)
+
+
+def test_what_a_backend_prints_disturbs_nothing(talk: Any) -> None:
+    worker = talk().ready()
+    assert worker.end_of("print") == Finished(100)
+    assert worker.end_of("empty") == Finished(101)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("kill", "killed by signal 9 (SIGKILL)"),
+        ("segfault", "killed by signal 11 (SIGSEGV)"),
+        ("exit", "exit code 3: the last words"),
+    ],
+)
+def test_a_death_is_told_after_what_came_before_it(talk: Any, tmp_path: Path, text: str, why: str) -> None:
+    worker = talk().ready()
+    worker.start(f"{text} {tmp_path / 'flag'}")
+    piece, died = worker.until_end()
+    assert isinstance(piece, Piece)
+    assert died == Died("w0", 1, why)
+    assert worker.process.join(5)
+    worker.process.start_job(7, ChunkJob("s", 1, "hello"))  # to the dead, without harm
+    worker.process.cancel_job(7)
+    worker.process.close()
+    worker.process.kill()
+
+
+def test_a_death_is_noticed_at_once(talk: Any) -> None:
+    worker = talk().ready()
+    began = time.monotonic()
+    os.kill(worker.process.info.pid, signal.SIGKILL)
+    assert isinstance(worker.next(), Died)
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_forked_child_neither_hides_the_death_nor_outlives_it(talk: Any) -> None:
+    worker = talk().ready()
+    group = worker.process.info.pid
+    assert isinstance(worker.end_of("child"), Died)
+    assert worker.process.join(5)
+    deadline = time.monotonic() + 3
+    while group_exists(group) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not group_exists(group)
+
+
+def group_exists(group: int) -> bool:
+    return any(alive(pid) and group_of(pid) == group for pid in psutil.pids())
+
+
+def group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("load", "why", "permanent"),
+    [
+        ("refuse", "the weights are not there; run `fetch weights`", True),
+        ("import", "ModuleNotFoundError: No module named 'a_module_that_does_not_exist'", True),
+        ("raise", "RuntimeError: CUDA is busy (speakers.py:", False),
+    ],
+)
+def test_a_backend_that_cannot_be_loaded(talk: Any, load: str, why: str, permanent: bool) -> None:
+    worker = talk(load=load)
+    failed = worker.next()
+    assert isinstance(failed, LoadFailed)
+    assert why in failed.why
+    assert failed.permanent is permanent
+    assert worker.process.join(5)
+    assert worker.inbox.empty()
+
+
+def test_a_recipe_that_cannot_be_built(talk: Any, speakers: Any) -> None:
+    failed = talk(speakers.BrokenRecipe()).next()
+    assert isinstance(failed, LoadFailed)
+    assert failed.permanent
+    assert "ValidationError" in failed.why
+
+
+def test_a_worker_that_exits_while_it_loads(talk: Any) -> None:
+    assert talk(load="exit").next() == Died("w0", 1, "exit code 7: cannot go on")
+
+
+def test_an_interpreter_that_cannot_even_start(talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/nonexistent")
+    died = talk().next()
+    assert isinstance(died, Died)
+    assert "exit code 1: " in died.why
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with pytest.raises(FileNotFoundError):
+        talk()
+
+
+def test_several_slots_cancel_and_flag(talk: Any) -> None:
+    worker = talk(chorus=True, slots=3).ready()
+    long, doubt = worker.start("long"), worker.start("doubt")
+    seen = []
+    while not (seen and isinstance(seen[-1], Finished)):
+        seen.append(worker.next())
+    assert seen[-1] == Finished(doubt, "a doubt")
+    assert {event.token for event in seen} == {long, doubt}
+    worker.process.cancel_job(long)
+    assert worker.until_end()[-1] == Cancelled(long)
+    worker.process.cancel_job(long)  # no second answer
+    assert worker.end_of("hello") == Finished(102)
+
+
+@pytest.mark.parametrize(("text", "why"), [("collapse", "the model collapsed"), ("mistake", "not given")])
+def test_a_step_that_raises_fails_every_job_of_the_worker(talk: Any, text: str, why: str) -> None:
+    worker = talk(chorus=True, slots=2).ready()
+    tokens = {worker.start("long"), worker.start(text)}
+    failed = [event for event in worker.until_end() + worker.until_end() if isinstance(event, Failed)]
+    assert {event.token for event in failed} == tokens
+    assert all(why in event.why for event in failed)
+
+
+def test_a_polite_close_lets_the_step_at_hand_end(talk: Any) -> None:
+    worker = talk().ready()
+    worker.start("sleep 0.3")
+    assert isinstance(worker.next(), Piece)
+    worker.process.close()
+    assert worker.until_end()[-1] == Died("w0", 1, "exit code 0")
+    assert worker.process.join(5)
+
+
+def test_a_worker_that_still_loads_is_closed_by_force(talk: Any) -> None:
+    worker = talk(load="hang")
+    worker.process.close()
+    assert worker.next() == Died("w0", 1, "killed by signal 9 (SIGKILL)")
+
+
+def test_a_stopped_worker_does_not_block_its_owner(talk: Any) -> None:
+    worker = talk().ready()
+    os.kill(worker.process.info.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    for token in range(20):
+        worker.process.start_job(token, ChunkJob("s", token, "x" * 1000))
+        worker.process.cancel_job(token)
+    assert time.monotonic() - began < 1.0
+    worker.process.kill()
+    assert isinstance(worker.next(), Died)
+
+
+def test_ctrl_c_at_the_terminal_does_not_reach_a_worker(talk: Any) -> None:
+    worker = talk().ready()
+    pid = worker.process.info.pid
+    assert os.getpgid(pid) == pid != os.getpgid(0)
+    os.kill(pid, signal.SIGINT)
+    assert worker.end_of("hello") == Finished(100)
+
+
+PARENT = """
+import os, signal, sys, time
+from queue import SimpleQueue
+sys.path.insert(0, sys.argv[1])
+from speakers import SpeakerRecipe
+from ttsflow.devices import Device
+from ttsflow.jobs import ChunkJob
+from ttsflow.policy import WorkerSpec
+from ttsflow.workers.process import WorkerProcess
+
+inbox = SimpleQueue()
+spec = WorkerSpec(Device("cpu", "cpu"))
+workers = [WorkerProcess(f"w{n}", 1, spec, SpeakerRecipe(), inbox.put) for n in range(2)]
+for _ in workers:
+    inbox.get()
+workers[0].start_job(1, ChunkJob("s", 0, "sleep 60"))
+inbox.get()
+print(*[worker.info.pid for worker in workers], flush=True)
+time.sleep(60)
+"""
+
+
+def test_workers_busy_or_idle_end_with_a_coordinator_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    command = [sys.executable, str(script), str(HERE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        pids = [int(word) for word in parent.stdout.readline().split()]
+        assert len(pids) == 2
+        assert all(alive(pid) for pid in pids)
+        parent.kill()
+    assert all(gone(pid, within_s=2.0) for pid in pids)

@@ -1,0 +1,157 @@
+"""ttsflow as a library: an engine that is opened from a configuration and speaks texts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ttsflow.config import Flag, load
+from ttsflow.errors import RunError
+from ttsflow.jobs import Account, AudioPiece, Outcome
+from ttsflow.plan import make_plan
+from ttsflow.registry import Registry
+from ttsflow.report import WorkerInfo
+from ttsflow.runner import Runner
+from ttsflow.sinks import FileSink, IteratorSink, Mark
+from ttsflow.text import Document, read_file, read_text
+
+
+class ChunksFailed(RunError):
+    """Some chunks of a text could not be spoken; `outcomes` names each, `account` counts them all."""
+
+    def __init__(self, outcomes: Sequence[Outcome], account: Account) -> None:
+        self.outcomes, self.account = list(outcomes), account
+        first = outcomes[0]
+        super().__init__(
+            f"{account.failed} of {account.submitted} chunks failed; the first is chunk "
+            f"{first.job.index} {first.job.text[:60]!r}: {first.why}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A text that was spoken to a file."""
+
+    path: Path
+    account: Account
+
+
+class Engine:
+    """Speaks texts with workers that stay loaded between them; any thread may call it.
+
+    `policy` is the name of a policy or policy file, or a path; `config` a YAML file; `settings` any
+    keys of the configuration, such as {"backend.use": "espeak", "text.language": "de"}. Where
+    several backends are configured only the first counts: the library never falls back.
+
+        >>> with Engine(settings={"backend.use": "espeak"}) as engine:      # doctest: +SKIP
+        ...     engine.speak("Good morning.", "morning.wav")
+        ...     for piece in engine.stream("And good night."):
+        ...         play(piece.samples, piece.sample_rate)
+
+    Raises UsageErrors for a configuration that cannot work, before any worker starts.
+    """
+
+    def __init__(
+        self,
+        policy: str | None = None,
+        config: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        plugins_dirs: Sequence[Path] = (),
+    ) -> None:
+        flags = [Flag(f"settings[{key!r}]", key, value) for key, value in (settings or {}).items()]
+        chosen = load(policy, config, flags)
+        registry = Registry.load(chosen.config.plugins, plugins_dirs)
+        self.plan = make_plan(chosen, registry, fallback_allowed=False)
+        self._failures = _Failures()
+        limits = chosen.config.limits
+        self._runner = Runner(self.plan.scheduler(), self.plan.recipe(), limits, self._failures)
+        self._streams = itertools.count()
+        self._runner.start()
+
+    def speak(self, text: str | Path | Document, path: str | Path, *, overwrite: bool = False) -> Speech:
+        """Speak a text, or the file at a Path, to a WAV file, which appears when it is complete.
+
+        Raises InputError, OutputError, ChunksFailed (the file is there, without those chunks), and
+        the RunErrors.
+        """
+        document = _document(text)
+        target = Path(path)
+        config, profile = self.plan.config, self.plan.profile
+        sink = FileSink(
+            target,
+            sample_rate=profile.sample_rate,
+            format=config.output.format,
+            identity=identity_of(document),
+            overwrite=overwrite,
+        )
+        sink.open()
+        stream = f"stream {next(self._streams)}"
+        account = self._runner.open(stream, self.plan.jobs(document, stream), sink).wait()
+        self._failures.check(stream, account)
+        return Speech(target, account)
+
+    def stream(self, text: str | Path | Document) -> Iterator[AudioPiece]:
+        """Speak a text piece by piece, as soon as each is made; pauses come as pieces of silence.
+
+        An iterator that is left early stops the work. Raises InputError, ChunksFailed after the last
+        piece, and the RunErrors.
+        """
+        document = _document(text)
+        stream = f"stream {next(self._streams)}"
+        sink = IteratorSink(self.plan.profile.sample_rate)
+        handle = self._runner.open(stream, self.plan.jobs(document, stream), sink, live=True)
+        try:
+            yield from sink
+        except GeneratorExit:
+            sink.leave()
+            handle.cancel()
+            raise
+        self._failures.check(stream, handle.wait())
+
+    def close(self, *, now: bool = False) -> None:
+        """End the workers; streams that are still open end with RunError."""
+        self._runner.close(now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(now=error is not None)
+
+
+def identity_of(document: Document) -> Mark:
+    """What a later run recognises the input by."""
+    return Mark(document.identity.source, document.identity.content)
+
+
+def _document(text: str | Path | Document) -> Document:
+    if isinstance(text, Document):
+        return text
+    return read_file(text) if isinstance(text, Path) else read_text(text)
+
+
+class _Failures:
+    """Keeps the failed chunks of each stream until its caller has heard of them."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, list[Outcome]] = {}
+
+    def check(self, stream: str, account: Account) -> None:
+        """Raise ChunksFailed where the stream had any."""
+        outcomes = self._failed.pop(stream, [])
+        if outcomes:
+            raise ChunksFailed(outcomes, account)
+
+    def ended(self, outcome: Outcome, now: float) -> None:
+        if outcome.status == "failed":
+            self._failed.setdefault(outcome.job.stream, []).append(outcome)
+
+    def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
+    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
+    def notice(self, text: str) -> None: ...

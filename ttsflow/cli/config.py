@@ -1,0 +1,61 @@
+"""`ttsflow config`: what the configuration is, whether it is right, and its schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ttsflow.cli.options import PATH, configured, load_registry, load_settings
+
+
+@click.group()
+def config() -> None:
+    """Show and check configuration files."""
+
+
+@config.command()
+@configured
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(
+    policy: str | None,
+    config_file: Path | None,
+    settings: tuple[str, ...],
+    plugins_dir: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Print the whole configuration, and where each value is from."""
+    from ttsflow.config import resolve_policy, show
+    from ttsflow.devices import detect
+
+    chosen = load_settings(policy, config_file, settings)
+    if as_json:
+        click.echo(chosen.config.model_dump_json(indent=2))
+        return
+    click.echo(show(chosen), nl=False)
+    gpus = sum(device.kind != "cpu" for device in detect().devices)
+    outcome = resolve_policy(chosen, load_registry(chosen, plugins_dir), gpus)
+    click.echo(f"# on this machine: policy {outcome.plugin.name} ({outcome.decided_by})")
+
+
+@config.command()
+@click.argument("file", type=PATH)
+@click.option("--plugins-dir", type=PATH, multiple=True, help="Folder of plugin files (*.py).")
+def check(file: Path, plugins_dir: tuple[Path, ...]) -> None:
+    """Check a policy or configuration file."""
+    from ttsflow.config import check_backends, check_policies
+
+    chosen = load_settings(None, file, ())
+    registry = load_registry(chosen, plugins_dir)
+    check_policies(chosen, registry)
+    check_backends(chosen, registry)
+    click.echo(f"{file}: correct")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of the YAML files, for editors."""
+    from ttsflow.config import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,66 @@
+"""Options that several commands share, and what they turn into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ttsflow.config import Flag, Settings
+    from ttsflow.registry import Registry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+
+def configured(function: F) -> F:
+    """The options that choose configuration files and plugins."""
+    for option in (
+        click.option("--plugins-dir", type=PATH, multiple=True, help="Folder of plugin files (*.py)."),
+        click.option(
+            "--set", "settings", metavar="KEY=VALUE", multiple=True,
+            help="Any key of the configuration, e.g. policy.options.max_concurrent=2.",
+        ),
+        click.option("--config", "config_file", type=PATH, help="YAML file with settings of your own."),
+        click.option(
+            "--policy", metavar="NAME|FILE.yaml", help="Scheduling policy or policy file.  [default: auto]"
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def load_settings(
+    policy: str | None, config_file: Path | None, settings: Iterable[str], flags: Iterable[Flag] = ()
+) -> Settings:
+    """The configuration of a command; `flags` win over `--set`."""
+    from ttsflow.config import load
+
+    return load(policy, config_file, [*map(_assignment, settings), *flags])
+
+
+def load_registry(settings: Settings, plugins_dir: Iterable[Path]) -> Registry:
+    """All plugins that the command can name."""
+    from ttsflow.registry import Registry
+
+    return Registry.load(settings.config.plugins, tuple(plugins_dir))
+
+
+def given(**flags: tuple[str, str, object]) -> list[Flag]:
+    """Flags for those of (label, key, value) that were given a value."""
+    from ttsflow.config import Flag
+
+    return [Flag(label, key, value) for label, key, value in flags.values() if value is not None]
+
+
+def _assignment(text: str) -> Flag:
+    from ttsflow.config import Flag, parse_value
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise click.UsageError(f"--set {text!r}: expected KEY=VALUE, such as policy.options.max_concurrent=2")
+    return Flag(f"--set {key.strip()}", key.strip(), parse_value(value, f"--set {key.strip()}"))

@@ -1,0 +1,83 @@
+"""`ttsflow run`: speak a document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ttsflow.cli.options import PATH, configured, given, load_registry, load_settings
+
+
+@click.command()
+@click.argument("source", metavar="[INPUT]", required=False)
+@click.option("--text", help="Speak this text instead of a file.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Where the audio goes; - is standard output.  [default: STEM.wav]"
+)
+@configured
+@click.option("--backend", help="TTS engine; `ttsflow backends` lists them.")
+@click.option("--language", help="Language code of the text.  [default: en]")
+@click.option("--voice", help="Name of a voice; `ttsflow voices` lists them.")
+@click.option("--reference", type=PATH, help="Recording of the voice to speak with.")
+@click.option("--seed", type=int, help="Random seed of the run.  [default: 0]")
+@click.option(
+    "--format", "format_", type=click.Choice(["wav", "pcm"]), help="Format of the audio.  [default: wav]"
+)
+@click.option("--encoding", help="Encoding of text files.  [default: utf-8]")
+@click.option("--report", type=PATH, metavar="FILE.json", help="Write what happened to every chunk.")
+@click.option("--overwrite", is_flag=True, help="Replace an output file whoever made it.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Print what workers and plugins say.")
+def run(
+    source: str | None,
+    text: str | None,
+    output: str | None,
+    policy: str | None,
+    config_file: Path | None,
+    settings: tuple[str, ...],
+    plugins_dir: tuple[Path, ...],
+    backend: str | None,
+    language: str | None,
+    voice: str | None,
+    reference: Path | None,
+    seed: int | None,
+    format_: str | None,
+    encoding: str | None,
+    report: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Speak INPUT: a .txt or .md file, or - for standard input.
+
+    \b
+    Examples:
+      ttsflow run book.txt -o book.wav
+      ttsflow run chapter.md --language de --voice de -o - | aplay
+      ttsflow run book.txt --policy bounded-parallel --set policy.options.max_concurrent=2
+
+    Exit codes: 0 every chunk was delivered, 1 a chunk failed or the run broke off, 2 usage or
+    configuration, 130 interrupted, 141 the reader of standard output has left.
+    """
+    from ttsflow.cli import speaking
+
+    speaking.set_up_logging(verbose)
+    flags = given(
+        backend=("--backend", "backend.use", backend),
+        language=("--language", "text.language", language),
+        voice=("--voice", "text.voice", voice),
+        reference=("--reference", "text.reference", reference),
+        seed=("--seed", "text.seed", seed),
+        format=("--format", "output.format", format_),
+        encoding=("--encoding", "text.encoding", encoding),
+    )
+    chosen = load_settings(policy, config_file, settings, flags)
+    document = speaking.read_input(source, text, chosen.config.text.encoding)
+    speaking.speak(
+        document,
+        chosen,
+        load_registry(chosen, plugins_dir),
+        speaking.Destination(output, overwrite, report),
+        quiet=quiet,
+    )

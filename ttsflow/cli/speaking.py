@@ -1,0 +1,113 @@
+"""What `ttsflow run` does, once its arguments are understood."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ttsflow.api import identity_of
+from ttsflow.cli.console import Console
+from ttsflow.config import Settings
+from ttsflow.errors import InputError
+from ttsflow.plan import Plan, make_plan
+from ttsflow.registry import Registry
+from ttsflow.report import RunReport
+from ttsflow.runner import Runner
+from ttsflow.sinks import FileSink, Sink, StreamSink
+from ttsflow.text import Document, read_file, read_stream, read_text
+
+STREAM = "main"
+STDOUT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the audio and the report go, as the user said it."""
+
+    output: str | None
+    overwrite: bool
+    report: Path | None
+
+    def sink(self, plan: Plan, document: Document) -> tuple[Sink, str]:
+        """The sink, and how to name the place to a person."""
+        form, rate = plan.config.output.format, plan.profile.sample_rate
+        if self.output == "-":
+            return StreamSink(STDOUT, sample_rate=rate, format=form), "standard output"
+        identity = identity_of(document)
+        stem = "speech" if document.identity.source is None else Path(document.name).stem
+        path = Path(f"{stem}.{form}") if self.output is None else Path(self.output)
+        sink = FileSink(path, sample_rate=rate, format=form, identity=identity, overwrite=self.overwrite)
+        return sink, str(path)
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody listens as the audio is made."""
+        return self.output == "-"
+
+
+def set_up_logging(verbose: bool) -> None:
+    """Warnings, or with `verbose` everything, to standard error."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="ttsflow: %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def read_input(source: str | None, text: str | None, encoding: str) -> Document:
+    """The document that the user named. Raises InputError; click.UsageError where there is none."""
+    if source is not None and text is not None:
+        raise click.UsageError("give INPUT or --text, not both")
+    if text is not None:
+        return read_text(text)
+    if source is None and sys.stdin.isatty():
+        raise click.UsageError("nothing to speak. Try: ttsflow run book.txt -o book.wav")
+    if source is None or source == "-":
+        return read_stream(sys.stdin.buffer, encoding)
+    if not source:
+        raise InputError("the name of the input file is empty")
+    return read_file(Path(source), encoding)
+
+
+def speak(
+    document: Document, settings: Settings, registry: Registry, destination: Destination, *, quiet: bool
+) -> None:
+    """Speak a document to its destination; ends the program with the run's exit code."""
+    began = time.monotonic()
+    console = Console(quiet)
+    plan = make_plan(settings, registry, fallback_allowed=True, ask=_ask())
+    info = plan.info()
+    report = RunReport(info, began, destination.report)
+    console.begin(info, report)
+    sink, place = destination.sink(plan, document)
+    with ExitStack() as undo:
+        report.open()
+        undo.push(lambda kind, error, trace: report.close(error=error))
+        sink.open()
+        undo.callback(sink.abort)
+        runner = undo.enter_context(Runner(plan.scheduler(), plan.recipe(), plan.config.limits, console))
+        handle = runner.open(STREAM, plan.jobs(document, STREAM), sink, live=destination.live)
+        try:
+            account = handle.wait()
+        except BaseException as error:
+            runner.close(now=True)
+            report.close(error=error)
+            console.end(None)
+            raise
+        console.end(place if account.delivered else None)
+        report.close(account)
+    if account.failed or account.not_reached:
+        sys.exit(1)
+
+
+def _ask() -> Callable[[str], bool] | None:
+    """Puts a question to the person at the terminal, if there is one."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return lambda question: click.confirm(question, err=True)

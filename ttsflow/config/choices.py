@@ -1,0 +1,174 @@
+"""Chooses the policy and the backend of a run, and checks their options against the plugins' own models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ttsflow.backend import Backend
+from ttsflow.config.loading import Settings
+from ttsflow.config.policyfiles import is_path
+from ttsflow.errors import BackendUnavailable, ConfigError, PluginError
+from ttsflow.options import PluginOptions
+from ttsflow.policy import Policy
+from ttsflow.registry import Plugin, Registry
+from ttsflow.validation import KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChoice:
+    """A policy with its options; `decided_by` is the file, and the rule in it, that chose it."""
+
+    plugin: Plugin[Policy]
+    options: PluginOptions
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendChoice:
+    """A backend with its options; `fallback` says, in a line, that it stands in for the first choice."""
+
+    plugin: Plugin[Backend]
+    options: PluginOptions
+    fallback: str | None = None
+
+
+def resolve_policy(settings: Settings, registry: Registry, gpus: int) -> PolicyChoice:
+    """The policy of a run; `gpus` is the number of GPUs that the backend can use.
+
+    Raises ConfigError where no rule holds or an option is wrong, UnknownNameError, PluginError.
+    """
+    section = settings.config.policy
+    if section.use is not None:
+        origin = settings.origin(("policy", "use"))
+        file = origin is not None and origin.line is not None
+        decided_by = origin.source if origin is not None and file else f"{origin}: plugin {section.use}"
+        return _policy(settings, registry, ("policy",), section.use, section.options, decided_by)
+    for index, rule in enumerate(section.rules or ()):
+        if rule.when is None or rule.when.holds(gpus):
+            at: KeyPath = ("policy", "rules", index)
+            origin = settings.origin(at)
+            decided_by = f"{origin.source if origin else 'rules'}, rule {index + 1}: {_count(gpus)}"
+            return _policy(settings, registry, at, rule.use, rule.options, decided_by)
+    where = settings.where(("policy", "rules"))
+    raise ConfigError(
+        f"{where}: no rule holds for {_count(gpus)}; end policy.rules with a rule that has no `when`"
+    )
+
+
+def check_policies(settings: Settings, registry: Registry) -> None:
+    """Check every policy that is named, whichever will be chosen. Raises what `resolve_policy` raises."""
+    section = settings.config.policy
+    if section.use is not None:
+        _policy(settings, registry, ("policy",), section.use, section.options, "")
+    for index, rule in enumerate(section.rules or ()):
+        _policy(settings, registry, ("policy", "rules", index), rule.use, rule.options, "")
+
+
+def check_backends(settings: Settings, registry: Registry) -> None:
+    """Check that every backend that is named is known, and the options, which are the first one's.
+
+    Raises UnknownNameError, PluginError, ConfigError; nothing need be installed.
+    """
+    plugins = [_backend(settings, registry, name) for name in _names(settings)]
+    plugins[0].options(settings.config.backend.options, settings.where, ("backend", "options"))
+
+
+def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed: bool) -> BackendChoice:
+    """The backend of a run: the one named, or of a list the first that is installed.
+
+    Another than the first stands in only if `fallback_allowed` and nothing was asked for that may be
+    meant for the first alone: a voice, reference audio, options. What is installed and cannot be used
+    is no reason to fall back; that shows later, as an error. Raises BackendUnavailable where the
+    backend is not installed, ConfigError where an option is wrong, UnknownNameError, PluginError.
+    """
+    names = _names(settings)
+    absent: dict[str, str] = {}
+    for name in names:
+        plugin = _backend(settings, registry, name)
+        command = _missing(plugin)
+        if command is None:
+            break
+        absent[name] = command
+    else:
+        raise BackendUnavailable(_none_installed(settings, absent))
+    first = names[0]
+    if name != first:
+        asked = _asked_for(settings)
+        if asked or not fallback_allowed:
+            reason = f", and {asked} may be meant for it alone" if asked else ""
+            raise BackendUnavailable(
+                f"backend {first!r} is not installed{reason}. Install it with: {absent[first]}"
+                f" - or choose --backend {name}"
+            )
+    options = plugin.options(settings.config.backend.options, settings.where, ("backend", "options"))
+    if name == first:
+        return BackendChoice(plugin, options)
+    notice = f"backend {first!r} is not installed, {name!r} speaks instead; to install it: {absent[first]}"
+    return BackendChoice(plugin, options, notice)
+
+
+def _policy(
+    settings: Settings,
+    registry: Registry,
+    at: KeyPath,
+    name: str,
+    options: dict[str, object],
+    decided_by: str,
+) -> PolicyChoice:
+    files = settings.policy_files.names()
+    origin = settings.origin((*at, "use"))
+    by_flag = origin is not None and origin.line is None
+    if name in files:
+        hint = f"{settings.where((*at, 'use'))} names a policy file; use takes a policy: give --policy {name}"
+    elif by_flag and not is_path(name) and Path(f"{name}.yaml").exists():
+        hint = f"A file of the current folder must be given as a path: ./{name}.yaml"
+    else:
+        hint = f"It is named at {settings.where((*at, 'use'))}"
+    plugin = registry.policy(name, also_known=files if by_flag else (), hint=hint)
+    return PolicyChoice(plugin, plugin.options(options, settings.where, (*at, "options")), decided_by)
+
+
+def _names(settings: Settings) -> tuple[str, ...]:
+    use = settings.config.backend.use
+    return (use,) if isinstance(use, str) else use
+
+
+def _backend(settings: Settings, registry: Registry, name: str) -> Plugin[Backend]:
+    return registry.backend(name, hint=f"It is named at {settings.where(('backend', 'use'))}")
+
+
+def _missing(plugin: Plugin[Backend]) -> str | None:
+    try:
+        return plugin.cls.missing()
+    except Exception as error:  # a plugin's code may raise anything
+        raise PluginError(
+            f"backend {plugin.name!r} of {plugin.provider} cannot say whether it is installed:"
+            f" {plugin.provider.explain(error)}"
+        ) from error
+
+
+def _none_installed(settings: Settings, absent: dict[str, str]) -> str:
+    if len(absent) == 1:
+        [(name, command)] = absent.items()
+        where = settings.where(("backend", "use"))
+        return f"{where}: backend {name!r} is not installed. Install it with: {command}"
+    commands = "\n".join(f"  {name}: {command}" for name, command in absent.items())
+    return f"no backend is installed. Install one of them:\n{commands}"
+
+
+def _asked_for(settings: Settings) -> str | None:
+    """What was asked for that another backend than the first may not have."""
+    config = settings.config
+    for value, what, path in (
+        (config.text.voice, "the voice", ("text", "voice")),
+        (config.text.reference, "the reference audio", ("text", "reference")),
+        (config.backend.options, "the options", ("backend", "options")),
+    ):
+        if value:
+            return f"{what} ({settings.where(path)})"
+    return None
+
+
+def _count(gpus: int) -> str:
+    return "no GPU" if gpus == 0 else "1 GPU" if gpus == 1 else f"{gpus} GPUs"

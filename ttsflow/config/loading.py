@@ -1,0 +1,95 @@
+"""Puts the configuration together: defaults, then the policy file, then the --config file, then flags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from importlib import resources
+from pathlib import Path
+
+from ttsflow.config.layers import Flag, Origin, file_layer, flag_layer, overlay, sets, without
+from ttsflow.config.model import Config
+from ttsflow.config.policyfiles import PolicyFiles, user_policies
+from ttsflow.errors import ConfigError
+from ttsflow.validation import KeyPath, dotted, validate
+
+DEFAULT_POLICY = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration of a run, where each of its values is from, and which policy files have names."""
+
+    config: Config
+    origins: Mapping[KeyPath, Origin]
+    policy_files: PolicyFiles
+
+    def origin(self, path: KeyPath) -> Origin | None:
+        """Where the value at a key path was given, or the nearest section around it; None for a default."""
+        return _origin(self.origins, path)
+
+    def where(self, path: KeyPath) -> str:
+        """`origin` in words: "my.yaml, line 3"."""
+        return _where(self.origins, path)
+
+
+def load(
+    policy: str | None = None,
+    config: Path | None = None,
+    flags: Iterable[Flag] = (),
+    *,
+    user_folder: Path | None = None,
+) -> Settings:
+    """The configuration made of all layers; later ones win.
+
+    `policy` is the name of a policy file or of a policy plugin, or a path; `config` a YAML file;
+    `user_folder` the user's own policy files (None: the place that the system has for it). A `policy`
+    that is named wins over the one that `config` names. Raises ConfigError.
+    """
+    files = PolicyFiles(user_policies() if user_folder is None else user_folder)
+    chosen = files.layer(DEFAULT_POLICY if policy is None else policy)
+    layers = [
+        file_layer(resources.files("ttsflow.config") / "defaults.yaml", "defaults.yaml (shipped)"),
+        chosen,
+    ]
+    if config is not None:
+        mine = file_layer(config, str(config))
+        if policy is not None and sets(mine, "policy", ("use", "rules")):
+            mine = without(mine, "policy", ("use", "rules", "options"))
+        layers.append(mine)
+    layers.append(flag_layer(flags))
+    merged = reduce(overlay, layers)
+    if not sets(merged, "policy", ("use", "rules")) and not merged.data.get("policy"):
+        raise ConfigError(f"{policy}: names no policy; it needs policy.use or policy.rules")
+    checked = validate(Config, merged.data, lambda path: _where(merged.origins, path))
+    settings = Settings(checked, merged.origins, files)
+    _check_files(settings)
+    return settings
+
+
+def _check_files(settings: Settings) -> None:
+    text = settings.config.text
+    named: list[tuple[KeyPath, Path]] = [
+        (("plugins", index), path) for index, path in enumerate(settings.config.plugins)
+    ]
+    if text.reference is not None:
+        named.append((("text", "reference"), text.reference))
+    for path, file in named:
+        try:
+            problem = "" if file.is_file() else "there is no such file"
+        except OSError as error:  # a folder on the way may not be entered, or the name is too long
+            problem = error.strerror or str(error)
+        if problem:
+            raise ConfigError(f"{settings.where(path)}: {dotted(path)} is {str(file)!r}, but {problem}")
+
+
+def _origin(origins: Mapping[KeyPath, Origin], path: KeyPath) -> Origin | None:
+    while path and path not in origins:
+        path = path[:-1]
+    return origins.get(path) if path else None
+
+
+def _where(origins: Mapping[KeyPath, Origin], path: KeyPath) -> str:
+    origin = _origin(origins, path)
+    return "the configuration" if origin is None else str(origin)

@@ -1,0 +1,61 @@
+"""The configuration as YAML text that says, beside each value, where it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from ttsflow.config.loading import Settings
+from ttsflow.validation import KeyPath
+
+
+def show(settings: Settings) -> str:
+    """A YAML file with the whole configuration; reading it back gives the same configuration."""
+    data = settings.config.model_dump(mode="json", exclude_none=True)
+    return "\n".join(_lines(settings, data, ())) + "\n"
+
+
+def _lines(settings: Settings, data: dict[str, Any], path: KeyPath) -> Iterator[str]:
+    indent = "  " * len(path)
+    for key, value in data.items():
+        here = (*path, key)
+        if isinstance(value, dict) and value:
+            yield f"{indent}{_flow(key)}:"
+            yield from _lines(settings, value, here)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield f"{indent}{_flow(key)}:"
+            for index, item in enumerate(value):
+                yield f"{indent}  - {_flow(item)}  # {_from(settings, (*here, index))}"
+        else:
+            yield f"{indent}{_flow(key)}: {_flow(value)}  # {_from(settings, here)}"
+
+
+def _from(settings: Settings, path: KeyPath) -> str:
+    """The origin of this very value; one that only a section around it names is a default."""
+    origin = settings.origins.get(path)
+    return "default" if origin is None else str(origin).replace("\n", " ")
+
+
+class _OneLine(yaml.SafeDumper):
+    """Writes text that YAML would break over lines, or not show, with escapes."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_OneLine.add_representer(str, _text)
+
+
+def _flow(value: object) -> str:
+    text = yaml.dump(
+        value,
+        Dumper=_OneLine,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
+    )
+    return text.removesuffix("...\n").rstrip("\n")

@@ -1,0 +1,125 @@
+"""What is settled before a run: the backend, the devices, the policy, the voice; and the jobs of a text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
+from ttsflow.devices import Detection, detect
+from ttsflow.errors import UnknownNameError, UsageError
+from ttsflow.jobs import ChunkJob, derive_seed
+from ttsflow.profile import Profile
+from ttsflow.registry import BackendRecipe, Registry
+from ttsflow.report import RunInfo
+from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.placement import usable
+from ttsflow.text import Document, Pauses, cut
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All choices made, nothing started. `voice` is a name, the path of reference audio, or None.
+
+    `voice_content` stands for what the voice is: its name, or a digest of the reference audio.
+    """
+
+    config: Config
+    policy: PolicyChoice
+    backend: BackendChoice
+    profile: Profile
+    detection: Detection
+    voice: str | None
+    voice_content: str
+
+    def jobs(self, document: Document, stream: str) -> Iterator[ChunkJob]:
+        """The chunk jobs of a document, in text order, cut as they are asked for."""
+        text = self.config.text
+        pauses = text.pauses
+        caps = self.profile.max_chars
+        cap = caps.get(text.language, caps["*"])
+        chunks = cut(
+            document.blocks(),
+            language=text.language,
+            max_chars=cap if text.max_chars is None else min(cap, text.max_chars),
+            pauses=Pauses(pauses.sentence_s, pauses.paragraph_s, pauses.heading_s, pauses.break_s),
+        )
+        for index, chunk in enumerate(chunks):
+            seed = derive_seed(text.seed, chunk.text, text.language, self.voice_content)
+            yield ChunkJob(
+                stream, index, chunk.text, text.language, self.voice, seed, chunk.pause_s, chunk.speakable
+            )
+
+    def scheduler(self) -> Scheduler:
+        """A fresh scheduler with a fresh policy."""
+        policy = self.policy.plugin.cls(self.policy.options)
+        return Scheduler(policy, self.detection.devices, self.profile, self.config.limits)
+
+    def recipe(self) -> BackendRecipe:
+        """How a worker makes its own backend."""
+        return BackendRecipe.of(self.backend.plugin, self.backend.options)
+
+    def info(self) -> RunInfo:
+        """The choices, for the report."""
+        return RunInfo(
+            policy=self.policy.plugin.name,
+            backend=self.backend.plugin.name,
+            decided_by=self.policy.decided_by,
+            policy_options=self.policy.options.model_dump(mode="json"),
+            backend_options=self.backend.options.model_dump(mode="json"),
+            backend_fallback=self.backend.fallback,
+            devices=self.detection.devices,
+        )
+
+
+def make_plan(
+    settings: Settings,
+    registry: Registry,
+    *,
+    fallback_allowed: bool,
+    ask: Callable[[str], bool] | None = None,
+) -> Plan:
+    """Make all the choices that a configuration leaves to the machine.
+
+    `fallback_allowed`: whether the next backend of a list may speak where the first is not
+    installed. `ask` puts a yes/no question to a person (None: nobody is there). Raises UsageErrors.
+    """
+    config = settings.config
+    backend = resolve_backend(settings, registry, fallback_allowed=fallback_allowed)
+    cls, options = backend.plugin.cls, backend.options
+    cls.prepare(options, ask)
+    profile = cls.describe(options)
+    _check_language(config.text.language, profile)
+    voice, voice_content = _voice(config, backend)
+    detection = detect()
+    gpus = sum(device.kind != "cpu" for device in usable(detection.devices, profile))
+    policy = resolve_policy(settings, registry, gpus)
+    return Plan(config, policy, backend, profile, detection, voice, voice_content)
+
+
+def _check_language(language: str, profile: Profile) -> None:
+    if profile.languages is not None and language not in profile.languages:
+        raise UnknownNameError(f"language of backend {profile.backend!r}", language, profile.languages)
+
+
+def _voice(config: Config, backend: BackendChoice) -> tuple[str | None, str]:
+    """The voice for the jobs, and what stands for its content."""
+    name, reference = config.text.voice, config.text.reference
+    cls = backend.plugin.cls
+    if name is not None:
+        cls.check_voice(name, backend.options)
+        return name, name
+    if reference is None:
+        return None, ""
+    if not cls.takes_reference_audio():
+        raise UsageError(
+            f"backend {cls.name!r} does not take reference audio; "
+            f"leave --reference out, or choose a backend that does: `ttsflow backends` lists them"
+        )
+    try:
+        with reference.open("rb") as audio:
+            digest = hashlib.file_digest(audio, "blake2b").hexdigest()
+    except OSError as error:
+        raise UsageError(f"reference audio {reference}: {error.strerror}; give another file") from error
+    return str(reference), digest

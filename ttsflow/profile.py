@@ -1,0 +1,34 @@
+"""What the core must know of a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A backend before any of its workers runs.
+
+    `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
+    `slots` is the most chunks that one worker can decode at a time, `slowdown[k - 1]` how many times
+    slower each of k chunks at once runs than one alone (s(k); beyond the table, linear).
+    `memory_bytes` is what a worker takes of its device, `slot_memory_bytes` what each slot adds.
+    `max_chars` caps a chunk's length in characters by language ("*" for all others); `languages`
+    lists the language codes it speaks, None for any. `rtf` (synthesis time / audio time) and
+    `chars_per_s` (characters spoken in a second) are first guesses until the run has measured.
+    A `deterministic` backend gives byte-identical audio for an identical job.
+    """
+
+    backend: str
+    sample_rate: int
+    device_kinds: tuple[str, ...] = ("cpu",)
+    languages: tuple[str, ...] | None = None
+    slots: int = 1
+    slowdown: tuple[float, ...] = (1.0,)
+    memory_bytes: int = 0
+    slot_memory_bytes: int = 0
+    max_chars: Mapping[str, int] = field(default_factory=lambda: {"*": 250})
+    rtf: float = 0.5
+    chars_per_s: float = 15.0
+    deterministic: bool = False

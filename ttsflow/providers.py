@@ -1,0 +1,115 @@
+"""Where plugins come from, installed packages and single files, and how one of them is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import pkgutil
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from ttsflow.hookspecs import GROUP
+
+PROJECT = "ttsflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who offers a plugin: a distribution ("acme-tts 1.2") through `module`, or the file at `path`.
+
+    `module` is written as an entry point writes it: "package.module", or "package.module:object".
+    """
+
+    kind: Literal["built-in", "package", "file"]
+    name: str
+    module: str | None = None
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.module is None else f"{self.name} ({self.module})"
+
+    @property
+    def module_name(self) -> str:
+        """The name that the imported module has in `sys.modules`."""
+        if self.path is not None:
+            return _module_name(self.path)
+        assert self.module is not None  # a provider has a path or a module
+        return self.module.partition(":")[0]
+
+    def load(self) -> object:
+        """Import the plugin, the same way in the foreground process and in a worker."""
+        if self.path is not None:
+            return _import_file(self.path)
+        assert self.module is not None  # a provider has a path or a module
+        return pkgutil.resolve_name(self.module)
+
+    def explain(self, error: BaseException) -> str:
+        """An error raised by the plugin's code: its kind, its text, and the file and line it came from."""
+        text = str(error.msg if isinstance(error, SyntaxError) else error)
+        place = self._place(error)
+        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return f"{said} ({place})" if place else said
+
+    def _place(self, error: BaseException) -> str | None:
+        if isinstance(error, SyntaxError):
+            return f"{error.filename}:{error.lineno}"
+        package = self.module_name.partition(".")[0]
+        place, frames = None, error.__traceback__
+        while frames is not None:
+            name = str(frames.tb_frame.f_globals.get("__name__", ""))
+            if name.partition(".")[0] == package:  # a line of the plugin says more than one of a library
+                place = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}"
+            frames = frames.tb_next
+        return place
+
+
+def of_packages() -> Iterator[Provider]:
+    """The entry points of installed distributions: the project's own first, then the others by name."""
+    found = []
+    for entry in metadata.entry_points(group=GROUP):
+        distribution = entry.dist
+        name = distribution.name if distribution is not None else "unknown"
+        version = distribution.version if distribution is not None else ""
+        own = name == PROJECT
+        provider = Provider("built-in" if own else "package", f"{name} {version}".strip(), entry.value)
+        found.append(((not own, name.lower(), entry.name), provider))
+    for _, provider in sorted(found, key=lambda item: item[0]):
+        yield provider
+
+
+def of_files(paths: Iterable[Path]) -> Iterator[Provider]:
+    """Single-file plugins."""
+    for path in paths:
+        whole = path.expanduser().resolve()
+        yield Provider("file", str(whole), path=whole)
+
+
+def of_folder(folder: Path) -> Iterator[Provider]:
+    """The Python files of a plugin folder, by name; those that begin with an underscore are helpers."""
+    return of_files(sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")))
+
+
+def _module_name(path: Path) -> str:
+    digest = hashlib.blake2b(str(path).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+    return f"ttsflow_file_{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{digest}"
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = _module_name(path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("not a Python file: its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: dataclasses and pydantic look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,193 @@
+"""Every policy and backend there is, by name, and the plugins that could not be used."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ttsflow import providers
+from ttsflow.backend import Backend
+from ttsflow.errors import PluginError, UnknownNameError
+from ttsflow.offers import Offer, Unfit, offer_of
+from ttsflow.options import PluginOptions
+from ttsflow.policy import Policy
+from ttsflow.providers import Provider
+from ttsflow.validation import KeyPath, Where, dotted, validate
+
+logger = logging.getLogger(__name__)
+
+C = TypeVar("C", Policy, Backend)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin(Generic[C]):
+    """A policy or a backend that can be named, and who provides it."""
+
+    name: str
+    cls: type[C]
+    provider: Provider
+
+    @property
+    def summary(self) -> str:
+        """The first line of the class's own docstring."""
+        return (self.cls.__dict__.get("__doc__") or "").strip().partition("\n")[0]
+
+    def options(
+        self, given: Mapping[str, object], where: Where = dotted, at: KeyPath = ("options",)
+    ) -> PluginOptions:
+        """Check `given`, which stands at the key path `at` of a file, against the plugin's own Options.
+
+        Raises ConfigError for each mistake with its place (`where`), key, value and what is allowed.
+        """
+        return validate(self.cls.Options, given, where, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plugin that cannot be used."""
+
+    provider: Provider
+    why: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.provider} cannot be used: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRecipe:
+    """How a worker process makes its backend: plain data, since an instance of a class from a single
+    file cannot be unpickled elsewhere. `module` or `path` offers it, `options` are as JSON has them.
+    """
+
+    backend: str
+    provider: str
+    module: str | None
+    path: str | None
+    options: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, plugin: Plugin[Backend], options: PluginOptions) -> BackendRecipe:
+        """The recipe for `plugin` with `options`."""
+        provider = plugin.provider
+        path = None if provider.path is None else str(provider.path)
+        return cls(plugin.name, provider.name, provider.module, path, options.model_dump(mode="json"))
+
+    def build(self) -> Backend:
+        """Import that one module or file and make the backend.
+
+        Raises PluginError where it offers the backend no longer.
+        """
+        path = None if self.path is None else Path(self.path)
+        provider = Provider("package" if path is None else "file", self.provider, self.module, path)
+        try:
+            backends = offer_of(provider).backends
+        except Unfit as unfit:
+            raise PluginError(f"plugin {provider} cannot be used: {unfit}") from unfit
+        for backend in backends:
+            if backend.name == self.backend:
+                return backend(backend.Options.model_validate(self.options))
+        raise PluginError(f"plugin {provider} no longer offers the backend {self.backend!r}")
+
+
+class Registry:
+    """What can be named in a run. Plugins that concern nothing in the run do no harm to it."""
+
+    def __init__(
+        self,
+        policies: Iterable[Plugin[Policy]],
+        backends: Iterable[Plugin[Backend]],
+        broken: Iterable[Broken] = (),
+    ) -> None:
+        self._policies = list(policies)
+        self._backends = list(backends)
+        self.broken = list(broken)
+
+    @classmethod
+    def load(cls, files: Sequence[Path] = (), folders: Sequence[Path] = ()) -> Registry:
+        """Load the built-in plugins, then those of installed packages, of `files` and of `folders`.
+
+        A plugin that cannot be used is skipped with a warning and kept in `broken`. Raises
+        PluginError where one of `files` cannot be used or offers nothing, and where a folder is missing.
+        """
+        policies: list[Plugin[Policy]] = []
+        backends: list[Plugin[Backend]] = []
+        broken: list[Broken] = []
+        named = [*providers.of_files(files)]
+        for provider in dict.fromkeys([*providers.of_packages(), *named, *_of_folders(folders)]):
+            try:
+                offer = _offer(provider, named=provider in named)
+            except Unfit as unfit:
+                broken.append(Broken(provider, str(unfit)))
+                if provider in named:
+                    raise PluginError(str(broken[-1])) from unfit
+                logger.warning("%s", broken[-1])
+                continue
+            policies += _new(offer.policies, provider, policies)
+            backends += _new(offer.backends, provider, backends)
+        return cls(policies, backends, broken)
+
+    def policies(self) -> list[Plugin[Policy]]:
+        """Every policy by name; one name that two plugins claim comes twice."""
+        return sorted(self._policies, key=lambda plugin: plugin.name)
+
+    def backends(self) -> list[Plugin[Backend]]:
+        """Every backend by name; one name that two plugins claim comes twice."""
+        return sorted(self._backends, key=lambda plugin: plugin.name)
+
+    def clashing(self) -> set[str]:
+        """The names that two plugins of one kind claim; asking for one of them is an error."""
+        counts = [Counter(plugin.name for plugin in kind) for kind in (self._policies, self._backends)]
+        return {name for names in counts for name, count in names.items() if count > 1}
+
+    def policy(self, name: str, *, also_known: Iterable[str] = (), hint: str = "") -> Plugin[Policy]:
+        """The policy called `name`.
+
+        Raises UnknownNameError, which lists the known names with those of `also_known` and ends in
+        `hint`, and PluginError where two plugins claim the name or a broken one may hold it.
+        """
+        return self._one("policy", name, self._policies, also_known, hint)
+
+    def backend(self, name: str, *, hint: str = "") -> Plugin[Backend]:
+        """The backend called `name`. Raises what `policy` raises."""
+        return self._one("backend", name, self._backends, (), hint)
+
+    def _one(
+        self, kind: str, name: str, plugins: list[Plugin[C]], also_known: Iterable[str], hint: str
+    ) -> Plugin[C]:
+        found = [plugin for plugin in plugins if plugin.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            claimants = " and ".join(str(plugin.provider) for plugin in found)
+            raise PluginError(f"two plugins offer a {kind} named {name!r}: {claimants}; remove one of them")
+        unknown = UnknownNameError(kind, name, [*(plugin.name for plugin in plugins), *also_known], hint)
+        if not self.broken:
+            raise unknown
+        reasons = "\n".join(f"  {broken}" for broken in self.broken)
+        raise PluginError(f"{unknown}\nIt may be offered by a plugin that is broken:\n{reasons}")
+
+
+def _of_folders(folders: Iterable[Path]) -> Iterator[Provider]:
+    for folder in folders:
+        if not folder.expanduser().is_dir():
+            raise PluginError(f"no such plugin folder: {folder}")
+        yield from providers.of_folder(folder.expanduser())
+
+
+def _offer(provider: Provider, *, named: bool) -> Offer:
+    if provider.path is not None and not provider.path.is_file():
+        raise Unfit("no such file")
+    offer = offer_of(provider)
+    if named and not (offer.policies or offer.backends):
+        raise Unfit("it offers neither a policy nor a backend")
+    return offer
+
+
+def _new(classes: Iterable[type[C]], provider: Provider, known: Sequence[Plugin[C]]) -> list[Plugin[C]]:
+    """Plugins for the classes that nothing has offered yet: one class found by two ways is no clash."""
+    seen = {plugin.cls for plugin in known}
+    return [Plugin(cls.name, cls, provider) for cls in dict.fromkeys(classes) if cls not in seen]

@@ -1,0 +1,6 @@
+"""The driver for real runs: worker processes, the monotonic clock, and threads at the edge."""
+
+from ttsflow.runner.core import Runner
+from ttsflow.runner.stream import StreamHandle
+
+__all__ = ["Runner", "StreamHandle"]

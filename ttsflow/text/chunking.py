@@ -1,0 +1,161 @@
+"""Cutting blocks of text into chunks: what a narrator says in one go.
+
+The cut depends on the text, the language, the cap and the pauses alone, so the same input always
+becomes the same chunks. Chunks are stretches of the block, found as indices into it: none of its
+characters but white space can be lost, doubled or moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ttsflow.text.document import Block
+from ttsflow.text.graphemes import is_boundary
+from ttsflow.text.marks import CLAUSE_ENDS, SPACE
+from ttsflow.text.sentences import sentence_ends
+
+_SHORT = 40
+"""Characters, about two and a half seconds of speech: neural models garble what is much shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """Seconds of silence after a chunk, added to the little that voices leave at an end by themselves.
+
+    Ordinary values of narration: a breath between sentences, a clear gap between paragraphs, a
+    longer one after a heading, and for a block with nothing to say ("***") a scene break, which
+    comes on top of the paragraph's own. A sentence that had to be cut goes on without a pause.
+    """
+
+    sentence: float = 0.15
+    paragraph: float = 0.6
+    heading: float = 0.9
+    unspeakable: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Text that is spoken in one go, and the silence after it in seconds.
+
+    A chunk that is not `speakable` has neither letter nor digit in any script: it is a pause only.
+    """
+
+    text: str
+    pause_s: float
+    speakable: bool
+
+
+class _Stop(NamedTuple):
+    """An index at which a chunk may end, and whether a sentence ends there too."""
+
+    at: int
+    ends_sentence: bool
+
+
+def cut(
+    blocks: Iterable[Block], *, language: str, max_chars: int, pauses: Pauses | None = None
+) -> Iterator[Chunk]:
+    """Cut `blocks`, one at a time as they are asked for, into chunks of at most `max_chars` characters.
+
+    White space becomes single spaces. A chunk is a sentence; a longer one is cut at a sentence end
+    inside its quotation, at the last semicolon or colon, at the last comma or dash, at the last
+    space, or between two characters, whichever comes first. Short pieces join a neighbour of their
+    block. Only a single grapheme cluster longer than the cap may exceed it.
+    """
+    if max_chars < 1:
+        raise ValueError(f"max_chars must be at least 1, not {max_chars}")
+    pauses = Pauses() if pauses is None else pauses
+    for block in blocks:
+        text = " ".join(block.text.split())
+        yield from _cut_block(text, block.kind == "heading", language, max_chars, pauses)
+
+
+def _cut_block(text: str, heading: bool, language: str, cap: int, pauses: Pauses) -> Iterator[Chunk]:
+    start, spoken = 0, False
+    for stop in _joined(text, _stops(text, language, cap), cap):
+        piece = text[start : stop.at].strip()
+        speakable = _speakable(piece)
+        spoken = spoken or speakable
+        if stop.at < len(text):
+            pause = pauses.sentence if stop.ends_sentence and speakable else 0.0
+        elif spoken:
+            pause = pauses.heading if heading else pauses.paragraph
+        else:
+            pause = pauses.unspeakable
+        yield Chunk(piece, pause, speakable)
+        start = stop.at
+
+
+def _stops(text: str, language: str, cap: int) -> Iterator[_Stop]:
+    """Stops no further apart than the cap."""
+    start = 0
+    for end in sentence_ends(text, language):
+        if _length(text, start, end) <= cap:
+            yield _Stop(end, True)
+        else:
+            offset = start
+            for inner in sentence_ends(text[offset:end], language, in_quotations=True):
+                yield from _cut_sentence(text, start, offset + inner, cap)
+                start = offset + inner
+        start = end
+
+
+def _cut_sentence(text: str, start: int, end: int, cap: int) -> Iterator[_Stop]:
+    while _length(text, start, end) > cap:
+        start = _best_break(text, start, end, cap)
+        if start == end:
+            break
+        yield _Stop(start, False)
+    yield _Stop(end, not text[end : end + 1].islower())  # "Oh dear!" | she said
+
+
+def _best_break(text: str, start: int, end: int, cap: int) -> int:
+    """Where to cut the sentence [start, end), longer than the cap, leaving no scrap on either side."""
+    short = _short(cap)
+    limit = min(start + cap, end - short - 1)
+    for pattern, least in (*((mark, start + short) for mark in CLAUSE_ENDS), (SPACE, start + 1)):
+        # Two characters more, since a break looks at what follows it.
+        found = (match.end() for match in pattern.finditer(text, least, limit + 2))
+        usable = [_behind_space(text, at) for at in found if at <= limit]
+        usable = [at for at in usable if is_boundary(text, at)]
+        if usable:
+            return usable[-1]
+    inside = (at for at in range(limit, start, -1) if is_boundary(text, at))
+    beyond = (at for at in range(limit + 1, end) if is_boundary(text, at))
+    return next(inside, None) or next(beyond, end)
+
+
+def _joined(text: str, stops: Iterable[_Stop], cap: int) -> Iterator[_Stop]:
+    """The stops that are left when short and unspeakable pieces join a neighbour where the cap allows."""
+    start, pending = 0, None
+    for stop in stops:
+        if pending is not None:
+            weak = _weak(text, start, pending.at, cap) or _weak(text, pending.at, stop.at, cap)
+            if not weak or _length(text, start, stop.at) > cap:
+                yield pending
+                start = pending.at
+        pending = stop
+    if pending is not None:
+        yield pending
+
+
+def _weak(text: str, start: int, end: int, cap: int) -> bool:
+    return end - start < _short(cap) or not _speakable(text[start:end])
+
+
+def _short(cap: int) -> int:
+    return min(_SHORT, cap // 4)
+
+
+def _length(text: str, start: int, end: int) -> int:
+    return end - start - (text[end - 1] == " ")
+
+
+def _behind_space(text: str, index: int) -> int:
+    return index + (text[index] == " ")
+
+
+def _speakable(text: str) -> bool:
+    return any(char.isalnum() for char in text)

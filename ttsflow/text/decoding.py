@@ -1,0 +1,141 @@
+"""Bytes to text, or an InputError that says what the bytes look like and what to try."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+from encodings.aliases import aliases
+
+from ttsflow.errors import InputError
+
+_BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose mark begins its own
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_SIGNATURES = (  # what files of these kinds begin with
+    (rb"%PDF-", "a PDF document"),
+    (rb"PK\x03\x04.{26}mimetypeapplication/epub", "an EPUB book"),
+    (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument file"),
+    (rb"PK\x03\x04.{26}(\[Content_Types\]|_rels/)", "an Office document (DOCX, XLSX, PPTX)"),
+    (rb"PK(\x03\x04|\x05\x06)", "a ZIP archive"),
+    (rb"\{\\rtf", "an RTF document"),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (DOC, XLS, PPT)"),
+    (rb"RIFF.{4}WAVE", "WAV audio"),
+    (rb"ID3[\x02-\x04]|\xff[\xfb\xf3\xf2]", "MP3 audio"),
+    (rb"OggS\0", "Ogg audio"),
+    (rb"fLaC\0", "FLAC audio"),
+    (rb"\0.{3}ftyp", "an MP4 file"),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a.{0,8}\0", "a picture"),
+    (rb"\x1f\x8b|BZh\d1AY|\xfd7zXZ|\x28\xb5\x2f\xfd", "a compressed file"),
+    (rb"\x7fELF", "a program"),
+    (rb"SQLite format 3\0", "a SQLite database"),
+)
+
+_TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
+
+
+def decode(data: bytes, encoding: str, name: str) -> str:
+    """Decode `data`; a byte order mark decides over `encoding` and is dropped.
+
+    `name` is what messages call the input. Raises InputError for binary data, for an unknown
+    encoding, for bytes that are not valid in it (with their offset and line), and as `check_text`.
+    """
+    for signature, kind in _SIGNATURES:
+        if re.match(signature, data, re.DOTALL):
+            raise InputError(f"{name} is {kind}, not text. {_TEXT_WANTED}.")
+    for mark, marked in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            encoding = marked
+            break
+    else:
+        mark = b""
+    try:
+        text = data[len(mark) :].decode(encoding)
+    except LookupError:
+        raise InputError(_unknown_encoding(encoding)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(_undecodable(data, len(mark) + error.start, encoding, name)) from None
+    except ValueError as error:  # codecs that are not for files, such as "undefined"
+        raise InputError(
+            f"{name} cannot be decoded as {encoding!r}: {error}. Try --encoding utf-8."
+        ) from None
+    check_text(text, name, hint=_likely_utf16(data))
+    return text
+
+
+def check_text(text: str, name: str, hint: str = "") -> None:
+    """Raise InputError where `text` has nothing to speak, or holds a NUL or half of a character.
+
+    `hint` is what to try where NULs were found.
+    """
+    if not text or text.isspace():
+        what = "is empty" if not text else "holds only white space"
+        raise InputError(f"{name} {what}: there is nothing to speak.")
+    nul = text.find("\0")
+    if nul >= 0:
+        raise InputError(f"{name} looks like binary data: NUL {_place(text[:nul])}. {hint or _TEXT_WANTED}.")
+    half = re.search("[\ud800-\udfff]", text)
+    if half is None:
+        return
+    place, code = _place(text[: half.start()]), ord(half.group())
+    if 0xDC80 <= code <= 0xDCFF:  # how Python marks an argument's undecodable byte (PEP 383)
+        raise InputError(
+            f"{name} holds the byte 0x{code - 0xDC00:02X} {place}, which is not valid in the terminal's "
+            "encoding. Put the text in a file and name its encoding, for example --encoding cp1252."
+        )
+    raise InputError(
+        f"{name} holds half of a character (the lone surrogate U+{code:04X}) {place}. Remove it, or write "
+        "the whole character."
+    )
+
+
+def _place(before: str) -> str:
+    end = f"after {before[-20:].lstrip()!r}" if before.strip() else "at the start"
+    return f"at character {len(before) + 1} (line {_line(before)}, {end})"
+
+
+def _line(before: str) -> int:
+    return len(re.findall("\r\n|\r|\n", before)) + 1
+
+
+def _undecodable(data: bytes, offset: int, encoding: str, name: str) -> str:
+    utf16 = _likely_utf16(data)
+    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))  # NULs are usual there
+    if b"\0" in data and not utf16 and not wide:
+        return f"{name} looks like binary data: NUL at byte {data.index(0)}. {_TEXT_WANTED}."
+    before = data[:offset].decode(encoding, "replace")
+    where = f"byte 0x{data[offset]:02X} at offset {offset} (line {_line(before)})"
+    return f"{name} is not valid {encoding}: {where}. {utf16 or _other_encoding(data, offset)}."
+
+
+def _other_encoding(data: bytes, offset: int) -> str:
+    for encoding in ("utf-8", "cp1252", "latin-1"):  # latin-1 decodes anything
+        try:
+            data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        shown = data[max(0, offset - 12) : offset + 12].decode(encoding, "replace")
+        return f"With --encoding {encoding} the place reads {shown!r}; if that is wrong, name the right one"
+    raise AssertionError("latin-1 decodes every byte")
+
+
+def _likely_utf16(data: bytes) -> str:
+    """Advice where most of the first bytes' even or odd places are NUL, as in Western UTF-16; else ""."""
+    head = data[:200]
+    for encoding, nuls in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
+        if nuls and nuls.count(0) > 0.7 * len(nuls):
+            return f"It looks like UTF-16 without a byte order mark; try --encoding {encoding}"
+    return ""
+
+
+def _unknown_encoding(encoding: str) -> str:
+    known = sorted(set(aliases.values()) | set(aliases))
+    close = difflib.get_close_matches(encoding.lower().replace("-", "_"), known, n=3, cutoff=0.6)
+    mean = f"; did you mean {' or '.join(close)}?" if close else "."
+    common = "utf-8, utf-16, cp1252, latin-1, gb18030, shift_jis"
+    return f"unknown text encoding {encoding!r}{mean} Common ones are {common}."

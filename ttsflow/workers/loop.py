@@ -1,0 +1,135 @@
+"""What a worker does once its model is loaded: it speaks jobs until it is told to close."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from ttsflow.backend import Backend, JobRefused, Step
+from ttsflow.errors import TtsflowError, UsageError
+from ttsflow.jobs import AudioPiece, ChunkJob
+from ttsflow.scheduler.messages import Cancelled, Failed, Finished
+from ttsflow.workers.wire import Cancel, Close, Sound, Start
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WHY = 500
+"""characters of an error that are passed on"""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A job in a slot: the token that it answers under, and a doubt that its backend has named."""
+
+    token: int
+    flag: str | None = None
+
+
+class JobLoop:
+    """Runs a loaded backend's jobs as the coordinator asks for them, and sends back what they give.
+
+    `sample_rate` is the one that the backend's profile promises, in Hz.
+    """
+
+    def __init__(self, wire: Connection, backend: Backend, sample_rate: int) -> None:
+        self._wire = wire
+        self._backend = backend
+        self._sample_rate = sample_rate
+        self._running: dict[ChunkJob, Attempt] = {}
+
+    def run(self) -> None:
+        """Work until Close comes. Raises EOFError or OSError where the coordinator is gone."""
+        while True:
+            while not self._running or self._wire.poll():
+                message = self._wire.recv()
+                if isinstance(message, Close):
+                    return
+                self._obey(message)
+            self._step()
+
+    def _obey(self, message: Start | Cancel) -> None:
+        if isinstance(message, Start):
+            self._running[message.job] = Attempt(message.token)
+            try:
+                self._backend.start(message.job)
+            except Exception as error:  # whatever a backend raises here belongs to the job it was given
+                self._fail(message.job, error)
+            return
+        for job, attempt in self._running.items():
+            if attempt.token == message.token:
+                self._backend.cancel(job)
+                self._end(job, Cancelled(message.token))
+                return
+
+    def _step(self) -> None:
+        given = set(self._running)
+        try:
+            steps = list(self._backend.step())
+            if strange := [step.job for step in steps if step.job not in given]:
+                raise RuntimeError(f"the backend tells of a job that it was not given: {strange[0]}")
+        except Exception as error:  # by its contract this ends every job in the worker, not the worker
+            for job in given:
+                self._fail(job, error)
+            return
+        for step in steps:
+            if step.job in self._running:  # a job that failed a moment ago has nothing more to tell
+                self._tell(step, self._running[step.job])
+
+    def _tell(self, step: Step, attempt: Attempt) -> None:
+        if step.error is not None:
+            self._fail(step.job, step.error)
+            return
+        if step.piece is not None:
+            fault = fault_in(step.piece, self._sample_rate)
+            if fault is not None:
+                if not step.done:
+                    self._backend.cancel(step.job)
+                self._end(step.job, Failed(attempt.token, fault))
+                return
+            self._send(step.piece, attempt.token)
+        attempt.flag = step.flag or attempt.flag
+        if step.done:
+            self._end(step.job, Finished(attempt.token, attempt.flag))
+
+    def _send(self, piece: AudioPiece, token: int) -> None:
+        if piece.samples.size:
+            self._wire.send(Sound(token, piece.sample_rate))
+            self._wire.send_bytes(np.ascontiguousarray(piece.samples).data)
+
+    def _fail(self, job: ChunkJob, error: Exception) -> None:
+        logger.error("%s [%s] failed", job.stream, job.index, exc_info=error)
+        permanent = isinstance(error, (JobRefused, UsageError))
+        self._end(job, Failed(self._running[job].token, one_line(error), permanent))
+
+    def _end(self, job: ChunkJob, answer: Finished | Failed | Cancelled) -> None:
+        del self._running[job]
+        self._wire.send(answer)
+
+
+def fault_in(piece: AudioPiece, sample_rate: int) -> str | None:
+    """What is wrong with a piece; None where it is float32, shape (n,), finite, at `sample_rate` Hz."""
+    samples = piece.samples
+    if not isinstance(samples, np.ndarray):
+        return f"the backend gave {type(samples).__name__} as samples, not a numpy array"
+    if samples.ndim != 1 or samples.dtype != np.float32:
+        return f"the backend gave {samples.dtype} samples of shape {samples.shape}, not float32 of shape (n,)"
+    if piece.sample_rate != sample_rate:
+        return f"the backend gave audio at {piece.sample_rate} Hz, and its profile says {sample_rate} Hz"
+    if not np.isfinite(samples).all():
+        return "the backend gave audio that is not finite (NaN or infinity)"
+    return None
+
+
+def one_line(error: BaseException) -> str:
+    """An error in one line: its message where it speaks to a person, else with type, file and line too."""
+    message = " ".join(str(error).split())[:LONGEST_WHY]
+    if isinstance(error, (TtsflowError, JobRefused)) and message:
+        return message
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{text} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else text

@@ -1,0 +1,77 @@
+"""What travels between the coordinator and one worker process, over one `multiprocessing` connection.
+
+    coordinator -> worker    its sys.path, Setup; then any number of Start and Cancel; Close
+    worker -> coordinator    Ready or NotLoaded; then Sound, Finished, Failed, Cancelled as jobs go on
+
+The raw bytes of the samples follow each Sound as a message of their own, so that audio is never
+pickled. Finished, Failed and Cancelled are the scheduler's own events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ttsflow.backend import Backend
+    from ttsflow.devices import Device
+    from ttsflow.jobs import ChunkJob
+
+
+class Recipe(Protocol):
+    """Plain data that can be pickled, from which a worker process builds its backend."""
+
+    def build(self) -> Backend:
+        """The backend, not loaded yet. May raise anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker is: the backend to build, and where to load it."""
+
+    recipe: Recipe
+    device: Device
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    token: int
+    job: ChunkJob
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop a job. One that has ended by itself meanwhile gets no other answer."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End as soon as the step at hand is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded, in `load_s` seconds; `cuda_visible_devices` is what the process itself sees."""
+
+    pid: int
+    load_s: float
+    cuda_visible_devices: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotLoaded:
+    """The model cannot be loaded, and the process ends. `permanent`: a restart is no use."""
+
+    why: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A piece of a job's audio at `sample_rate` Hz; its float32 samples are the next message."""
+
+    token: int
+    sample_rate: int
