@@ -257,7 +257,18 @@ def test_a_policy_file_without_a_policy(yaml_file: Write) -> None:
         load(str(path), user_folder=NOBODY)
 
 
-def test_plugins_in_a_folder_that_may_not_be_entered_or_with_endless_names(yaml_file: Write) -> None:
+def test_the_users_folder_is_not_to_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: File name too long"):
+        load(user_folder=tmp_path / ("x" * 300))
+
+
+def test_a_home_of_nobody(yaml_file: Write) -> None:
+    path = yaml_file("plugins: [~nobody-of-this-name/a.py]")
+    with pytest.raises(ConfigError, match=r"~nobody-of-this-name/a\.py', but there is no such file"):
+        load(None, path, user_folder=NOBODY)
+
+
+def test_a_plugin_with_an_endless_name(yaml_file: Write) -> None:
     path = yaml_file(f"plugins: [{'x' * 300}.py]")
     with pytest.raises(ConfigError, match=r"my\.yaml, line 1: plugins\[0\] is '.*', but .*too long"):
         load(None, path, user_folder=NOBODY)

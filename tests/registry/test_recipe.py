@@ -14,12 +14,16 @@ from ttsflow.errors import PluginError
 from ttsflow.registry import BackendRecipe, Registry
 
 BACKEND = """
+from pathlib import Path
+from pydantic import ConfigDict
 import ttsflow
 
 class Beep(ttsflow.Backend):
     name = "beep"
     class Options(ttsflow.PluginOptions):
+        model_config = ConfigDict(strict=True)
         pitch: int = 1
+        model: Path = Path("model")
     @classmethod
     def describe(cls, options):
         return ttsflow.Profile(backend=cls.name, sample_rate=8000)
@@ -31,6 +35,8 @@ class Beep(ttsflow.Backend):
 def ttsflow_backends():
     return [Beep]
 """
+
+OPTIONS = {"pitch": 7, "model": Path("model")}
 
 
 def recipe_of(path: Path) -> BackendRecipe:
@@ -46,14 +52,14 @@ def build_elsewhere(recipe: BackendRecipe) -> tuple[str, str, dict[str, object]]
 def test_a_recipe_is_plain_data(plugin_file: Callable[..., Path]) -> None:
     recipe = recipe_of(plugin_file(BACKEND))
     assert pickle.loads(pickle.dumps(recipe)) == recipe
-    assert json.loads(json.dumps(recipe.options)) == {"pitch": 7}
+    assert json.loads(json.dumps(recipe.options)) == {"pitch": 7, "model": "model"}
 
 
 def test_a_single_file_is_the_same_module_in_a_spawned_process(plugin_file: Callable[..., Path]) -> None:
     path = plugin_file(BACKEND)
     here = Registry.load(files=[path]).backend("beep").cls.__module__
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(build_elsewhere, (recipe_of(path),)) == ("beep", here, {"pitch": 7})
+        assert pool.apply(build_elsewhere, (recipe_of(path),)) == ("beep", here, OPTIONS)
 
 
 def test_a_file_that_has_changed_since_is_a_named_error(plugin_file: Callable[..., Path]) -> None:

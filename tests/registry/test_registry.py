@@ -81,6 +81,12 @@ def test_packages_come_by_name_after_the_projects_own(package: Install, policy_s
     assert [provider.name for provider in providers[1:]] == ["acme-tts 2.0", "zeta-tts 1.0"]
 
 
+def test_a_package_removed_by_halves(package: Install, policy_source: Source, tmp_path: Path) -> None:
+    package("half-tts", "1.0", policy_source("fair"))
+    (tmp_path / "site" / "half_tts-1.0.dist-info" / "METADATA").unlink()
+    assert Registry.load().policy("fair").provider.name == "unnamed"
+
+
 def test_policies_and_backends_are_listed_by_name() -> None:
     registry = Registry.load()
     for plugins in (registry.policies(), registry.backends()):
@@ -281,6 +287,10 @@ def test_options_are_checked_against_the_plugins_own_model(plugin_file: Write) -
     )
     plugin = Registry.load(files=[plugin_file(source)]).policy("p")
     assert plugin.options({"width": "auto"}).model_dump() == {"width": "auto", "who": ""}
+    with pytest.raises(
+        ConfigError, match=r"^options of 'p': width is 0, but must be greater than 0 or 'auto'$"
+    ):
+        plugin.options({"width": 0})
     where = lambda path: "my.yaml, line 4"  # noqa: E731  # reads best as what it is
     for given, message in [
         ({"width": 0}, "options.width is 0, but must be greater than 0 or 'auto'"),
@@ -289,5 +299,5 @@ def test_options_are_checked_against_the_plugins_own_model(plugin_file: Write) -
         ({"who": False}, "options.who is False, but must be text; in YAML put text in quotes"),
     ]:
         with pytest.raises(ConfigError) as caught:
-            plugin.options(given, where)
+            plugin.options(given, where, ("options",))
         assert str(caught.value).startswith(f"my.yaml, line 4: {message}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -150,4 +151,7 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
 def _absolute(value: Any, folder: Path) -> Any:
     if not isinstance(value, str | Path):
         return value  # left for the schema to refuse
-    return str(folder.absolute() / Path(value).expanduser())
+    path = Path(value)
+    with suppress(RuntimeError):  # "~nobody": there is no such user, and no such file will be found
+        path = path.expanduser()
+    return str(folder.absolute() / path)

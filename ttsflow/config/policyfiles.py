@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from ttsflow.config.layers import Layer, Origin, file_layer
@@ -33,27 +32,33 @@ class PolicyFiles:
         A name that no file has is taken for a plugin's. Raises ConfigError.
         """
         if is_path(policy):
-            return file_layer(Path(policy).expanduser(), policy)
+            return file_layer(Path(policy), policy)
         if not _NAME.fullmatch(policy):
             raise ConfigError(f"--policy: {policy!r} is not a name of letters, digits, - and _, nor a path")
-        for file, label in ((self.user / f"{policy}.yaml", None), _shipped(policy)):
-            if file.is_file():
-                return file_layer(file, label or str(file))
+        mine = self.user / f"{policy}.yaml"
+        if mine in self._own():
+            return file_layer(mine, str(mine))
+        shipped = resources.files("ttsflow.policies") / f"{policy}.yaml"
+        if shipped.is_file():
+            return file_layer(shipped, f"policies/{policy}.yaml (shipped)")
         origin = Origin("--policy")
         return Layer({"policy": {"use": policy}}, {("policy",): origin, ("policy", "use"): origin})
 
     def names(self) -> list[str]:
         """The policy files that a name finds."""
-        shipped = resources.files("ttsflow.policies").iterdir()
-        files = [*shipped, *(self.user.iterdir() if self.user.is_dir() else ())]
+        files = [*resources.files("ttsflow.policies").iterdir(), *self._own()]
         names = (file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
         return sorted({name for name in names if _NAME.fullmatch(name)})
+
+    def _own(self) -> list[Path]:
+        try:
+            return list(self.user.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise ConfigError(f"{self.user} cannot be read: {error.strerror}") from None
 
 
 def is_path(policy: str) -> bool:
     """Whether `--policy` was given a path and not a name."""
     return any(sign in policy for sign in "/\\") or policy.lower().endswith((".yaml", ".yml"))
-
-
-def _shipped(name: str) -> tuple[Traversable, str]:
-    return resources.files("ttsflow.policies") / f"{name}.yaml", f"policies/{name}.yaml (shipped)"

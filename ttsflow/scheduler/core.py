@@ -21,8 +21,6 @@ from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Chunk, Stream, Streams
 from ttsflow.scheduler.view import SchedulerView
 
-STARVED_AFTER_S = 30.0
-"""How long a policy may keep every worker idle by asking to be woken later."""
 SHORTEST_WAKE_S = 0.01
 """A policy that asks to be woken sooner than this would spin."""
 
@@ -56,7 +54,6 @@ class Scheduler:
         self._out: list[msg.Command] = []
         self._touched: dict[str, Stream] = {}  # streams that something happened to in this turn
         self._devices_changed = True
-        self._idle_since: float | None = None
         self._wake: float | None = None
         self._retired: set[str] = set()  # ids of devices on which no worker would live
         self._last_loss = ""
@@ -70,11 +67,11 @@ class Scheduler:
             msg.Finished: self._finished,
             msg.Failed: self._failed,
             msg.Cancelled: self._cancelled,
-            msg.LoadFailed: self._load_failed,
-            msg.Died: self._died,
+            msg.LoadFailed: self._worker_lost,
+            msg.Died: self._worker_lost,
             msg.DevicesChanged: self._change_devices,
             msg.Delivered: self._delivered,
-            msg.Tick: self._tick,
+            msg.Tick: lambda event, now: None,
         }
 
     def start(self, now: float) -> list[msg.Command]:
@@ -209,17 +206,11 @@ class Scheduler:
         if worker is not None:
             self._fleet.ready(worker)
 
-    def _load_failed(self, event: msg.LoadFailed, now: float) -> None:
-        worker = self._fleet.get(event.worker, event.generation)
-        if worker is not None:
-            self._lose(worker, event.why, now, permanent=event.permanent)
-
-    def _died(self, event: msg.Died, now: float) -> None:
-        worker = self._fleet.get(event.worker, event.generation)
-        if worker is not None:
-            self._lose(worker, event.why, now)
-
-    def _lose(self, worker: Worker, why: str, now: float, *, permanent: bool = False) -> None:
+    def _worker_lost(self, event: msg.Died | msg.LoadFailed, now: float) -> None:
+        worker, why = self._fleet.get(event.worker, event.generation), event.why
+        if worker is None:
+            return
+        permanent = isinstance(event, msg.LoadFailed) and event.permanent
         self._last_loss = f"{worker.id} on {worker.device.id}: {why}"
         attempts = self._attempts.of_worker(worker)
         self._out.extend(self._fleet.died(worker, why, permanent=permanent))
@@ -267,10 +258,8 @@ class Scheduler:
         for job, worker in self._policy.dispatch(self._view):
             self._assign(job, worker, now)
 
-    def _assign(self, job: object, worker: object, now: float) -> None:
-        if not isinstance(job, ChunkJob):
-            raise self._policy.complaint(f"dispatch gave {job!r} for a job")
-        if not isinstance(worker, Worker) or not self._fleet.holds(worker):
+    def _assign(self, job: ChunkJob, worker: Worker, now: float) -> None:
+        if not self._fleet.holds(worker):
             raise self._policy.complaint(f"dispatch gave {worker!r} for a worker")
         if not worker.free_slots:
             raise self._policy.complaint(f"dispatch gave chunk {job.index} to {worker!r}: no slot is free")
@@ -290,19 +279,10 @@ class Scheduler:
         """Work that nothing will ever pick up is an error, not a silence."""
         if not self._fleet.workers and any(stream.has_work for stream in self._streams):
             raise WorkerError(f"no worker is left to speak with. The last was {self._last_loss}")
-        idle = self._ready and self._fleet.free and not self._attempts.running and not self._fleet.loading
-        if not idle:
-            self._idle_since = None
-            return
-        if self._idle_since is None:
-            self._idle_since = now
-        if self._view.wake is None or now - self._idle_since > STARVED_AFTER_S:
-            raise self._policy.starved(self._ready)
+        idle = self._fleet.free and not self._attempts.running and not self._fleet.loading
+        self._policy.check_not_starving(self._ready, bool(idle), self._view.wake, now)
 
     # ------------------------------------------------------------ time and the end
-
-    def _tick(self, event: msg.Tick, now: float) -> None:
-        """Nothing but the time has changed."""
 
     def _fire_timers(self, now: float) -> None:
         for attempt in self._attempts.overdue(now):

@@ -11,7 +11,11 @@ from ttsflow.errors import PolicyError, TtsflowError
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy, View, WorkerSpec
 from ttsflow.profile import Profile
+from ttsflow.scheduler.fleet import Worker
 from ttsflow.scheduler.ready import ReadyQueue
+
+STARVED_AFTER_S = 30.0
+"""How long a policy may keep every worker idle by asking to be woken later."""
 
 
 class Guard:
@@ -20,6 +24,7 @@ class Guard:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.name = policy.name
+        self._idle_since: float | None = None
 
     @contextmanager
     def _calling(self, method: str) -> Iterator[None]:
@@ -54,8 +59,8 @@ class Guard:
             hash(lane)
             return lane
 
-    def dispatch(self, view: View) -> Iterator[tuple[object, object]]:
-        """The policy's assignments, one by one; what they name is still to be checked."""
+    def dispatch(self, view: View) -> Iterator[tuple[ChunkJob, Worker]]:
+        """The policy's assignments, one by one; whether they can be carried out is still to be checked."""
         with self._calling("dispatch"):
             assignments: Any = self._policy.dispatch(view)
             if assignments is None:
@@ -63,12 +68,28 @@ class Guard:
             for assignment in assignments:
                 if not isinstance(assignment, tuple) or len(assignment) != 2:
                     raise self.complaint(f"dispatch gave {assignment!r}; expected (job, worker)")
-                yield assignment
+                job, worker = assignment
+                if not isinstance(job, ChunkJob):
+                    raise self.complaint(f"dispatch gave {job!r} for a job")
+                if not isinstance(worker, Worker):
+                    raise self.complaint(f"dispatch gave {worker!r} for a worker")
+                yield job, worker
 
-    def starved(self, ready: ReadyQueue) -> PolicyError:
+    def check_not_starving(self, ready: ReadyQueue, idle: bool, wake: float | None, now: float) -> None:
+        """Raise where work is ready and the whole fleet idle, and the policy has asked for no wake-up.
+
+        It may not go on asking for ever either.
+        """
+        if not (ready and idle):
+            self._idle_since = None
+            return
+        if self._idle_since is None:
+            self._idle_since = now
+        if wake is not None and now - self._idle_since <= STARVED_AFTER_S:
+            return
         jobs = [job for job, _ in zip(ready, range(3), strict=False)]
         first = "; ".join(f"chunk {job.index} of {job.stream!r}: {job.text[:60]!r}" for job in jobs)
-        return self.complaint(
+        raise self.complaint(
             f"left {len(ready)} ready chunks waiting with every worker idle and asked for no wake-up. "
             f"The first: {first}"
         )

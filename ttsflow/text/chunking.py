@@ -117,14 +117,13 @@ def _best_break(text: str, start: int, end: int, cap: int) -> int:
     limit = min(start + cap, end - short - 1)
     for pattern, least in (*((mark, start + short) for mark in CLAUSE_ENDS), (SPACE, start + 1)):
         # Two characters more, since a break looks at what follows it.
-        found = (match.end() for match in pattern.finditer(text, least, limit + 2))
-        usable = [_behind_space(text, at) for at in found if at <= limit]
-        usable = [at for at in usable if is_boundary(text, at)]
+        found = [match.end() for match in pattern.finditer(text, least, limit + 2)]
+        usable = [at for at in found if at <= limit and is_boundary(text, at)]
         if usable:
-            return usable[-1]
+            return _behind_space(text, usable[-1])
     inside = (at for at in range(limit, start, -1) if is_boundary(text, at))
     beyond = (at for at in range(limit + 1, end) if is_boundary(text, at))
-    return next(inside, None) or next(beyond, end)
+    return _behind_space(text, next(inside, None) or next(beyond, end))
 
 
 def _joined(text: str, stops: Iterable[_Stop], cap: int) -> Iterator[_Stop]:
@@ -153,8 +152,8 @@ def _length(text: str, start: int, end: int) -> int:
     return end - start - (text[end - 1] == " ")
 
 
-def _behind_space(text: str, index: int) -> int:
-    return index + (text[index] == " ")
+def _behind_space(text: str, at: int) -> int:
+    return at + (text[at : at + 1] == " " and is_boundary(text, at + 1))
 
 
 def _speakable(text: str) -> bool:

@@ -73,9 +73,9 @@ def of_packages() -> Iterator[Provider]:
     """The entry points of installed distributions: the project's own first, then the others by name."""
     found = []
     for entry in metadata.entry_points(group=GROUP):
-        distribution = entry.dist
-        name = distribution.name if distribution is not None else "unknown"
-        version = distribution.version if distribution is not None else ""
+        # The rest of a package that was removed by halves has neither name nor version.
+        name = (entry.dist and entry.dist.name) or "unnamed"
+        version = (entry.dist and entry.dist.version) or ""
         own = name == PROJECT
         provider = Provider("built-in" if own else "package", f"{name} {version}".strip(), entry.value)
         found.append(((not own, name.lower(), entry.name), provider))
@@ -86,7 +86,7 @@ def of_packages() -> Iterator[Provider]:
 def of_files(paths: Iterable[Path]) -> Iterator[Provider]:
     """Single-file plugins."""
     for path in paths:
-        whole = path.expanduser().resolve()
+        whole = path.resolve()
         yield Provider("file", str(whole), path=whole)
 
 

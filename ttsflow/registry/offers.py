@@ -15,7 +15,7 @@ from ttsflow.backend import Backend
 from ttsflow.errors import known_names
 from ttsflow.options import PluginOptions
 from ttsflow.policy import Policy
-from ttsflow.providers import Provider
+from ttsflow.registry.providers import Provider
 
 _HOOKS: dict[str, type[Policy] | type[Backend]] = {"ttsflow_policies": Policy, "ttsflow_backends": Backend}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ttsflow import providers
 from ttsflow.backend import Backend
 from ttsflow.errors import PluginError, UnknownNameError
-from ttsflow.offers import Offer, Unfit, offer_of
 from ttsflow.options import PluginOptions
 from ttsflow.policy import Policy
-from ttsflow.providers import Provider
-from ttsflow.validation import KeyPath, Where, dotted, validate
+from ttsflow.registry import providers
+from ttsflow.registry.offers import Offer, Unfit, offer_of
+from ttsflow.registry.providers import Provider
+from ttsflow.validation import KeyPath, Where, validate
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +38,13 @@ class Plugin(Generic[C]):
         return (self.cls.__dict__.get("__doc__") or "").strip().partition("\n")[0]
 
     def options(
-        self, given: Mapping[str, object], where: Where = dotted, at: KeyPath = ("options",)
+        self, given: Mapping[str, object], where: Where | None = None, at: KeyPath = ()
     ) -> PluginOptions:
-        """Check `given`, which stands at the key path `at` of a file, against the plugin's own Options.
+        """Check `given`, which stands at the key path `at` of a configuration, against the plugin's Options.
 
         Raises ConfigError for each mistake with its place (`where`), key, value and what is allowed.
         """
-        return validate(self.cls.Options, given, where, at)
+        return validate(self.cls.Options, given, where or (lambda path: f"options of {self.name!r}"), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ class BackendRecipe:
             raise PluginError(f"plugin {provider} cannot be used: {unfit}") from unfit
         for backend in backends:
             if backend.name == self.backend:
-                return backend(backend.Options.model_validate(self.options))
+                # As JSON: a strict model would not take a path for a Path otherwise.
+                return backend(backend.Options.model_validate_json(json.dumps(dict(self.options))))
         raise PluginError(f"plugin {provider} no longer offers the backend {self.backend!r}")
 
 
@@ -173,9 +175,9 @@ class Registry:
 
 def _of_folders(folders: Iterable[Path]) -> Iterator[Provider]:
     for folder in folders:
-        if not folder.expanduser().is_dir():
+        if not folder.is_dir():
             raise PluginError(f"no such plugin folder: {folder}")
-        yield from providers.of_folder(folder.expanduser())
+        yield from providers.of_folder(folder)
 
 
 def _offer(provider: Provider, *, named: bool) -> Offer:

@@ -1,0 +1,6 @@
+"""Plugins: where they come from, what they offer, and looking them up by name."""
+
+from ttsflow.registry.catalogue import BackendRecipe, Broken, Plugin, Registry
+from ttsflow.registry.providers import Provider
+
+__all__ = ["BackendRecipe", "Broken", "Plugin", "Provider", "Registry"]
