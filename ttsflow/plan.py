@@ -36,14 +36,13 @@ class Plan:
     def jobs(self, document: Document, stream: str) -> Iterator[ChunkJob]:
         """The chunk jobs of a document, in text order, cut as they are asked for."""
         text = self.config.text
-        pauses = text.pauses
         caps = self.profile.max_chars
         cap = caps.get(text.language, caps["*"])
         chunks = cut(
             document.blocks(),
             language=text.language,
             max_chars=cap if text.max_chars is None else min(cap, text.max_chars),
-            pauses=Pauses(pauses.sentence_s, pauses.paragraph_s, pauses.heading_s, pauses.break_s),
+            pauses=Pauses(**text.pauses.model_dump()),
         )
         for index, chunk in enumerate(chunks):
             seed = derive_seed(text.seed, chunk.text, text.language, self.voice_content)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
-from tests.scheduler.hand import Hand, gpus, job
 
+from tests.scheduler.hand import Hand, gpus, job
 from ttsflow import ChunkJob, ConfigError, Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.testing import check_policy

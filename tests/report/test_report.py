@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ttsflow.devices import Device
 from ttsflow.errors import OutputError, SinkError, WorkerError
 from ttsflow.jobs import Account, ChunkJob, Outcome
-from ttsflow.report.run import KEPT_FAILURES
 from ttsflow.report import RunInfo, RunReport, WorkerInfo
+from ttsflow.report.run import KEPT_FAILURES
 
 T0 = 500.0
 GPU = Device("cuda:0", "cuda", "H200", "GPU-1", total_bytes=2, free_bytes=1)

@@ -1,8 +1,8 @@
 """The scheduler's rules, one by one, driven by hand."""
 
 import pytest
-from tests.scheduler.hand import PROFILE, Deep, Hand, Wide, gpus, job
 
+from tests.scheduler.hand import PROFILE, Deep, Hand, Wide, gpus, job
 from ttsflow import Device, DeviceError, Policy, PolicyError, Profile, WorkerError, WorkerSpec
 from ttsflow.jobs import Account
 from ttsflow.scheduler import messages as msg

@@ -6,7 +6,7 @@ import pytest
 
 from ttsflow.text import Block, Chunk, Pauses, cut
 
-PAUSES = Pauses(sentence=1.0, paragraph=2.0, heading=3.0, unspeakable=4.0)
+PAUSES = Pauses(sentence_s=1.0, paragraph_s=2.0, heading_s=3.0, break_s=4.0)
 
 
 def chunks(text: str, *, language: str = "en", cap: int = 250, kind: str = "paragraph") -> list[Chunk]:
@@ -32,7 +32,7 @@ def test_a_heading_pauses_longer():
 
 def test_default_pauses_grow_with_what_they_part():
     default = Pauses()
-    assert 0 < default.sentence < default.paragraph < default.unspeakable < default.heading
+    assert 0 < default.sentence_s < default.paragraph_s < default.break_s < default.heading_s
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_short_pieces_join_only_within_the_cap():
 def test_a_block_with_nothing_to_say_is_one_pause(text):
     found = chunks(text)
     assert not any(chunk.speakable for chunk in found)
-    assert sum(chunk.pause_s for chunk in found) == PAUSES.unspeakable
+    assert sum(chunk.pause_s for chunk in found) == PAUSES.break_s
 
 
 @pytest.mark.parametrize("text", ["½", "Ω", "٣", "ね", "ß", "5", "ª"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ttsflow.text import Block, Chunk, Pauses, cut
 from ttsflow.text.graphemes import is_boundary
 
-PAUSES = Pauses(sentence=1.0, paragraph=2.0, heading=3.0, unspeakable=4.0)
+PAUSES = Pauses(sentence_s=1.0, paragraph_s=2.0, heading_s=3.0, break_s=4.0)
 
 MARKS = list("aZ9 .,;:!?'\"()-—…“”‘’«»。，；：！？「」،؛؟।\n\t\xa0\u202f\u2029\u0301\ufeff\u200b\u200d\ufe0f")
 CLUSTERS = ["e\u0301", "👩\u200d👩\u200d👧", "👍🏽", "🇫🇷", "\u1112\u1161", "\r\n"]
@@ -75,10 +75,10 @@ def test_a_character_is_never_torn(text, language, cap):
 def test_only_the_last_chunk_of_a_block_has_its_pause(text, language, cap):
     found = chunks(text, language=language, cap=cap)
     for chunk in found[:-1]:
-        assert chunk.pause_s in (0.0, PAUSES.sentence)
+        assert chunk.pause_s in (0.0, PAUSES.sentence_s)
     for chunk in found[-1:]:
         silent = not any(each.speakable for each in found)
-        assert chunk.pause_s == (PAUSES.unspeakable if silent else PAUSES.paragraph)
+        assert chunk.pause_s == (PAUSES.break_s if silent else PAUSES.paragraph_s)
 
 
 @given(st.lists(texts, min_size=1, max_size=3).map(" ".join), languages)

@@ -65,7 +65,7 @@ def read_input(source: str | None, text: str | None, encoding: str) -> Document:
     if source is not None and text is not None:
         raise click.UsageError("give INPUT or --text, not both")
     if text is not None:
-        return read_text(text)
+        return read_text(text, name="--text")
     if source is None and sys.stdin.isatty():
         raise click.UsageError("nothing to speak. Try: ttsflow run book.txt -o book.wav")
     if source is None or source == "-":

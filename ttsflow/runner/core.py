@@ -16,8 +16,8 @@ from ttsflow.errors import RunError, TtsflowError
 from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.report import Observer, WorkerInfo
 from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle
-from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.messages import Driven
 from ttsflow.sinks import Sink
 from ttsflow.workers.process import WorkerProcess
 from ttsflow.workers.wire import Recipe
@@ -58,7 +58,7 @@ class Runner:
     """
 
     def __init__(
-        self, scheduler: Scheduler, recipe: Recipe, limits: Limits, observer: Observer | None = None
+        self, scheduler: Driven, recipe: Recipe, limits: Limits, observer: Observer | None = None
     ) -> None:
         self._scheduler = scheduler
         self._recipe = recipe

@@ -21,9 +21,6 @@ from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Chunk, Stream, Streams
 from ttsflow.scheduler.view import SchedulerView
 
-SHORTEST_WAKE_S = 0.01
-"""A policy that asks to be woken sooner than this would spin."""
-
 
 class Scheduler:
     """Drives chunk jobs through workers as a policy says, and accounts for every chunk.
@@ -289,9 +286,7 @@ class Scheduler:
             self._kill(attempt.worker, "a cancelled job was not let go of in time", now)
 
     def _set_wake(self) -> None:
-        times = [self._attempts.next_deadline()]
-        if self._view.wake is not None:
-            times.append(max(self._view.wake, self._view.now + SHORTEST_WAKE_S))
+        times = (self._attempts.next_deadline(), self._view.wake)
         wake = min((time for time in times if time is not None), default=None)
         if wake != self._wake:
             self._wake = wake

@@ -11,6 +11,9 @@ from ttsflow.scheduler.fleet import Fleet
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Streams
 
+SHORTEST_WAKE_S = 0.01
+"""A policy that asks to be woken sooner than this would spin."""
+
 
 class SchedulerView:
     """The live view (`ttsflow.policy.View`): no copies, whatever the size of the fleet."""
@@ -56,4 +59,5 @@ class SchedulerView:
         return self._costs
 
     def wake_at(self, when: float) -> None:
+        when = max(when, self._now + SHORTEST_WAKE_S)
         self.wake = when if self.wake is None else min(self.wake, when)

@@ -29,10 +29,10 @@ class Pauses:
     comes on top of the paragraph's own. A sentence that had to be cut goes on without a pause.
     """
 
-    sentence: float = 0.15
-    paragraph: float = 0.6
-    heading: float = 0.9
-    unspeakable: float = 0.8
+    sentence_s: float = 0.15
+    paragraph_s: float = 0.6
+    heading_s: float = 0.9
+    break_s: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ def _cut_block(text: str, heading: bool, language: str, cap: int, pauses: Pauses
         speakable = _speakable(piece)
         spoken = spoken or speakable
         if stop.at < len(text):
-            pause = pauses.sentence if stop.ends_sentence and speakable else 0.0
+            pause = pauses.sentence_s if stop.ends_sentence and speakable else 0.0
         elif spoken:
-            pause = pauses.heading if heading else pauses.paragraph
+            pause = pauses.heading_s if heading else pauses.paragraph_s
         else:
-            pause = pauses.unspeakable
+            pause = pauses.break_s
         yield Chunk(piece, pause, speakable)
         start = stop.at
 
