@@ -36,8 +36,7 @@ class Plan:
     def jobs(self, document: Document, stream: str) -> Iterator[ChunkJob]:
         """The chunk jobs of a document, in text order, cut as they are asked for."""
         text = self.config.text
-        caps = self.profile.max_chars
-        cap = caps.get(text.language, caps["*"])
+        cap = self.profile.cap(text.language)
         chunks = cut(
             document.blocks(),
             language=text.language,

@@ -32,3 +32,8 @@ class Profile:
     rtf: float = 0.5
     chars_per_s: float = 15.0
     deterministic: bool = False
+
+    def cap(self, language: str) -> int:
+        """The most characters of a chunk in `language`; without "*", other languages get the least cap."""
+        caps = self.max_chars
+        return caps[language] if language in caps else caps.get("*", min(caps.values()))
