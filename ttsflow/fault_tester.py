@@ -167,7 +167,7 @@ def run_schedule(seed: int, make_policy: Callable[[random.Random], Policy], faul
     chunks = sum(len(jobs) for jobs in world.streams.values())
     watched = Watched(
         Scheduler(policy, world.devices, world.profile, world.limits),
-        window=lambda slots, streams: max(look_ahead, SLOTS_AHEAD * slots // streams),
+        window=lambda slots: max(look_ahead, SLOTS_AHEAD * slots),
         turns=5_000 + 200 * chunks,
     )
     simulator = FaultySimulator(watched, world, faults, rng)

@@ -41,10 +41,8 @@ class Watched:
     submitted = delivered + failed + not reached. Raises InvariantBroken.
     """
 
-    def __init__(
-        self, scheduler: Driven, window: Callable[[int, int], int], turns: float = float("inf")
-    ) -> None:
-        """`window(slots, streams)` is the most chunks of a stream that may be started and not written.
+    def __init__(self, scheduler: Driven, window: Callable[[int], int], turns: float = float("inf")) -> None:
+        """`window(slots)` is the most chunks of a stream, were it the only one, between start and sink.
 
         `turns` is how many calls of `feed` the whole run may take.
         """
@@ -54,7 +52,6 @@ class Watched:
         self._jobs: dict[int, tuple[ChunkJob, str]] = {}  # by token: what runs where
         self._last_token = 0
         self._most_slots = 0
-        self._fewest_streams = 1
         self._stopped = False
 
     def start(self, now: float) -> list[msg.Command]:
@@ -149,8 +146,7 @@ class Watched:
         self._expect(not running, f"{job} runs twice at a time")
         stream.started.add(job.index)
         written = stream.delivered + stream.failed
-        active = max(1, sum(not other.done for other in self._streams.values()))
-        window = self._window(self._most_slots, min(active, self._fewest_streams))
+        window = self._window(self._most_slots)
         self._expect(job.index < written + window, f"{job} is more than {window} chunks ahead")
         self._last_token = command.token
         worker.tokens.add(command.token)

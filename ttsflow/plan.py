@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
 from ttsflow.devices import Detection, detect
-from ttsflow.errors import UnknownNameError, UsageError
+from ttsflow.backend import Backend
+from ttsflow.errors import PluginError, TtsflowError, UnknownNameError, UsageError
 from ttsflow.jobs import ChunkJob, derive_seed
 from ttsflow.profile import Profile
-from ttsflow.registry import BackendRecipe, Registry
+from ttsflow.registry import BackendRecipe, Plugin, Registry
 from ttsflow.report import RunInfo
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.placement import usable
@@ -85,20 +87,40 @@ def make_plan(
     """
     config = settings.config
     backend = resolve_backend(settings, registry, fallback_allowed=fallback_allowed)
-    cls, options = backend.plugin.cls, backend.options
-    cls.prepare(options, ask)
-    profile = cls.describe(options)
-    _check_language(config.text.language, profile)
-    voice, voice_content = _voice(config, backend)
+    plugin, options = backend.plugin, backend.options
+    with calling(plugin, "describe"):
+        profile = plugin.cls.describe(options)
+    check_language(config.text.language, profile)
     detection = detect()
     gpus = sum(device.kind != "cpu" for device in usable(detection.devices, profile))
     policy = resolve_policy(settings, registry, gpus)
+    with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
+        plugin.cls.prepare(options, ask)
+    with calling(plugin, "describe"):  # again: what has been downloaded may say more
+        profile = plugin.cls.describe(options)
+    voice, voice_content = _voice(config, backend)
     return Plan(config, policy, backend, profile, detection, voice, voice_content)
 
 
-def _check_language(language: str, profile: Profile) -> None:
+def check_language(language: str, profile: Profile) -> None:
+    """Raises UnknownNameError where the backend does not speak the language."""
     if profile.languages is not None and language not in profile.languages:
-        raise UnknownNameError(f"language of backend {profile.backend!r}", language, profile.languages)
+        hint = f"These are the languages of backend {profile.backend!r}"
+        raise UnknownNameError("language", language, profile.languages, hint)
+
+
+@contextmanager
+def calling(plugin: Plugin[Backend], method: str) -> Iterator[None]:
+    """Code of a plugin runs inside: whatever it raises becomes a PluginError that names the plugin."""
+    try:
+        yield
+    except TtsflowError:
+        raise
+    except Exception as error:  # it is foreign code, which may raise anything
+        why = plugin.provider.explain(error)
+        raise PluginError(
+            f"backend {plugin.name!r} of {plugin.provider} raised in {method}: {why}"
+        ) from error
 
 
 def _voice(config: Config, backend: BackendChoice) -> tuple[str | None, str]:
@@ -106,7 +128,8 @@ def _voice(config: Config, backend: BackendChoice) -> tuple[str | None, str]:
     name, reference = config.text.voice, config.text.reference
     cls = backend.plugin.cls
     if name is not None:
-        cls.check_voice(name, backend.options)
+        with calling(backend.plugin, "check_voice"):
+            cls.check_voice(name, backend.options)
         return name, name
     if reference is None:
         return None, ""

@@ -59,9 +59,7 @@ def speak(
     )
     profile = plugin.cls.describe(options)
     scheduler = Scheduler(policy, DEVICES, profile, LIMITS)
-    watched = Watched(
-        scheduler, window=lambda slots, streams: max(LIMITS.look_ahead, SLOTS_AHEAD * slots // streams)
-    )
+    watched = Watched(scheduler, window=lambda slots: max(LIMITS.look_ahead, SLOTS_AHEAD * slots))
     ends: list[object] = []
     with Runner(watched, BackendRecipe.of(plugin, options), LIMITS) as runner:
         handles = []

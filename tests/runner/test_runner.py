@@ -157,9 +157,12 @@ def run(speakers: Any, started: Any, tmp_path: Path) -> Iterator[Callable[..., R
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_chunk_arrives_in_order_byte_for_byte(run: Any, speakers: Any, workers: int) -> None:
+def test_every_chunk_arrives_in_order_byte_for_byte(
+    run: Any, speakers: Any, workers: int, tmp_path: Path
+) -> None:
     sink, notes = Memory(), Notes()
-    texts = [f"sleep {0.02 * (index % 3)}" for index in range(30)]
+    texts = [f"meet {tmp_path / 'pids'} {workers}"]
+    texts += [f"sleep {0.02 * (index % 3)}" for index in range(1, 30)]
     with run(Some(workers), observer=notes) as runner:
         account = runner.open("s", chunks(texts), sink).wait(30)
     assert account == Account(submitted=30, delivered=30)

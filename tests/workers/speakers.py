@@ -46,6 +46,10 @@ def perform(verb: str, args: list[str]) -> AudioPiece | None:
     match verb:
         case "sleep":
             time.sleep(float(args[0]))
+        case "meet":  # until so many workers have been started
+            while len(Path(args[0]).read_text().split()) < int(args[1]):
+                time.sleep(0.01)
+            time.sleep(0.1)
         case "print":
             for line in range(2000):
                 print("a library says", line)

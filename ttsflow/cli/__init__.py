@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +19,10 @@ READER_GONE = 141  # 128 + SIGPIPE
 class _Program(click.Group):
     """A group whose commands end in an exit code and a message, never in a traceback."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        _replace_closed_streams()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -26,9 +32,16 @@ class _Program(click.Group):
         except BrokenPipeError:  # the reader of standard output has left: `ttsflow voices | head -1`
             sys.stdout = None  # nothing is left to flush at exit
             ctx.exit(READER_GONE)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # Abort: Ctrl-C at a question
             click.echo("ttsflow: interrupted", err=True)
             ctx.exit(INTERRUPTED)
+
+
+def _replace_closed_streams() -> None:
+    """Put nothing in the place of a closed standard stream (`<&-`), so that no other file takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,23 +13,28 @@ REDRAW_S = 0.1
 
 
 class Console:
-    """Observes a run for the person at the terminal, and passes everything on to the report."""
+    """Observes a run for the person at the terminal, and passes everything on to the report.
 
-    def __init__(self, quiet: bool) -> None:
+    `chars` is the length of the text, of which the progress line tells the part that is done.
+    """
+
+    def __init__(self, report: RunReport, chars: int, quiet: bool) -> None:
+        self._report = report
         self._quiet = quiet
         self._progress = not quiet and sys.stderr.isatty()
-        self._chunks, self._audio_s, self._drawn = 0, 0.0, 0.0
+        self._chars = chars
+        self._done_chars, self._audio_s, self._drawn_s = 0, 0.0, 0.0
 
-    def begin(self, info: RunInfo, report: RunReport) -> None:
-        """The choices are made: show them."""
-        self._report = report
+    def begin(self, info: RunInfo) -> None:
+        """The choices are made and the workers start: show them."""
         if info.backend_fallback is not None:
             self._say(f"notice: {info.backend_fallback}")
-        self._say(f"policy {info.policy} ({info.decided_by}), backend {info.backend}")
+        self._say(f"backend {info.backend}, policy {info.policy}, chosen by {info.decided_by}")
+        self._draw("loading ...")
 
     def end(self, place: str | None) -> None:
         """The run is over; `place` is where the audio is, if there is any."""
-        self._clear()
+        self._draw("")
         self._say(self._report.summary_text(), prefix="")
         if place is not None:
             self._say(f"spoken to {place}")
@@ -43,23 +48,23 @@ class Console:
 
     def ended(self, outcome: Outcome, now: float) -> None:
         self._report.ended(outcome, now)
-        self._chunks += 1
-        if self._progress and now - self._drawn > REDRAW_S:
-            self._drawn = now
+        self._done_chars += len(outcome.job.text)
+        if now - self._drawn_s > REDRAW_S:
+            self._drawn_s = now
             minutes, seconds = divmod(int(self._audio_s), 60)
-            click.echo(f"\r{self._chunks} chunks, {minutes}:{seconds:02} of speech", err=True, nl=False)
+            part = min(self._done_chars / self._chars, 1.0)
+            self._draw(f"{part:4.0%} of the text, {minutes}:{seconds:02} min of speech")
 
     def notice(self, text: str) -> None:
         self._report.notice(text)
-        self._clear()
+        self._draw("")
         self._say(text)
 
     def _say(self, text: str, prefix: str = "ttsflow: ") -> None:
         if not self._quiet:
             click.echo(prefix + text, err=True)
 
-    def _clear(self) -> None:
-        """Wipe the progress line."""
-        if self._drawn:
-            click.echo("\r\x1b[K", err=True, nl=False)
-            self._drawn = 0.0
+    def _draw(self, text: str) -> None:
+        """Put `text` in the place of the progress line."""
+        if self._progress:
+            click.echo(f"\r\x1b[K{text}", err=True, nl=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ttsflow.cli.options import configured, given, load_registry, load_settings
+from ttsflow.cli.tables import fit, option_rows, print_table
 
 if TYPE_CHECKING:
-    from ttsflow.backend import Backend
-    from ttsflow.options import PluginOptions
+    from ttsflow.backend import Backend, Voice
     from ttsflow.policy import Policy
     from ttsflow.registry import Plugin, Registry
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.command()
+@click.command(short_help="List the scheduling policies, or show one.")
 @click.argument("name", required=False)
 @configured
 @as_json_option
@@ -36,19 +36,20 @@ def policies(
     """List the scheduling policies and policy files, or show one policy with its options."""
     chosen = load_settings(policy, config_file, settings)
     registry = load_registry(chosen, plugins_dir)
-    if name is not None:
-        _show_plugin(registry.policy(name), as_json)
-        return
     files = chosen.policy_files.names()
-    if as_json:
-        _print_json({"policies": [_plugin(p) for p in registry.policies()], "files": files})
-        return
-    _table((p.name, p.summary, str(p.provider)) for p in registry.policies())
-    click.echo(f"\npolicy files, for --policy NAME: {', '.join(files)}")
-    _warn(registry)
+    if name is not None:
+        is_file = f"{name} is a policy file; to see it: ttsflow config show --policy {name}"
+        plugin = registry.policy(name, hint=is_file if name in files else "")
+        _show("policy", plugin, _about(plugin), as_json)
+    elif as_json:
+        _print_json({"policies": [_about(plugin) for plugin in registry.policies()], "files": files})
+    else:
+        print_table((plugin.name, _summary(plugin)) for plugin in registry.policies())
+        click.echo("\n" + fit("policy files, for --policy NAME: ", ", ".join(files)))
+        _warn(registry)
 
 
-@click.command()
+@click.command(short_help="List the TTS engines, or show one.")
 @click.argument("name", required=False)
 @configured
 @as_json_option
@@ -60,21 +61,21 @@ def backends(
     plugins_dir: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """List the TTS engines, or show one with its options."""
+    """List the TTS engines, or show one engine with its options."""
     chosen = load_settings(policy, config_file, settings)
     registry = load_registry(chosen, plugins_dir)
     if name is not None:
-        _show_plugin(registry.backend(name), as_json)
-        return
-    rows = [(plugin, plugin.cls.missing()) for plugin in registry.backends()]
-    if as_json:
-        _print_json({"backends": [{**_plugin(plugin), "install": missing} for plugin, missing in rows]})
-        return
-    _table(
-        (plugin.name, plugin.summary, "installed" if missing is None else f"not installed: {missing}")
-        for plugin, missing in rows
-    )
-    _warn(registry)
+        plugin = registry.backend(name)
+        _show("backend", plugin, _about(plugin) | {"install": _missing(plugin)}, as_json)
+    elif as_json:
+        rows = [_about(plugin) | {"install": _missing(plugin)} for plugin in registry.backends()]
+        _print_json({"backends": rows})
+    else:
+        print_table(
+            (plugin.name, "not installed" if _missing(plugin) else "installed", _summary(plugin))
+            for plugin in registry.backends()
+        )
+        _warn(registry)
 
 
 @click.command()
@@ -93,24 +94,27 @@ def voices(
 ) -> None:
     """List the voices of the TTS engine that would speak."""
     from ttsflow.config import resolve_backend
+    from ttsflow.plan import calling, check_language
 
     chosen = load_settings(policy, config_file, settings, given(b=("--backend", "backend.use", backend)))
     registry = load_registry(chosen, plugins_dir)
     choice = resolve_backend(chosen, registry, fallback_allowed=True)
     if choice.fallback is not None:
         click.echo(f"ttsflow: notice: {choice.fallback}", err=True)
-    cls = choice.plugin.cls
-    found = [
-        voice
-        for voice in cls.voices(choice.options)
-        if language is None or not voice.languages or language in voice.languages
-    ]
+    plugin = choice.plugin
+    with calling(plugin, "describe"):
+        profile = plugin.cls.describe(choice.options)
+    with calling(plugin, "voices"):
+        found = plugin.cls.voices(choice.options)
+    if language is not None:
+        check_language(language, profile)
+        found = [voice for voice in found if not voice.languages or language in voice.languages]
     if as_json:
-        _print_json({"backend": cls.name, "voices": [asdict(voice) for voice in found]})
-        return
-    _table((voice.name, ", ".join(voice.languages), voice.description) for voice in found)
-    if not found:
-        click.echo(f"backend {cls.name} lists no voices" + (f" for {language!r}" if language else ""))
+        _print_json({"backend": plugin.name, "voices": [asdict(voice) for voice in found]})
+    elif found:
+        _print_voices(found, in_brief=language is not None)
+    else:
+        click.echo(f"backend {plugin.name} lists no voices; one that downloads its model may do so later")
 
 
 @click.command()
@@ -123,9 +127,9 @@ def devices(as_json: bool) -> None:
     if as_json:
         _print_json({"devices": [asdict(d) for d in detection.devices], "notes": list(detection.notes)})
         return
-    _table((d.id, d.name, _memory(d.free_bytes, d.total_bytes)) for d in detection.devices)
+    print_table((d.id, d.name, _memory(d.free_bytes, d.total_bytes)) for d in detection.devices)
     for note in detection.notes:
-        click.echo(f"  {note}")
+        click.echo(fit("note: ", note))
 
 
 def _memory(free: int | None, total: int | None) -> str:
@@ -135,40 +139,52 @@ def _memory(free: int | None, total: int | None) -> str:
     return f"{free / gib:.1f} of {total / gib:.1f} GiB free"
 
 
-def _plugin(plugin: Plugin[Policy] | Plugin[Backend]) -> dict[str, Any]:
-    schema = plugin.cls.Options.model_json_schema()
+def _print_voices(voices: Sequence[Voice], in_brief: bool) -> None:
+    """A table; `in_brief` the voices that speak any language follow by their names alone."""
+    own = [voice for voice in voices if voice.languages]
+    others = [voice.name for voice in voices if not voice.languages]
+    shown = own if own and in_brief else voices
+    print_table((voice.name, ", ".join(voice.languages), voice.description) for voice in shown)
+    if others and shown is own:
+        click.echo("\n" + fit("in any language: ", ", ".join(others)))
+
+
+def _about(plugin: Plugin[Policy] | Plugin[Backend]) -> dict[str, Any]:
     return {
         "name": plugin.name,
         "summary": plugin.summary,
         "provider": str(plugin.provider),
-        "options": schema,
+        "options": plugin.cls.Options.model_json_schema(),
     }
 
 
-def _show_plugin(plugin: Plugin[Policy] | Plugin[Backend], as_json: bool) -> None:
+def _summary(plugin: Plugin[Policy] | Plugin[Backend]) -> str:
+    """What it is, and whose, if it is not one of the project's own."""
+    own = plugin.provider.kind == "built-in"
+    return plugin.summary if own else f"{plugin.summary} (from {plugin.provider.name})".strip()
+
+
+def _missing(plugin: Plugin[Backend]) -> str | None:
+    from ttsflow.plan import calling
+
+    with calling(plugin, "missing"):
+        return plugin.cls.missing()
+
+
+def _show(kind: str, plugin: Plugin[Any], about: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        _print_json(_plugin(plugin))
+        _print_json(about)
         return
-    click.echo(f"{plugin.name}: {plugin.summary}\nfrom {plugin.provider}\n")
-    options = plugin.cls.Options
-    fields = options.model_fields
-    _table((name, _default(options, name), field.description or "") for name, field in fields.items())
-    if not fields:
-        click.echo("no options")
-
-
-def _default(options: type[PluginOptions], name: str) -> str:
-    field = options.model_fields[name]
-    return "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
-
-
-def _table(rows: Iterable[Sequence[str]]) -> None:
-    """Print rows as aligned columns."""
-    cells = list(rows)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo(line.rstrip())
+    click.echo(fit(f"{plugin.name}: ", plugin.summary))
+    click.echo(f"from {plugin.provider}")
+    if about.get("install"):
+        click.echo(f"not installed; to install it: {about['install']}")
+    rows = option_rows(about["options"])
+    if not rows:
+        click.echo("it has no options")
+        return
+    click.echo(f"\noptions, for --set {kind}.options.NAME=VALUE, or {kind}.options in a YAML file:")
+    print_table((f"  {name}", text) for name, text in rows)
 
 
 def _print_json(data: object) -> None:

@@ -61,6 +61,6 @@ def _assignment(text: str) -> Flag:
     from ttsflow.config import Flag, parse_value
 
     key, equals, value = text.partition("=")
-    if not equals or not key.strip():
+    if not equals or not all(part.strip() for part in key.split(".")):
         raise click.UsageError(f"--set {text!r}: expected KEY=VALUE, such as policy.options.max_concurrent=2")
     return Flag(f"--set {key.strip()}", key.strip(), parse_value(value, f"--set {key.strip()}"))

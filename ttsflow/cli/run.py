@@ -62,7 +62,7 @@ def run(
     """
     from ttsflow.cli import speaking
 
-    speaking.set_up_logging(verbose)
+    speaking.set_up_logging(quiet=quiet, verbose=verbose)
     flags = given(
         backend=("--backend", "backend.use", backend),
         language=("--language", "text.language", language),

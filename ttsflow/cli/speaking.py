@@ -15,7 +15,7 @@ import click
 from ttsflow.api import identity_of
 from ttsflow.cli.console import Console
 from ttsflow.config import Settings
-from ttsflow.errors import InputError
+from ttsflow.errors import InputError, OutputError
 from ttsflow.plan import Plan, make_plan
 from ttsflow.registry import Registry
 from ttsflow.report import RunReport
@@ -40,6 +40,8 @@ class Destination:
         form, rate = plan.config.output.format, plan.profile.sample_rate
         if self.output == "-":
             return StreamSink(STDOUT, sample_rate=rate, format=form), "standard output"
+        if self.output == "":
+            raise OutputError("the name of the output file is empty")
         identity = identity_of(document)
         stem = "speech" if document.identity.source is None else Path(document.name).stem
         path = Path(f"{stem}.{form}") if self.output is None else Path(self.output)
@@ -52,11 +54,10 @@ class Destination:
         return self.output == "-"
 
 
-def set_up_logging(verbose: bool) -> None:
-    """Warnings, or with `verbose` everything, to standard error."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING, format="ttsflow: %(message)s", stream=sys.stderr
-    )
+def set_up_logging(*, quiet: bool, verbose: bool) -> None:
+    """Warnings to standard error; everything with `verbose`, errors alone with `quiet`."""
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
+    logging.basicConfig(level=level, format="ttsflow: %(message)s", stream=sys.stderr)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
@@ -65,7 +66,7 @@ def read_input(source: str | None, text: str | None, encoding: str) -> Document:
     if source is not None and text is not None:
         raise click.UsageError("give INPUT or --text, not both")
     if text is not None:
-        return read_text(text, name="--text")
+        return read_text(text)
     if source is None and sys.stdin.isatty():
         raise click.UsageError("nothing to speak. Try: ttsflow run book.txt -o book.wav")
     if source is None or source == "-":
@@ -80,28 +81,28 @@ def speak(
 ) -> None:
     """Speak a document to its destination; ends the program with the run's exit code."""
     began = time.monotonic()
-    console = Console(quiet)
     plan = make_plan(settings, registry, fallback_allowed=True, ask=_ask())
     info = plan.info()
     report = RunReport(info, began, destination.report)
-    console.begin(info, report)
+    console = Console(report, len(document.text), quiet)
     sink, place = destination.sink(plan, document)
     with ExitStack() as undo:
         report.open()
         undo.push(lambda kind, error, trace: report.close(error=error))
         sink.open()
         undo.callback(sink.abort)
+        console.begin(info)
         runner = undo.enter_context(Runner(plan.scheduler(), plan.recipe(), plan.config.limits, console))
         handle = runner.open(STREAM, plan.jobs(document, STREAM), sink, live=destination.live)
         try:
             account = handle.wait()
         except BaseException as error:
             runner.close(now=True)
-            report.close(error=error)
-            console.end(None)
+            if not isinstance(error, BrokenPipeError):  # a listener who has left has heard enough
+                console.end(None)
             raise
-        console.end(place if account.delivered else None)
         report.close(account)
+        console.end(place if account.delivered else None)
     if account.failed or account.not_reached:
         sys.exit(1)
 

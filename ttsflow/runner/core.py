@@ -66,6 +66,7 @@ class Runner:
         self._observer: Observer = observer or Unobserved()
         self._inbox: SimpleQueue[msg.Event | _Open | _Close] = SimpleQueue()
         self._workers: dict[tuple[str, int], WorkerProcess] = {}
+        self._held_back: dict[str, msg.StartWorker] = {}  # until the generation before is really gone
         self._streams: dict[str, StreamEdge] = {}
         self._finishing: list[StreamEdge] = []  # the scheduler is through with them, their sinks may not be
         self._wake: float | None = None
@@ -176,6 +177,8 @@ class Runner:
         process = self._workers.pop((worker, generation), None)
         if process is not None:  # else it could not even be started
             process.join()
+        if (held_back := self._held_back.pop(worker, None)) is not None:
+            self._start_worker(held_back)
 
     # ------------------------------------------------------------ commands
 
@@ -208,6 +211,7 @@ class Runner:
                     self._start_worker(command)
                 case msg.KillWorker(worker, generation, why):
                     logger.debug("worker %s#%d is killed: %s", worker, generation, why)
+                    self._held_back.pop(worker, None)
                     if process := self._workers.get((worker, generation)):
                         process.kill()
                 case msg.Notice(text):
@@ -225,6 +229,9 @@ class Runner:
 
     def _start_worker(self, command: msg.StartWorker) -> None:
         worker, generation = command.worker, command.generation
+        if (worker, generation - 1) in self._workers:  # two at a time may not fit in a device's memory
+            self._held_back[worker] = command
+            return
         try:
             process = WorkerProcess(worker, generation, command.spec, self._recipe, self._inbox.put)
         except OSError as error:
@@ -239,6 +246,7 @@ class Runner:
 
     def _end(self, error: BaseException, at_once: bool) -> None:
         """End everything. From the moment `_over` was set, `open` refuses by itself."""
+        self._held_back.clear()
         for edge in self._streams.values():
             edge.abandon(error)
         self._finishing += self._streams.values()

@@ -1,0 +1,81 @@
+"""The engine that is measured: real workers, the real runner, and a sink that drops the audio."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, Self
+
+from ttsflow.config import Flag, load
+from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
+from ttsflow.plan import Plan, make_plan
+from ttsflow.registry import Registry
+from ttsflow.report import WorkerInfo
+from ttsflow.runner import Runner
+
+LOADED_WITHIN_S = 60.0
+
+
+def plan_for(backend: str, workers: int, options: Mapping[str, Any] | None = None) -> Plan:
+    """The plan of `ttsflow run --backend BACKEND --policy bounded-parallel` with so many chunks at a time."""
+    flags = [
+        Flag("benchmark", "backend.use", backend),
+        Flag("benchmark", "backend.options", dict(options or {})),
+        Flag("benchmark", "policy.options.max_concurrent", workers),
+    ]
+    return make_plan(load("bounded-parallel", None, flags), Registry.load(), fallback_allowed=False)
+
+
+class ReadyEngine:
+    """A runner whose workers have loaded, so that no start-up is measured."""
+
+    def __init__(self, plan: Plan, workers: int) -> None:
+        self._greetings = Greetings()
+        self._workers = workers
+        self._runner = Runner(plan.scheduler(), plan.recipe(), plan.config.limits, self._greetings)
+
+    def __enter__(self) -> Self:
+        self._runner.start()
+        for _ in range(self._workers):
+            self._greetings.ready.get(timeout=LOADED_WITHIN_S)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._runner.close(now=error is not None)
+
+    def speak(self, jobs: Sequence[ChunkJob]) -> float:
+        """Seconds from the first job's submission until the last was delivered and the stream was closed."""
+        began = time.perf_counter()
+        account = self._runner.open(jobs[0].stream, jobs, Nowhere()).wait()
+        took_s = time.perf_counter() - began
+        if account.delivered != len(jobs):
+            raise RuntimeError(f"{len(jobs)} chunks were to be delivered: {account}")
+        return took_s
+
+
+class Nowhere:
+    """A sink that drops the audio."""
+
+    def open(self) -> None: ...
+    def write(self, pieces: Sequence[AudioPiece]) -> None: ...
+    def end_chunk(self, outcome: Outcome) -> None: ...
+    def finish(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Greetings:
+    """An observer that hears of workers, and of nothing else."""
+
+    def __init__(self) -> None:
+        self.ready: SimpleQueue[WorkerInfo] = SimpleQueue()
+
+    def worker_ready(self, info: WorkerInfo, now: float) -> None:
+        self.ready.put(info)
+
+    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
+    def ended(self, outcome: Outcome, now: float) -> None: ...
+    def notice(self, text: str) -> None: ...

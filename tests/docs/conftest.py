@@ -1,0 +1,59 @@
+"""A newcomer's desk: a folder with a text in it, a shell, and no coqui-tts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+TEXT = """\
+It was a quiet street. Nobody knew why the clock had stopped, and nobody asked; it had stopped
+before, and it would stop again.
+
+Then, one evening in March, it struck thirteen.
+"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the examples of the documents are tried out."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of shell; standard output and standard error come together."""
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """The tools on the path are this environment's, and a player that listens to nothing."""
+    folder, tools = tmp_path / "desk", tmp_path / "bin"
+    folder.mkdir()
+    tools.mkdir()
+    (folder / "book.txt").write_text(TEXT)
+    (folder / "docs").symlink_to(ROOT / "docs")
+    (tools / "aplay").write_text("#!/bin/sh\nexec cat >/dev/null\n")
+    (tools / "aplay").chmod(0o755)
+    # Run by Python when it starts: a backend that looks for coqui-tts finds none.
+    (tools / "sitecustomize.py").write_text("import sys\nsys.modules['TTS'] = None\n")
+    path = os.pathsep.join((str(tools), str(Path(sys.executable).parent), os.environ["PATH"]))
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return Desk(folder, {**os.environ, **home, "PATH": path, "PYTHONPATH": str(tools)})

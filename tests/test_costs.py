@@ -1,0 +1,60 @@
+"""Predicted costs."""
+
+import pytest
+
+from ttsflow import ChunkJob, Costs, Profile
+
+PROFILE = Profile("p", 24_000, rtf=0.5, chars_per_s=10.0, slowdown=(1.0, 1.25))
+
+
+def job(chars: int, language: str = "en") -> ChunkJob:
+    return ChunkJob("s", 0, "x" * chars, language)
+
+
+def test_the_profile_is_the_first_guess() -> None:
+    costs = Costs(PROFILE)
+    assert costs.audio(job(100)) == 10.0
+    assert costs.cost(job(100)) == 5.0
+
+
+def test_what_chunks_took_is_learnt_by_language() -> None:
+    costs = Costs(PROFILE)
+    for _ in range(100):
+        costs.observe(job(100, "de"), audio_s=5.0, work_s=10.0)
+    assert costs.audio(job(100, "de")) == pytest.approx(5.0)
+    assert costs.cost(job(200, "de")) == pytest.approx(20.0)
+    assert costs.cost(job(100, "en")) == 5.0
+
+
+def test_a_change_is_followed() -> None:
+    costs = Costs(PROFILE)
+    costs.observe(job(100), audio_s=10.0, work_s=5.0)
+    for _ in range(60):
+        costs.observe(job(100), audio_s=10.0, work_s=20.0)
+    assert costs.cost(job(100)) == pytest.approx(20.0, rel=0.01)
+
+
+def test_work_beside_others_is_counted_as_if_alone() -> None:
+    costs = Costs(PROFILE)
+    costs.observe(job(100), audio_s=10.0, work_s=12.5, k=2)
+    assert costs.cost(job(100)) == pytest.approx(10.0)
+
+
+def test_slowdown_is_the_table_and_linear_beyond_it() -> None:
+    slow = Costs(PROFILE).slow
+    assert [slow(k) for k in (0, 1, 2, 4)] == [1.0, 1.0, 1.25, 2.5]
+
+
+def test_what_is_left_of_a_job() -> None:
+    costs = Costs(PROFILE)
+    assert costs.remaining(job(100), started_s=100.0, now=102.0) == 3.0
+    assert costs.remaining(job(100), started_s=100.0, now=102.0, k=2) == 4.25
+    assert costs.remaining(job(100), started_s=100.0, now=200.0) == 0.0
+
+
+@pytest.mark.parametrize(("audio_s", "work_s"), [(0.0, 1.0), (1.0, -1.0)])
+def test_nonsense_teaches_nothing(audio_s: float, work_s: float) -> None:
+    costs = Costs(PROFILE)
+    costs.observe(job(100), audio_s, work_s)
+    costs.observe(job(0), 1.0, 1.0)
+    assert costs.cost(job(100)) == 5.0
