@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +16,8 @@ from ttsflow.jobs import Account, AudioPiece, Outcome
 from ttsflow.plan import make_plan
 from ttsflow.registry import Registry
 from ttsflow.report import WorkerInfo
-from ttsflow.runner import Runner
-from ttsflow.sinks import FileSink, IteratorSink, Mark
+from ttsflow.runner import Runner, StreamHandle
+from ttsflow.sinks import FileSink, IteratorSink, Mark, Sink
 from ttsflow.text import Document, read_file, read_text
 
 
@@ -89,10 +90,8 @@ class Engine:
             overwrite=overwrite,
         )
         sink.open()
-        stream = f"stream {next(self._streams)}"
-        account = self._runner.open(stream, self.plan.jobs(document, stream), sink).wait()
-        self._failures.check(stream, account)
-        return Speech(target, account)
+        with self._speaking(document, sink, live=False) as speaking:
+            return Speech(target, speaking.wait())
 
     def stream(self, text: str | Path | Document) -> Iterator[AudioPiece]:
         """Speak a text piece by piece, as soon as each is made; pauses come as pieces of silence.
@@ -100,21 +99,29 @@ class Engine:
         An iterator that is left early stops the work. Raises InputError, ChunksFailed after the last
         piece, and the RunErrors.
         """
-        document = _document(text)
-        stream = f"stream {next(self._streams)}"
         sink = IteratorSink(self.plan.profile.sample_rate)
-        handle = self._runner.open(stream, self.plan.jobs(document, stream), sink, live=True)
-        try:
-            yield from sink
-        except GeneratorExit:
-            sink.leave()
-            handle.cancel()
-            raise
-        self._failures.check(stream, handle.wait())
+        with self._speaking(_document(text), sink, live=True) as speaking:
+            try:
+                yield from sink
+            except BaseException:  # the iterator was left early, or by Ctrl-C
+                sink.leave()
+                raise
+            speaking.wait()
 
     def close(self, *, now: bool = False) -> None:
         """End the workers; streams that are still open end with RunError."""
         self._runner.close(now)
+
+    @contextmanager
+    def _speaking(self, document: Document, sink: Sink, *, live: bool) -> Iterator[_Speaking]:
+        """A document that is being spoken; whatever is left of it when its caller leaves is given up."""
+        stream = f"stream {next(self._streams)}"
+        with self._failures.of(stream) as failed:
+            handle = self._runner.open(stream, self.plan.jobs(document, stream), sink, live)
+            try:
+                yield _Speaking(handle, failed)
+            finally:
+                handle.cancel()
 
     def __enter__(self) -> Self:
         return self
@@ -136,21 +143,39 @@ def _document(text: str | Path | Document) -> Document:
     return read_file(text) if isinstance(text, Path) else read_text(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Speaking:
+    """A document that is being spoken, and its chunks that have failed so far."""
+
+    handle: StreamHandle
+    failed: list[Outcome]
+
+    def wait(self) -> Account:
+        """Wait for its end. Raises ChunksFailed where it lacks any chunk, and the RunErrors."""
+        account = self.handle.wait()
+        if self.failed:
+            raise ChunksFailed(self.failed, account)
+        return account
+
+
 class _Failures:
-    """Keeps the failed chunks of each stream until its caller has heard of them."""
+    """Collects the failed chunks of each stream while its caller wants to hear of them."""
 
     def __init__(self) -> None:
         self._failed: dict[str, list[Outcome]] = {}
 
-    def check(self, stream: str, account: Account) -> None:
-        """Raise ChunksFailed where the stream had any."""
-        outcomes = self._failed.pop(stream, [])
-        if outcomes:
-            raise ChunksFailed(outcomes, account)
+    @contextmanager
+    def of(self, stream: str) -> Iterator[list[Outcome]]:
+        """The list to which the stream's failed chunks are added."""
+        failed = self._failed.setdefault(stream, [])
+        try:
+            yield failed
+        finally:
+            del self._failed[stream]
 
     def ended(self, outcome: Outcome, now: float) -> None:
         if outcome.status == "failed":
-            self._failed.setdefault(outcome.job.stream, []).append(outcome)
+            self._failed.get(outcome.job.stream, []).append(outcome)
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...

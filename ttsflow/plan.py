@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ttsflow.backend import Backend
 from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
 from ttsflow.devices import Detection, detect
-from ttsflow.backend import Backend
 from ttsflow.errors import PluginError, TtsflowError, UnknownNameError, UsageError
 from ttsflow.jobs import ChunkJob, derive_seed
 from ttsflow.profile import Profile

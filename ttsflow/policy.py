@@ -125,7 +125,7 @@ class Policy(ABC):
 
     @abstractmethod
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
-        """Wish for workers. `devices` are those that the backend can use, the best first.
+        """Wish for workers. `devices` are those of the best kind that the backend can use, in order.
 
         Called at the start, and again when the devices change.
         """

@@ -273,10 +273,11 @@ class TestWorkers:
 
 
 class TestPlacement:
-    def test_the_backends_best_kind_comes_first_and_others_are_left_out(self) -> None:
-        devices = [Device("cpu", "cpu"), Device("mps", "mps"), *gpus(1)]
-        hand = Hand(devices=devices)
-        assert [start.spec.device.id for start in hand.all(msg.StartWorker)] == ["cuda:0", "cpu"]
+    def test_the_best_kind_that_the_backend_can_use(self) -> None:
+        cpu, mps = Device("cpu", "cpu"), Device("mps", "mps")
+        for devices, used in (([cpu, mps, *gpus(2)], ["cuda:0", "cuda:1"]), ([mps, cpu], ["cpu"])):
+            hand = Hand(devices=devices)
+            assert [start.spec.device.id for start in hand.all(msg.StartWorker)] == used
 
     def test_no_device_of_the_kind_that_is_needed(self) -> None:
         hand = Hand(devices=[Device("cpu", "cpu")], profile=Profile("picky", 1, ("cuda",)))

@@ -38,10 +38,10 @@ class _Program(click.Group):
 
 
 def _replace_closed_streams() -> None:
-    """Put nothing in the place of a closed standard stream (`<&-`), so that no other file takes its number."""
+    """Keep the number of a standard stream that is closed (`<&-`) from the next file that is opened."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode))
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # open for as long as the process
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})

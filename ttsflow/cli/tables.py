@@ -38,8 +38,12 @@ def option_rows(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
     required = schema.get("required", ())
     rows = []
     for name, option in schema.get("properties", {}).items():
-        default = "required" if name in required else f"default: {_value(option.get('default'))}"
-        rows.append((name, f"{option.get('description', '')}  [{_kind(option)}; {default}]".strip()))
+        facts = [_kind(option)]
+        if name in required:
+            facts.append("required")
+        elif "default" in option:
+            facts.append(f"default: {_value(option['default'])}")
+        rows.append((name, f"{option.get('description', '')}  [{'; '.join(facts)}]".strip()))
     return rows
 
 
@@ -50,6 +54,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return " | ".join(dict.fromkeys(kinds))
     if "enum" in schema or "const" in schema:
         return " | ".join(_value(value) for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("format") == "path":
+        return "path"
     names = {
         "integer": "whole number",
         "number": "number",

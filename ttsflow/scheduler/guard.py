@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +32,7 @@ class Guard:
             yield
         except TtsflowError:
             raise
-        except Exception as error:  # a policy is foreign code: it may raise anything
+        except (Exception, SystemExit) as error:  # a policy is foreign code: it may raise anything
             where = _last_line(error)
             raise PolicyError(
                 f"policy {self.name!r} raised in {method}: {type(error).__name__}: {error}{where}"
@@ -40,7 +40,10 @@ class Guard:
 
     def place(self, devices: Sequence[Device], profile: Profile) -> list[WorkerSpec]:
         with self._calling("place"):
-            specs = list(self._policy.place(devices, profile))
+            wish: Any = self._policy.place(devices, profile)
+            if not isinstance(wish, Iterable):
+                raise self.complaint(f"place returned {wish!r}, not WorkerSpecs")
+            specs = list(wish)
         given = {device.id: device for device in devices}
         for spec in specs:
             if not isinstance(spec, WorkerSpec):
@@ -65,6 +68,8 @@ class Guard:
             assignments: Any = self._policy.dispatch(view)
             if assignments is None:
                 return
+            if not isinstance(assignments, Iterable):
+                raise self.complaint(f"dispatch gave {assignments!r}; expected pairs of (job, worker)")
             for assignment in assignments:
                 if not isinstance(assignment, tuple) or len(assignment) != 2:
                     raise self.complaint(f"dispatch gave {assignment!r}; expected (job, worker)")

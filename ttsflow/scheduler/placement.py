@@ -14,19 +14,19 @@ GIB = 1024**3
 
 
 def usable(devices: Sequence[Device], profile: Profile) -> list[Device]:
-    """The devices that the backend can use, its best kind first, otherwise in the order found.
+    """The devices of the best kind that the backend can use and the machine has, in the order found.
 
+    One kind alone: beside a GPU a worker on the CPU would hold up every stream whose chunk it got.
     Raises DeviceError where there is none.
     """
-    kinds = profile.device_kinds
-    fitting = [device for device in devices if device.kind in kinds]
-    if not fitting:
-        found = ", ".join(device.id for device in devices) or "none"
-        raise DeviceError(
-            f"backend {profile.backend!r} needs a device of kind {' or '.join(kinds)}; found: {found}. "
-            "`ttsflow devices` shows why"
-        )
-    return sorted(fitting, key=lambda device: kinds.index(device.kind))
+    for kind in profile.device_kinds:
+        if fitting := [device for device in devices if device.kind == kind]:
+            return fitting
+    found = ", ".join(device.id for device in devices) or "none"
+    raise DeviceError(
+        f"backend {profile.backend!r} needs a device of kind {' or '.join(profile.device_kinds)}; "
+        f"found: {found}. `ttsflow devices` shows why"
+    )
 
 
 def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec], list[str]]:
