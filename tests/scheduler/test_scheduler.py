@@ -8,6 +8,23 @@ from ttsflow.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 
+class Laned(Wide):
+    """Chunks are dealt out to the devices, and no device helps another."""
+
+    def place(self, devices, profile):
+        self.devices = [device.id for device in devices]
+        return super().place(devices, profile)
+
+    def lane(self, job):
+        return self.devices[job.index % len(self.devices)]
+
+    def dispatch(self, view):
+        for worker in view.free:
+            chunk = view.ready.first(worker.device.id)
+            if chunk is not None:
+                yield chunk, worker
+
+
 def test_a_chunk_travels_from_submission_to_the_account() -> None:
     hand = Hand()
     hand.open(job(0))
@@ -328,20 +345,6 @@ class TestPlacement:
         assert len(hand.all(msg.StartWorker)) == 1
 
     def test_a_device_that_is_gone_takes_its_worker_and_its_lane_along(self) -> None:
-        class Laned(Wide):
-            def place(self, devices, profile):
-                self.devices = [device.id for device in devices]
-                return super().place(devices, profile)
-
-            def lane(self, job):
-                return self.devices[job.index % len(self.devices)]
-
-            def dispatch(self, view):
-                for worker in view.free:
-                    chunk = view.ready.first(worker.device.id)
-                    if chunk is not None:
-                        yield chunk, worker
-
         hand = Hand(Laned(), gpus(2))
         hand.load_all()
         hand.open(*map(job, range(4)))
@@ -351,6 +354,19 @@ class TestPlacement:
         for index in (0, 2, 3):
             hand.finish(index)
         assert hand.account() == Account(submitted=4, delivered=4)
+
+
+    def test_a_device_on_which_no_worker_lives_is_left_alone(self) -> None:
+        hand = Hand(Laned(), gpus(2))
+        hand.load_all()
+        hand.open(*map(job, range(6)))
+        hand.feed(msg.DevicesChanged(gpus(1)))  # w1 is still busy and will go
+        hand.feed(msg.DevicesChanged(gpus(2)))  # a new worker for its device
+        hand.feed(msg.LoadFailed("w2", 1, "broken", permanent=True))
+        hand.finish(1)
+        for index in (0, 2, 3, 4, 5):
+            hand.finish(index)
+        assert hand.account() == Account(submitted=6, delivered=6)
 
 
 class TestMisbehavingPolicies:
@@ -423,7 +439,7 @@ class TestMisbehavingPolicies:
             def dispatch(self, view):
                 return 42
 
-        assert "raised in dispatch: TypeError" in str(self.run(Number()))
+        assert "dispatch gave 42; expected pairs of (job, worker)" in str(self.run(Number()))
 
     def test_things_that_are_no_job_and_no_worker(self) -> None:
         class Swapped(Wide):
@@ -470,7 +486,7 @@ class TestMisbehavingPolicies:
             ([3], "place returned 3, which is not a WorkerSpec"),
             ([WorkerSpec(Device("cuda:9", "cuda"))], "on a device that it was not given"),
             ([WorkerSpec(gpus(1)[0], slots=0)], "slots must be a whole number from 1 on"),
-            (None, "raised in place: TypeError"),
+            (None, "place returned None, not WorkerSpecs"),
         ],
     )
     def test_in_place(self, wish: object, complaint: str) -> None:

@@ -110,7 +110,10 @@ class Fleet:
         return isinstance(worker, Worker) and self._workers.get(worker.id) is worker
 
     def has_worker_on(self, device: Device) -> bool:
-        return any(worker.device.id == device.id for worker in self._workers.values())
+        """Whether a worker that takes jobs, now or once it is loaded, is there."""
+        return any(
+            worker.device.id == device.id and worker.state != "draining" for worker in self._workers.values()
+        )
 
     def place(self, specs: Iterable[WorkerSpec]) -> Iterator[Command]:
         """Start the workers that are missing, let the surplus finish and go."""
