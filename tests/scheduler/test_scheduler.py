@@ -369,6 +369,16 @@ class TestPlacement:
         assert hand.account() == Account(submitted=6, delivered=6)
 
 
+    def test_the_last_good_device_is_gone(self) -> None:
+        hand = Hand(Laned(), gpus(2), restarts=0)
+        hand.feed(msg.WorkerReady("w1", 1), msg.LoadFailed("w0", 1, "broken", permanent=True))
+        hand.open(*map(job, range(3)))
+        hand.feed(msg.DevicesChanged(gpus(1)))  # only the broken one is left
+        hand.finish(0)  # what was running ends in peace
+        assert isinstance(hand.error, WorkerError)
+        assert hand.account() == Account(submitted=3, delivered=0, not_reached=3)
+
+
 class TestMisbehavingPolicies:
     @staticmethod
     def run(policy: Policy) -> PolicyError:

@@ -237,9 +237,9 @@ class Scheduler:
     def _place(self) -> None:
         self._devices_changed = False
         devices = [d for d in usable(self._devices, self._profile) if d.id not in self._retired]
-        if not devices:
-            return  # and no worker: an error as soon as there is work
-        specs, refused = fit(self._policy.place(devices, self._profile), self._profile)
+        # Without a device the last workers finish and go; after that it is an error if there is work.
+        wish = self._policy.place(devices, self._profile) if devices else []
+        specs, refused = fit(wish, self._profile) if wish else ([], [])
         self._out.extend(msg.Notice(text) for text in refused)
         self._out.extend(self._fleet.place(specs))
         self._ready.relane(self._policy.lane)
