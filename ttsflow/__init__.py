@@ -8,7 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ttsflow.version import __version__
+
 if TYPE_CHECKING:
+    from ttsflow.api import ChunksFailed, Engine
     from ttsflow.backend import Backend, JobRefused, Step, Voice
     from ttsflow.costs import Costs
     from ttsflow.devices import Device
@@ -33,9 +36,8 @@ if TYPE_CHECKING:
     from ttsflow.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
     from ttsflow.profile import Profile
 
-__version__ = "0.1.0"
-
 _HOME = {
+    "api": ("ChunksFailed", "Engine"),
     "backend": ("Backend", "JobRefused", "Step", "Voice"),
     "costs": ("Costs",),
     "devices": ("Device",),
@@ -67,10 +69,12 @@ __all__ = [
     "Backend",
     "BackendUnavailable",
     "ChunkJob",
+    "ChunksFailed",
     "ConfigError",
     "Costs",
     "Device",
     "DeviceError",
+    "Engine",
     "InputError",
     "JobRefused",
     "Outcome",
@@ -93,6 +97,7 @@ __all__ = [
     "WorkerError",
     "WorkerSpec",
     "WorkerView",
+    "__version__",
     "hookimpl",
 ]
 

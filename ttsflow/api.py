@@ -48,10 +48,11 @@ class Engine:
     keys of the configuration, such as {"backend.use": "espeak", "text.language": "de"}. Where
     several backends are configured only the first counts: the library never falls back.
 
-        >>> with Engine(settings={"backend.use": "espeak"}) as engine:      # doctest: +SKIP
-        ...     engine.speak("Good morning.", "morning.wav")
-        ...     for piece in engine.stream("And good night."):
-        ...         play(piece.samples, piece.sample_rate)
+        >>> with Engine(settings={"backend.use": "espeak"}) as engine:
+        ...     speech = engine.speak("Good morning.", "morning.wav", overwrite=True)
+        ...     seconds = sum(len(p.samples) / p.sample_rate for p in engine.stream("And good night."))
+        >>> speech.account.delivered, seconds > 1.0
+        (1, True)
 
     Raises UsageErrors for a configuration that cannot work, before any worker starts.
     """

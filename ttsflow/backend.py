@@ -82,7 +82,8 @@ class Backend(ABC):
         """Raise UnknownNameError where there is no voice of that name."""
         known = [offered.name for offered in cls.voices(options)]
         if voice not in known:
-            raise UnknownNameError(f"voice of backend {cls.name!r}", voice, known, "See `ttsflow voices`")
+            hint = f"They are listed by: ttsflow voices --backend {cls.name}"
+            raise UnknownNameError("voice", voice, known, hint)
 
     @classmethod
     def takes_reference_audio(cls) -> bool:

@@ -36,8 +36,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
-@click.option("--text", type=click.Path(path_type=Path, dir_okay=False, exists=True), default="docs/sample.md",
-              show_default=True, help="What is spoken.")  # fmt: skip
+@click.option("--text", type=FILE, default="docs/sample.md", show_default=True, help="What is spoken.")
 @click.option("--quick", is_flag=True, help="Small sizes, for a look; not for figures to quote.")
 @click.option(
     "--only", type=click.Choice(list(BENCHMARKS)), multiple=True, help="Measure this one; repeatable."
@@ -55,6 +54,8 @@ def main(
 ) -> None:
     """Measure ttsflow side by side with what it is compared to. Takes some minutes; run it from the
     project's root, on a machine with nothing else to do."""
+    if not text.is_file():
+        raise click.UsageError(f"{text} is not there: run this from the project's root, or give another")
     if only and page:
         raise click.UsageError("--write replaces the whole table: leave --only out")
     logging.basicConfig(level=logging.WARNING)

@@ -22,16 +22,18 @@ class BareLoop:
     """Processes that speak one job at a time each, and one receiver that multiplexes their pipes.
 
     No order, no policy, no retries, no threads: a job goes to whichever process has just answered,
-    and its array is dropped. `make` makes, in each process, what speaks a job.
+    and its array is dropped. `make` makes, in each process, what speaks a job. An array is pickled, as
+    `Connection.send` does it, or with `raw` sent as the bytes it is.
     """
 
-    def __init__(self, processes: int, make: Callable[[], Speak]) -> None:
+    def __init__(self, processes: int, make: Callable[[], Speak], *, raw: bool = False) -> None:
         context = get_context("spawn")  # a fresh interpreter, as a worker is
+        self._receive: Callable[[Connection], object] = Connection.recv_bytes if raw else Connection.recv
         self._ends: list[Connection] = []
         self._processes = []
         for _ in range(processes):
             mine, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, make), daemon=True)
+            process = context.Process(target=_serve, args=(theirs, make, raw), daemon=True)
             process.start()
             theirs.close()
             self._ends.append(mine)
@@ -54,24 +56,27 @@ class BareLoop:
         """Seconds until the arrays of all the jobs have come."""
         began = time.perf_counter()
         waiting = iter(jobs)
-        busy = set()
+        busy: set[Connection] = set()
         for end, job in zip(self._ends, waiting, strict=False):
             end.send(job)
             busy.add(end)
         while busy:
-            for end in wait(busy):
-                assert isinstance(end, Connection)
-                end.recv()
-                job = next(waiting, None)
-                if job is None:
+            for end in busy.intersection(wait(busy)):
+                self._receive(end)
+                following = next(waiting, None)
+                if following is None:
                     busy.remove(end)
                 else:
-                    end.send(job)
+                    end.send(following)
         return time.perf_counter() - began
 
 
-def _serve(end: Connection, make: Callable[[], Speak]) -> None:
+def _serve(end: Connection, make: Callable[[], Speak], raw: bool) -> None:
     speak = make()
     end.send("ready")
     while (job := end.recv()) is not None:
-        end.send(speak(job))
+        samples = speak(job)
+        if raw:
+            end.send_bytes(samples.data)
+        else:
+            end.send(samples)

@@ -24,7 +24,9 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "`sequential`": Sequential,
     "`bounded-parallel`": BoundedParallel,
     "`gpu-affinity`": GpuAffinity,
-    "`gpu-affinity`, `steal: false`": lambda: GpuAffinity(GpuAffinity.Options(steal=False)),
+    "`gpu-affinity`, `steal: false`": lambda: GpuAffinity(
+        GpuAffinity.Options.model_validate({"steal": False})
+    ),
 }
 
 

@@ -28,8 +28,8 @@ STREAM = "speed-up"
 def measure(workload: Workload) -> Iterator[Figure]:
     one, two = (plan_for("espeak", workers) for workers in (1, 2))
     text = [job for job in one.jobs(read_file(workload.text), STREAM) if job.speakable]
-    jobs = repeated(text, at_least=workload.pick(800, 150))
-    rounds = workload.pick(9, 3)
+    jobs = repeated(text, at_least=workload.pick(200, 100))
+    rounds = workload.pick(15, 3)
     with (
         ReadyEngine(one, 1) as engine_1,
         ReadyEngine(two, 2) as engine_2,

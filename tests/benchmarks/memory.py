@@ -50,9 +50,9 @@ def measure(workload: Workload) -> Iterator[Figure]:
 def peak_mb(text: Path) -> float:
     """Peak resident memory of `ttsflow run` on the text, in MB."""
     out, report = text.with_suffix(".wav"), text.with_suffix(".json")
-    command = ["run", text, "-o", out, "--overwrite", "--report", report, "--backend", "espeak", "--quiet"]
+    run = ["run", text, "--backend", "espeak", "-o", out, "--overwrite", "--report", report, "--quiet"]
     ran = subprocess.run(
-        [sys.executable, "-P", "-c", COORDINATOR, *command],
+        [sys.executable, "-P", "-c", COORDINATOR, *map(str, run)],
         check=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

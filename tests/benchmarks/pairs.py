@@ -49,14 +49,17 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `how` is the workload, `note` the figures behind a ratio."""
+    """One line of the table: a ratio, or a number of `unit`.
+
+    `how` is the workload, `note` the figures behind a ratio.
+    """
 
     name: str
     spread: Spread
     how: str
     note: str = ""
     bound: Bound | None = None
-    unit: Literal["ratio", "per second"] = "ratio"
+    unit: str = ""
 
 
 def in_turns(measures: Sequence[Measure], rounds: int, warm_up: int = 1) -> list[tuple[float, ...]]:

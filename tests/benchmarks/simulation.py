@@ -31,10 +31,10 @@ def measure(workload: Workload) -> Iterator[Figure]:
     ]
     small, large, faulty = zip(*in_turns(measures, rounds), strict=True)
     how = f"`gpu-affinity`, {CHUNKS:,} chunks; {rounds} times"
-    yield Figure("simulator, 4 GPUs, 1 stream", Spread.of(small), how, "chunks", unit="per second")
-    yield Figure("simulator, 1,000 GPUs, 100 streams", Spread.of(large), how, "chunks", unit="per second")
+    yield Figure("simulator, 4 GPUs, 1 stream", Spread.of(small), how, unit="chunks a second")
+    yield Figure("simulator, 1,000 GPUs, 100 streams", Spread.of(large), how, unit="chunks a second")
     how = f"`bounded-parallel`, faults as in `check_policy`, {schedules} schedules; {rounds} times"
-    yield Figure("fault tester", Spread.of(faulty), how, "schedules", unit="per second")
+    yield Figure("fault tester", Spread.of(faulty), how, unit="schedules a second")
 
 
 def chunks_per_s(gpus: int, streams: int) -> float:

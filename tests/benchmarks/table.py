@@ -21,8 +21,8 @@ def markdown(figures: Sequence[Figure], caption: str) -> str:
 def measured(figure: Figure) -> str:
     """The median, the extremes, and what is behind them."""
     spread = figure.spread
-    if figure.unit == "per second":
-        return f"**{spread.median:,.0f}** ({spread.low:,.0f} to {spread.high:,.0f}) {figure.note} a second"
+    if figure.unit:
+        return f"**{spread.median:,.0f}** ({spread.low:,.0f} to {spread.high:,.0f}) {figure.unit}"
     note = f": {figure.note}" if figure.note else ""
     return f"**{spread.median:.2f}** ({spread.low:.2f} to {spread.high:.2f}){note}"
 

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md: `python tests/docs/commands.py > docs/commands.md` after a change of the options."""
+"""Prints docs/commands.md: `python tests/docs/commands.py > docs/commands.md`."""
 
 from __future__ import annotations
 

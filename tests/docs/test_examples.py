@@ -38,7 +38,7 @@ def commands(console: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_examples_of_a_document(document: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python blocks in order, as one program; `console` blocks with the output they show, if they show any."""
+    """Python blocks in order, as one program; `console` blocks with the output that they show, if any."""
 
     def run(example: Example) -> None:
         for command, shown in commands(example.parsed):
@@ -51,8 +51,9 @@ def test_examples_of_a_document(document: Path, desk: Desk, monkeypatch: pytest.
     for name, content in FILE.findall(document.read_text(encoding="utf-8")):
         (desk.folder / name).write_text(content)
     monkeypatch.chdir(desk.folder)
-    parsers = [PythonCodeBlockParser(doctest_optionflags=LOOSELY), CodeBlockParser("console", run)]
-    for example in Sybil(parsers).parse(document):
+    monkeypatch.setenv("XDG_CONFIG_HOME", desk.environment["XDG_CONFIG_HOME"])
+    python, console = PythonCodeBlockParser(doctest_optionflags=LOOSELY), CodeBlockParser("console", run)
+    for example in Sybil([python, console]).parse(document):
         example.evaluate()
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from ttsflow import __version__
 from ttsflow.errors import TtsflowError
+from ttsflow.version import __version__
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE

@@ -25,6 +25,7 @@ from ttsflow.text import Document, read_file, read_stream, read_text
 
 STREAM = "main"
 STDOUT = 1
+AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "wav"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ class Destination:
         identity = identity_of(document)
         stem = "speech" if document.identity.source is None else Path(document.name).stem
         path = Path(f"{stem}.{form}") if self.output is None else Path(self.output)
+        if (kind := path.suffix.lower().removeprefix(".")) in AUDIO_FILES - {form}:
+            right = path.with_suffix(f".{form}")
+            raise OutputError(f"{path} has the name of {kind} audio, and {form} is written; name it {right}")
         sink = FileSink(path, sample_rate=rate, format=form, identity=identity, overwrite=self.overwrite)
         return sink, str(path)
 

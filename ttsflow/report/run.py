@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ttsflow import __version__
 from ttsflow.devices import Device
 from ttsflow.jobs import Account, Outcome
 from ttsflow.report.file import ReportFile
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo
 from ttsflow.report.summary import Summary, summary_text
+from ttsflow.version import __version__
 
 KEPT_FAILURES = 20
 KEPT_NOTICES = 100

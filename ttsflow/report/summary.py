@@ -69,7 +69,9 @@ def summary_text(summary: Summary, failures: Sequence[Outcome] = (), fallback: s
 
 
 def _counts(summary: Summary) -> str:
-    counts = [f"{summary.submitted} submitted", f"{summary.delivered} delivered", f"{summary.failed} failed"]
+    counts = [f"{summary.delivered} delivered", f"{summary.failed} failed"]
+    if summary.not_reached is not None:  # else the run broke off, and nobody knows how many there were
+        counts.insert(0, f"{summary.submitted} submitted")
     optional = (
         (summary.not_reached, "not reached"),
         (summary.flagged, "flagged"),

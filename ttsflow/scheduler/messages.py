@@ -45,6 +45,8 @@ class CancelStream:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
+    """A worker has loaded its model."""
+
     worker: str
     generation: int
 
@@ -60,6 +62,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
+    """An attempt is through; `flag` names a doubt about its audio."""
+
     token: int
     flag: str | None = None
 
@@ -75,6 +79,8 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
+    """A worker has let go of a job that it was to stop."""
+
     token: int
 
 
@@ -90,6 +96,8 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Died:
+    """A worker's process is gone."""
+
     worker: str
     generation: int
     why: str
@@ -125,6 +133,8 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class StartWorker:
+    """Start a process for this generation of a worker."""
+
     worker: str
     generation: int
     spec: WorkerSpec
@@ -141,6 +151,8 @@ class KillWorker:
 
 @dataclass(frozen=True, slots=True)
 class StartJob:
+    """Give a worker a job, under the token of a new attempt."""
+
     token: int
     worker: str
     generation: int

@@ -7,8 +7,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from ttsflow import __version__
 from ttsflow.sinks.wav import read_info
+from ttsflow.version import __version__
 
 _COMMENT = re.compile(r"input path=([0-9a-f]+|-) content=([0-9a-f]+|-)")
 

@@ -36,6 +36,8 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Start:
+    """Begin a job; everything about it is told under `token`."""
+
     token: int
     job: ChunkJob
 

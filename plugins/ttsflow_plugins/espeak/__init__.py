@@ -84,7 +84,8 @@ class Espeak(Backend):
         variants = [offered.name for offered in catalogue.variants]
         for kind, part, known in (("voice", name, catalogue.files), ("variant", variant, variants)):
             if part not in known:
-                raise UnknownNameError(f"{kind} of backend {cls.name!r}", part, known, "See `ttsflow voices`")
+                hint = f"They are listed by: ttsflow voices --backend {cls.name}"
+                raise UnknownNameError(kind, part, known, hint)
         return None
 
     def load(self, device: Device, slots: int) -> None:

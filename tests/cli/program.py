@@ -1,0 +1,151 @@
+"""The program in processes of its own, each test in a folder, a home and a family of processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.fakes import fake_nvml as fake
+
+COMMAND = [sys.executable, "-m", "ttsflow"]
+FAMILY = "TTSFLOW_TEST_FAMILY"  # every process that a test starts inherits it
+
+# Put first on PYTHONPATH as sitecustomize.py: a machine on which some packages are not installed.
+HIDING = """
+import os, sys
+
+class Hiding:
+    def __init__(self, finder):
+        self.finder = finder
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in os.environ["HIDDEN_MODULES"].split(","):
+            return None
+        return self.finder.find_spec(name, path, target)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+sys.meta_path[:] = map(Hiding, sys.meta_path)
+"""
+
+
+@dataclass
+class Ended:
+    """A program that has ended."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+@dataclass
+class Program:
+    """Runs `ttsflow` in `folder`, with a home of its own; no run may ever show a traceback."""
+
+    folder: Path
+    gpus_folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        home = self.folder / "home"
+        home.mkdir()
+        settings = ("CUDA_", "COQUI_")
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith(settings)}
+        self.env |= {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "XDG_DATA_HOME": str(home / ".local/share"),
+            FAMILY: uuid.uuid4().hex,
+        }
+
+    def write(self, name: str, text: str) -> Path:
+        """A file in the folder."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        return path
+
+    def gpus(self, count: int, **options: Any) -> None:
+        """From now on a fake driver shows this many GPUs."""
+        self.env = fake.environment(self.gpus_folder, gpus=count, base=self.env, **options)
+
+    def hide(self, *modules: str) -> None:
+        """From now on these modules are not installed."""
+        hiding = self.write("hiding/sitecustomize.py", HIDING).parent
+        self.env |= {"PYTHONPATH": str(hiding), "HIDDEN_MODULES": ",".join(modules)}
+
+    def start(
+        self, *args: str | bytes | Path, before: Sequence[str] = (), **options: Any
+    ) -> subprocess.Popen[bytes]:
+        """A run that the test watches; `finish` must follow. `before` is a command that runs it."""
+        options = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        } | options
+        return subprocess.Popen([*before, *COMMAND, *args], cwd=self.folder, env=self.env, **options)
+
+    def finish(self, process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Ended:
+        """Wait for the end of a run."""
+        with process:
+            out, err = process.communicate(stdin, timeout=60)
+        ended = Ended(process.returncode, out or b"", (err or b"").decode("utf-8", "replace"))
+        assert "Traceback" not in ended.err, ended.err
+        return ended
+
+    def __call__(self, *args: str | bytes | Path, stdin: bytes | None = None, code: int = 0) -> Ended:
+        """Run to the end, which must come with this exit code."""
+        given = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+        ended = self.finish(self.start(*args, stdin=given), stdin)
+        assert ended.code == code, ended.err
+        return ended
+
+    def report(self, *args: str | Path, code: int = 0) -> dict[str, Any]:
+        """The report of a run."""
+        path = self.folder / f"{uuid.uuid4().hex}.json"
+        self("run", "-q", *args, "--report", path, code=code)
+        return dict(json.loads(path.read_bytes()))
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes of this test that are alive."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def await_processes(self, count: int, within_s: float) -> list[psutil.Process]:
+        """Wait until there are `count` of them."""
+        until = time.monotonic() + within_s
+        while len(found := self.processes()) != count:
+            assert time.monotonic() < until, f"{len(found)} processes, not {count}: {found}"
+            time.sleep(0.02)
+        return found
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return (
+                process.environ().get(FAMILY) == self.env[FAMILY] and process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.Error:  # gone meanwhile, or another user's
+            return False
+
+
+def sim(**options: object) -> list[str]:
+    """Arguments that choose the stand-in engine, with options of it."""
+    settings = (("--set", f"backend.options.{key}={value}") for key, value in options.items())
+    return ["--backend", "sim", *(part for setting in settings for part in setting)]
+
+
+def paragraphs(count: int) -> str:
+    """A text of so many chunks."""
+    return "\n\n".join(f"This is part {number} of {count}." for number in range(1, count + 1))

@@ -1,0 +1,107 @@
+"""How a run ends when it does not go well: exit codes, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import soundfile
+
+from tests.cli.program import Program, paragraphs, sim
+
+
+def test_chunks_that_fail_are_named_and_the_rest_is_there(program: Program) -> None:
+    engine = sim(audio_s=0.5, faults="[{at: 2, kind: refuse}, {at: 4, kind: fail}]")
+    ended = program("run", "--text", paragraphs(6), "--report", "run.json", *engine, code=1)
+    for index in (2, 4):
+        assert f'chunk {index} "This is part {index + 1} of 6."' in ended.err
+    assert "6 submitted, 4 delivered, 2 failed" in ended.err
+    samples, rate = soundfile.read(program.folder / "speech.wav")
+    assert len(samples) / rate == 4 * 0.5 + 6 * 0.6
+    chunks = json.loads((program.folder / "run.json").read_bytes())["chunks"]
+    assert [chunk["status"] for chunk in chunks] == ["ok", "ok", "failed", "ok", "failed", "ok"]
+    assert [chunk["attempts"] for chunk in chunks] == [1, 1, 1, 1, 3, 1], "a refusal is not tried again"
+
+
+def test_no_file_where_every_chunk_failed(program: Program) -> None:
+    ended = program("run", "--text", "Hello.", *sim(faults="[{at: 0, kind: refuse}]"), code=1)
+    assert "1 submitted, 0 delivered, 1 failed" in ended.err
+    assert not (program.folder / "speech.wav").exists()
+
+
+def test_a_reader_who_leaves_ends_the_run_quietly(program: Program) -> None:
+    process = program.start("run", "--text", paragraphs(200), "-o", "-", *sim(chunk_s=0.05))
+    assert process.stdout is not None
+    assert process.stdout.read(100)[:4] == b"RIFF"
+    process.stdout.close()
+    process.stdout = None
+    began = time.monotonic()
+    ended = program.finish(process)
+    assert ended.code == 141
+    assert time.monotonic() - began < 5.0
+    assert len(ended.err.splitlines()) == 1, "nothing after the line that says what was chosen"
+    assert program.processes() == []
+
+
+def test_ctrl_c_leaves_no_process_and_no_file(program: Program) -> None:
+    engine = sim(chunk_s=0.1, device="any")
+    parallel = ["--policy", "bounded-parallel", "--set", "policy.options.max_concurrent=2"]
+    process = program.start(
+        "run", "--text", paragraphs(200), "--report", "run.json", *parallel, *engine, start_new_session=True
+    )
+    program.await_processes(3, within_s=20.0)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    ended = program.finish(process)
+    assert ended.code == 130
+    assert ended.err.splitlines()[-1] == "ttsflow: interrupted"
+    assert program.processes() == []
+    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "run.json"]
+    report = json.loads((program.folder / "run.json").read_bytes())
+    assert report["ended"] == "interrupted"
+    assert 0 < report["summary"]["delivered"] < 200
+
+
+def test_ctrl_c_while_the_model_loads(program: Program) -> None:
+    process = program.start("run", "--text", "Hello.", *sim(load_s=60), start_new_session=True)
+    program.await_processes(2, within_s=20.0)
+    time.sleep(0.3)
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    assert program.finish(process).code == 130
+    assert time.monotonic() - began < 5.0
+    assert program.processes() == []
+    assert [path.name for path in program.folder.iterdir()] == ["home"]
+
+
+def test_ctrl_c_leaves_the_file_that_was_there(program: Program) -> None:
+    program.write("story.txt", paragraphs(200))
+    wav = program.folder / "story.wav"
+    wav.write_bytes(b"from another day")
+    process = program.start("run", "story.txt", "--overwrite", *sim(chunk_s=0.1), start_new_session=True)
+    program.await_processes(2, within_s=20.0)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    assert program.finish(process).code == 130
+    assert wav.read_bytes() == b"from another day"
+    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "story.txt", "story.wav"]
+
+
+def test_workers_end_with_a_coordinator_that_is_killed(program: Program) -> None:
+    process = program.start(
+        "run",
+        "--text",
+        paragraphs(200),
+        *sim(chunk_s=30),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    program.await_processes(2, within_s=20.0)
+    process.kill()
+    process.wait()
+    program.await_processes(0, within_s=2.0)
+    assert not (program.folder / "speech.wav").exists()
+    assert program.report("--text", paragraphs(200), *sim(rtf=0, audio_s=0.01))["summary"]["failed"] == 0

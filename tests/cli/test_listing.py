@@ -1,0 +1,139 @@
+"""The commands that list and show, and how light the program starts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.program import Program, sim
+
+HEAVY = {"numpy", "torch", "soundfile", "rich", "pydantic", "yaml", "pluggy", "TTS", "ttsflow_plugins"}
+
+
+@pytest.mark.parametrize("args", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(args: list[str]) -> None:
+    code = f"""
+import sys
+from ttsflow.cli import main
+try:
+    main({args!r})
+finally:
+    print("imported:", *{{name.partition(".")[0] for name in sys.modules}})
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    imported = set(out.rpartition("imported:")[2].split())
+    assert "ttsflow" in imported
+    assert imported & HEAVY == set()
+
+
+def test_help_says_how_to_start(program: Program) -> None:
+    for args in ([], ["--help"]):
+        ended = program(*args, code=0 if args else 2)
+        text = ended.text + ended.err
+        assert "ttsflow run book.txt -o book.wav" in text
+        for command in ("run", "policies", "backends", "voices", "devices", "config"):
+            assert f"\n  {command} " in text
+        assert "..." not in text.partition("Commands:")[2], "no line is cut short"
+
+
+def test_policies(program: Program) -> None:
+    text = program("policies").text
+    for name in ("sequential", "bounded-parallel", "gpu-affinity"):
+        assert f"\n{name} " in f"\n{text}"
+    assert "auto, gpu-affinity, parallel, sequential" in text
+    listed = json.loads(program("policies", "--json").out)
+    assert {"sequential", "bounded-parallel", "gpu-affinity"} <= {
+        policy["name"] for policy in listed["policies"]
+    }
+    assert listed["files"] == ["auto", "gpu-affinity", "parallel", "sequential"]
+
+
+def test_a_policy_and_its_options(program: Program) -> None:
+    text = program("policies", "gpu-affinity").text
+    for said in ("--set policy.options.", "key", "chunk | voice | stream; default: chunk", "true | false"):
+        assert said in text
+    schema = json.loads(program("policies", "gpu-affinity", "--json").out)["options"]
+    assert schema["properties"]["key"]["enum"] == ["chunk", "voice", "stream"]
+    assert "it has no options" in program("policies", "sequential").text
+    assert "ttsflow config show --policy auto" in program("policies", "auto", code=2).err
+
+
+def test_backends(program: Program) -> None:
+    program.hide("TTS")
+    listed = json.loads(program("backends", "--json").out)["backends"]
+    assert {backend["name"]: bool(backend["install"]) for backend in listed} == {
+        "espeak": False,
+        "sim": False,
+        "xtts": True,
+    }
+    lines = {line.split()[0]: line for line in program("backends").text.splitlines()}
+    assert "not installed" in lines["xtts"]
+    assert "not installed" not in lines["espeak"]
+    text = program("backends", "xtts").text
+    assert "ttsflow[xtts]" in text
+    assert "model_dir" in text
+
+
+def test_voices(program: Program) -> None:
+    listed = json.loads(program("voices", "--backend", "espeak", "--json").out)
+    names = {voice["name"]: voice["languages"] for voice in listed["voices"]}
+    assert len(names) > 100
+    assert names["de"] == ["de"]
+
+    german = program("voices", "--backend", "espeak", "--language", "de").text.splitlines()
+    assert german[0].split() == ["de", "de", "German"]
+    assert not any(line.split()[:1] == ["fr"] for line in german)
+    only = json.loads(program("voices", "--backend", "espeak", "--language", "de", "--json").out)["voices"]
+    assert {tuple(voice["languages"]) for voice in only} == {("de",), ()}
+    program("voices", "--backend", "espeak", "--language", "pt-bz", code=2)
+
+    assert "no voices" in program("voices", *sim()).text
+    program.hide("TTS")
+    assert "ttsflow[xtts]" in program("voices").err, "a fallback is said here, too"
+
+
+def test_devices(program: Program) -> None:
+    program.gpus(2, free_gib=23, total_gib=24)
+    lines = program("devices").text.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["cuda:0", "cuda:1"]
+    assert "23.0 of 24.0 GiB free" in lines[0]
+    listed = json.loads(program("devices", "--json").out)
+    assert [device["kind"] for device in listed["devices"]] == ["cuda", "cuda", "cpu"]
+    program.gpus(0)
+    assert json.loads(program("devices", "--json").out)["notes"]
+
+
+def test_config_show(program: Program) -> None:
+    program.gpus(2)
+    program.write("my.yaml", "limits: {retries: 5}\n")
+    text = program("config", "show", "--config", "my.yaml", "--set", "text.language=de").text
+    assert "retries: 5  # my.yaml, line 1" in text
+    assert "language: de  # --set text.language" in text
+    assert text.splitlines()[-1].startswith("# on this machine: policy gpu-affinity")
+    assert "rule 3: 2 GPUs" in text
+    program.write("shown.yaml", text)
+    program("config", "check", "shown.yaml")
+    shown = json.loads(program("config", "show", "--json", "--config", "my.yaml").out)
+    assert shown["limits"]["retries"] == 5
+
+
+def test_config_check_and_schema(program: Program) -> None:
+    program.write("good.yaml", "policy: {use: bounded-parallel, options: {max_concurrent: 2}}\n")
+    assert "good.yaml: correct" in program("config", "check", "good.yaml").text
+    program.write("bad.yaml", "policy:\n  use: bounded-parallel\n  options: {max_concurrent: none}\n")
+    ended = program("config", "check", "bad.yaml", code=2)
+    assert "bad.yaml, line 3: policy.options.max_concurrent" in ended.err
+    schema = json.loads(program("config", "schema").out)
+    assert {"policy", "backend", "text", "limits"} <= set(schema["properties"])
+
+
+def test_a_listing_whose_reader_leaves(program: Program) -> None:
+    process = program.start("voices", "--backend", "espeak")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    ended = program.finish(process)
+    assert (ended.code, ended.err) == (141, "")

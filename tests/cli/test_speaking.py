@@ -1,0 +1,187 @@
+"""The main job: a text goes in, speech comes out, and the report says what happened."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.cli.program import Program, sim
+
+STORY = """# The parcel
+
+It hummed. *Nobody* knew why.
+
+- First, they listened.
+- Then they wrote it down.
+"""
+
+
+def test_a_document_becomes_a_wav_file_in_the_current_folder(program: Program) -> None:
+    (program.folder / "texts").mkdir()
+    program.write("texts/story.md", STORY)
+    ended = program("run", "texts/story.md", "--backend", "espeak")
+    info = soundfile.info(program.folder / "story.wav")
+    assert (info.format, info.subtype, info.channels, info.samplerate) == ("WAV", "PCM_16", 1, 22050)
+    samples, _ = soundfile.read(program.folder / "story.wav")
+    assert 3.0 < len(samples) / info.samplerate < 30.0
+    assert np.sqrt(np.mean(samples**2)) > 0.01
+    assert ended.out == b"", "nothing but audio may come on standard output"
+    for said in (
+        "backend espeak, policy sequential",
+        "policies/auto.yaml",
+        "submitted",
+        "0 failed",
+        "spoken to story.wav",
+    ):
+        assert said in ended.err
+    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "story.wav", "texts"]
+
+
+@pytest.mark.parametrize(
+    ("args", "stdin", "output"),
+    [
+        (["notes.txt"], None, "notes.wav"),
+        (["-"], b"Good morning.", "speech.wav"),
+        ([], b"Good morning.", "speech.wav"),
+        (["--text", "Good morning."], None, "speech.wav"),
+    ],
+)
+def test_wherever_the_text_comes_from(
+    program: Program, args: list[str], stdin: bytes | None, output: str
+) -> None:
+    program.write("notes.txt", "Good morning.")
+    ended = program("run", "-q", *args, *sim(), stdin=stdin)
+    assert (ended.out, ended.err) == (b"", "")
+    samples, rate = soundfile.read(program.folder / output)
+    assert len(samples) / rate == pytest.approx(len("Good morning.") / 15.0 + 0.6, abs=0.01)
+
+
+def test_a_wav_file_is_replaced_only_if_it_was_made_for_this_input(program: Program) -> None:
+    story = program.write("story.txt", "Good morning.")
+    wav = program.folder / "story.wav"
+    wav.write_bytes(b"somebody's own")
+    refused = program("run", "story.txt", *sim(), code=2)
+    assert "story.wav exists" in refused.err
+    assert "--overwrite" in refused.err
+    assert wav.read_bytes() == b"somebody's own"
+
+    program("run", "story.txt", *sim(), "--overwrite")
+    first = wav.read_bytes()
+    story.write_text("Good morning to you all.")
+    program("run", "story.txt", *sim())
+    assert len(wav.read_bytes()) > len(first)
+
+    program.write("other.txt", "Good evening.")
+    program("run", "other.txt", "-o", "story.wav", *sim(), code=2)
+
+
+def test_names_of_other_formats_are_refused(program: Program) -> None:
+    ended = program("run", "--text", "Hello.", "-o", "hello.mp3", *sim(), code=2)
+    assert "hello.mp3" in ended.err
+    assert "wav" in ended.err
+    assert not (program.folder / "hello.mp3").exists()
+
+
+CHUNK_S, AUDIO_S, PAUSE_S = 0.25, 0.1, 0.05
+
+
+@pytest.fixture(scope="module")
+def reported(
+    tmp_path_factory: pytest.TempPathFactory, new_program: Callable[[Path], Program]
+) -> dict[str, Any]:
+    """A run with a chunk of every kind, on a worker that is slower than a listener."""
+    program = new_program(tmp_path_factory.mktemp("reported"))
+    text = "One.\n\nTwo.\n\n***\n\nThree.\n\nFour.\n\nFive."
+    options = sim(chunk_s=CHUNK_S, audio_s=AUDIO_S, faults="[{at: 3, kind: refuse}]")
+    pauses = [f"--set=text.pauses.{kind}_s={PAUSE_S}" for kind in ("paragraph", "break")]
+    result = program("run", "--text", text, *options, *pauses, "--report", "run.json", code=1)
+    return {"summary text": result.err, **json.loads((program.folder / "run.json").read_bytes())}
+
+
+def test_the_report_says_what_was_chosen(reported: dict[str, Any]) -> None:
+    assert reported["policy"]["name"] == "sequential"
+    assert reported["policy"]["options"] == {}
+    assert "policies/auto.yaml (shipped), rule 1" in reported["policy"]["decided_by"]
+    assert reported["backend"] == "sim"
+    assert reported["backend_fallback"] is None
+    assert [device["id"] for device in reported["devices"]] == ["cpu"]
+    [worker] = reported["workers"]
+    assert (worker["device"], worker["slots"], worker["cuda_visible_devices"]) == ("cpu", 1, "")
+    assert worker["load_s"] >= 0.0
+
+
+def test_the_report_tells_of_every_chunk(reported: dict[str, Any]) -> None:
+    chunks = reported["chunks"]
+    assert [chunk["index"] for chunk in chunks] == list(range(6))
+    assert [chunk["text"] for chunk in chunks] == ["One.", "Two.", "***", "Three.", "Four.", "Five."]
+    assert [chunk["status"] for chunk in chunks] == ["ok", "ok", "pause", "failed", "ok", "ok"]
+    assert [chunk["attempts"] for chunk in chunks] == [1, 1, 0, 1, 1, 1]
+    for chunk in chunks:
+        if chunk["status"] == "ok":
+            times = [chunk[key] for key in ("queued_s", "started_s", "first_audio_s", "finished_s")]
+            assert times[0] >= 0.0
+            assert times == sorted(times)
+            assert chunk["finished_s"] - chunk["started_s"] >= CHUNK_S
+            assert (chunk["worker"], chunk["device"], chunk["audio_s"]) == ("w0", "cpu", AUDIO_S)
+    spoken = [chunk for chunk in chunks if chunk["worker"]]
+    assert all(before["finished_s"] <= after["started_s"] for before, after in pairwise(spoken))
+
+
+def test_the_summary_agrees_with_the_chunks(reported: dict[str, Any]) -> None:
+    chunks, summary = reported["chunks"], reported["summary"]
+    ok = [chunk for chunk in chunks if chunk["status"] == "ok"]
+    assert (summary["submitted"], summary["delivered"], summary["failed"]) == (6, 5, 1)
+    assert summary["audio_s"] == pytest.approx(4 * AUDIO_S)
+    assert summary["time_to_first_audio_s"] == pytest.approx(ok[0]["first_audio_s"], abs=0.02)
+    assert summary["makespan_s"] == pytest.approx(ok[-1]["finished_s"], abs=0.02)
+    work = [chunk["finished_s"] - chunk["started_s"] for chunk in ok]
+    assert summary["rtf"] == pytest.approx(sum(work) / summary["audio_s"], rel=0.01)
+    p5, p50, p95 = (summary["chunk_s"][key] for key in ("p5", "p50", "p95"))
+    assert min(work) - 0.001 <= p5 <= p50 <= p95 <= max(work) + 0.001
+
+    # W = max over pieces of (arrival - audio before it); pauses are audio, too.
+    heard, waits = 0.0, []
+    for chunk in chunks:
+        if chunk["status"] == "ok":
+            waits.append(chunk["finished_s"] - heard)
+        heard += chunk["audio_s"] + PAUSE_S
+    assert summary["wait_s"] == pytest.approx(max(waits), abs=0.05)
+    assert summary["stalls"] >= 2
+    assert summary["wait_s"] > summary["time_to_first_audio_s"] + 0.2
+
+
+def test_a_person_reads_the_same(reported: dict[str, Any]) -> None:
+    assert "6 submitted, 5 delivered, 1 failed" in reported["summary text"]
+    assert 'chunk 3 "Three."' in reported["summary text"]
+
+
+def test_a_machine_without_coqui_tts_speaks_with_espeak_and_says_so(program: Program) -> None:
+    program.hide("TTS")
+    command = "ttsflow[xtts]"
+    ended = program("run", "--text", "Hello.", "--report", "run.json")
+    lines = [line for line in ended.err.splitlines() if command in line]
+    assert len(lines) == 2, ended.err
+    assert ended.err.splitlines()[0] == lines[0]
+    assert lines[1] in ended.err.splitlines()[-2:]
+    report = json.loads((program.folder / "run.json").read_bytes())
+    assert report["backend"] == "espeak"
+    assert command in report["backend_fallback"]
+
+    named = program("run", "--text", "Hello.", "--voice", "en", code=2)
+    assert command in named.err
+    assert "--voice" in named.err
+
+
+def test_a_machine_without_any_engine(program: Program) -> None:
+    program.hide("TTS", "espeakng_loader")
+    ended = program("run", "--text", "Hello.", code=2)
+    for extra in ("xtts", "espeak"):
+        assert re.search(rf"pip install .ttsflow\[{extra}\]", ended.err)

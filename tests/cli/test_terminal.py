@@ -1,0 +1,124 @@
+"""What a person sees at a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Program, paragraphs, sim
+
+CTRL_C = b"\x03"
+
+
+class Terminal:
+    """A run with a terminal for its input, its messages and, if wanted, its output."""
+
+    def __init__(self, program: Program, *args: str | Path, output: bool = True) -> None:
+        self._program = program
+        self._keyboard, self._line = pty.openpty()
+        fcntl.ioctl(self._line, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.process = program.start(
+            *args,
+            stdin=self._line,
+            stdout=self._line if output else subprocess.PIPE,
+            stderr=self._line,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(self._line)
+        self.screen = ""
+
+    def read_until(self, pattern: str) -> None:
+        """Wait until the pattern has been shown."""
+        until = time.monotonic() + 30.0
+        while not re.search(pattern, self.screen):
+            ready, _, _ = select.select([self._keyboard], [], [], max(0.0, until - time.monotonic()))
+            assert ready, f"{pattern!r} is not in {self.screen!r}"
+            self.screen += os.read(self._keyboard, 65536).decode()
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._keyboard, keys)
+
+    def end(self) -> int:
+        """Read to the end; the exit code."""
+        try:
+            while data := os.read(self._keyboard, 65536):
+                self.screen += data.decode()
+        except OSError:  # how Linux says that nobody has the terminal open any more
+            pass
+        self._program.finish(self.process)
+        os.close(self._keyboard)
+        assert "Traceback" not in self.screen
+        return self.process.returncode
+
+
+@pytest.fixture
+def terminal(program: Program) -> Callable[..., Terminal]:
+    return lambda *args, **options: Terminal(program, *args, **options)
+
+
+def test_no_input_gives_an_example(terminal: Callable[..., Terminal]) -> None:
+    run = terminal("run")
+    assert run.end() == 2
+    assert "nothing to speak. Try: ttsflow run book.txt -o book.wav" in run.screen
+
+
+def test_progress_is_shown_and_wiped(program: Program, terminal: Callable[..., Terminal]) -> None:
+    run = terminal("run", "--text", paragraphs(5), *sim(chunk_s=0.2))
+    assert run.end() == 0
+    assert "loading" in run.screen
+    parts = [int(part) for part in re.findall(r"(\d+)% of the text", run.screen)]
+    assert len(parts) >= 3
+    assert parts == sorted(parts)
+    assert parts[-1] == 100
+    shown = re.sub(r"[^\n]*\r\x1b\[K", "", run.screen.replace("\r\n", "\n"))
+    assert "%" not in shown.partition("chunks ")[0]
+    assert (program.folder / "speech.wav").exists()
+
+
+def test_no_progress_where_nobody_watches(program: Program) -> None:
+    assert "\x1b" not in program("run", "--text", paragraphs(3), *sim(chunk_s=0.2)).err
+
+
+def test_ctrl_c(program: Program, terminal: Callable[..., Terminal]) -> None:
+    run = terminal("run", "--text", paragraphs(200), *sim(chunk_s=0.1))
+    run.read_until(r"\d% of the text")
+    run.type(CTRL_C)
+    assert run.end() == 130
+    assert run.screen.splitlines()[-1] == "ttsflow: interrupted"
+    assert program.processes() == []
+    assert [path.name for path in program.folder.iterdir()] == ["home"]
+
+
+def test_ctrl_c_at_the_licence_question(terminal: Callable[..., Terminal]) -> None:
+    run = terminal("run", "--text", "Hello.", "--backend", "xtts")
+    run.read_until("non-commercial(.|\n)*y/N")
+    run.type(CTRL_C)
+    assert run.end() == 130
+    assert "ttsflow: interrupted" in run.screen
+
+
+def test_audio_is_not_written_to_a_terminal(terminal: Callable[..., Terminal]) -> None:
+    run = terminal("run", "--text", "Hello.", "-o", "-", *sim())
+    assert run.end() == 2
+    assert "| aplay" in run.screen
+    assert "RIFF" not in run.screen
+
+
+def test_tables_fit_the_terminal(terminal: Callable[..., Terminal]) -> None:
+    for args in (["policies"], ["policies", "gpu-affinity"], ["backends"], ["devices"]):
+        listing = terminal(*args)
+        assert listing.end() == 0
+        assert max(map(len, listing.screen.splitlines())) <= 80, listing.screen
