@@ -40,8 +40,8 @@ class WorkerView(Protocol):
 class Ready(Protocol):
     """The jobs that may start now, in fair order. Asking costs the same however many wait."""
 
-    def first(self, lane: Hashable = None) -> ChunkJob | None:
-        """The next job in fair order, of one lane or (None) of all."""
+    def first(self, *lanes: Hashable) -> ChunkJob | None:
+        """The next job in fair order: of these lanes, or of all where none is given."""
 
     def lanes(self) -> Iterable[Hashable]:
         """The lanes in which a job is ready."""

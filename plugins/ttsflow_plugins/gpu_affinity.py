@@ -48,26 +48,34 @@ class GpuAffinity(Policy):
                 )
         return [WorkerSpec(device) for device in devices]
 
-    def _pinned(self, job: ChunkJob) -> str | None:
-        pin = self.options.pin
-        return pin.get(job.stream) or pin.get(job.voice or "")
-
     def lane(self, job: ChunkJob) -> Hashable:
-        """The id of the device that `job` belongs to."""
-        if pinned := self._pinned(job):
-            return pinned
+        """The id of the device that `job` belongs to, and whether it alone may speak it."""
+        pin = self.options.pin
+        pinned = pin.get(job.stream) or pin.get(job.voice or "")
+        if pinned:
+            return pinned, True
         if self.options.key == "chunk":
-            return self._devices[job.index % len(self._devices)]
+            return self._devices[job.index % len(self._devices)], False
         key = job.stream if self.options.key == "stream" else job.voice or ""
-        return self._dealt.setdefault(key, self._devices[len(self._dealt) % len(self._devices)])
+        return self._dealt.setdefault(key, self._devices[len(self._dealt) % len(self._devices)]), False
 
     def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
         for worker in view.free:
-            job = view.ready.first(lane=worker.device.id)
+            if not view.ready:
+                return
+            device = worker.device.id
+            job = view.ready.first((device, True), (device, False))
             if job is None and self.options.steal:
-                job = next((job for job in view.ready if not self._pinned(job)), None)
+                job = self._anybodys(view)
             if job is not None:
                 yield job, worker
+
+    def _anybodys(self, view: View) -> ChunkJob | None:
+        """The next job that is not pinned."""
+        if not self.options.pin:
+            return view.ready.first()
+        lanes = [(device, False) for device in self._devices]
+        return view.ready.first(*lanes)
 
 
 @hookimpl

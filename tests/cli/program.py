@@ -131,6 +131,13 @@ class Program:
             time.sleep(0.02)
         return found
 
+    def await_audio(self, name: str) -> None:
+        """Wait until some of the audio for the file of this name is written."""
+        part, until = self.folder / f".{name}.part", time.monotonic() + 20.0
+        while not (part.exists() and part.stat().st_size > 50_000):
+            assert time.monotonic() < until, f"no audio for {name}"
+            time.sleep(0.02)
+
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             return (

@@ -52,8 +52,7 @@ def test_ctrl_c_leaves_no_process_and_no_file(program: Program) -> None:
     process = program.start(
         "run", "--text", paragraphs(200), "--report", "run.json", *parallel, *engine, start_new_session=True
     )
-    program.await_processes(3, within_s=20.0)
-    time.sleep(0.5)
+    program.await_audio("speech.wav")
     os.killpg(process.pid, signal.SIGINT)
     ended = program.finish(process)
     assert ended.code == 130
@@ -82,8 +81,7 @@ def test_ctrl_c_leaves_the_file_that_was_there(program: Program) -> None:
     wav = program.folder / "story.wav"
     wav.write_bytes(b"from another day")
     process = program.start("run", "story.txt", "--overwrite", *sim(chunk_s=0.1), start_new_session=True)
-    program.await_processes(2, within_s=20.0)
-    time.sleep(0.5)
+    program.await_audio("story.wav")
     os.killpg(process.pid, signal.SIGINT)
     assert program.finish(process).code == 130
     assert wav.read_bytes() == b"from another day"

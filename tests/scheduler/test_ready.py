@@ -79,6 +79,8 @@ class ReadyQueueMachine(RuleBasedStateMachine):
         for lane in lanes:
             assert self.queue.first(lane) == next(job for _, job, at in self.model if at == lane)
         assert self.queue.first("nowhere") is None
+        both = next((job for _, job, lane in self.model if lane in ("a", "b")), None)
+        assert self.queue.first("a", "nowhere", "b") == both
 
 
 TestReadyQueue = ReadyQueueMachine.TestCase

@@ -355,7 +355,6 @@ class TestPlacement:
             hand.finish(index)
         assert hand.account() == Account(submitted=4, delivered=4)
 
-
     def test_a_device_on_which_no_worker_lives_is_left_alone(self) -> None:
         hand = Hand(Laned(), gpus(2))
         hand.load_all()
@@ -367,7 +366,6 @@ class TestPlacement:
         for index in (0, 2, 3, 4, 5):
             hand.finish(index)
         assert hand.account() == Account(submitted=6, delivered=6)
-
 
     def test_the_last_good_device_is_gone(self) -> None:
         hand = Hand(Laned(), gpus(2), restarts=0)

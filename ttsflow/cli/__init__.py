@@ -32,7 +32,7 @@ class _Program(click.Group):
         except BrokenPipeError:  # the reader of standard output has left: `ttsflow voices | head -1`
             sys.stdout = None  # nothing is left to flush at exit
             ctx.exit(READER_GONE)
-        except (KeyboardInterrupt, click.Abort):  # Abort: Ctrl-C at a question
+        except KeyboardInterrupt:
             click.echo("ttsflow: interrupted", err=True)
             ctx.exit(INTERRUPTED)
 

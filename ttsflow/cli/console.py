@@ -15,14 +15,14 @@ REDRAW_S = 0.1
 class Console:
     """Observes a run for the person at the terminal, and passes everything on to the report.
 
-    `chars` is the length of the text, of which the progress line tells the part that is done.
+    The progress line tells the part of `text` that is done, by its characters without white space.
     """
 
-    def __init__(self, report: RunReport, chars: int, quiet: bool) -> None:
+    def __init__(self, report: RunReport, text: str, quiet: bool) -> None:
         self._report = report
         self._quiet = quiet
         self._progress = not quiet and sys.stderr.isatty()
-        self._chars = chars
+        self._chars = _count(text)
         self._done_chars, self._audio_s, self._drawn_s = 0, 0.0, 0.0
 
     def begin(self, info: RunInfo) -> None:
@@ -48,7 +48,7 @@ class Console:
 
     def ended(self, outcome: Outcome, now: float) -> None:
         self._report.ended(outcome, now)
-        self._done_chars += len(outcome.job.text)
+        self._done_chars += _count(outcome.job.text)
         if now - self._drawn_s > REDRAW_S:
             self._drawn_s = now
             minutes, seconds = divmod(int(self._audio_s), 60)
@@ -68,3 +68,7 @@ class Console:
         """Put `text` in the place of the progress line."""
         if self._progress:
             click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+
+
+def _count(text: str) -> int:
+    return sum(map(len, text.split()))

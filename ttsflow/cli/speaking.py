@@ -88,7 +88,7 @@ def speak(
     plan = make_plan(settings, registry, fallback_allowed=True, ask=_ask())
     info = plan.info()
     report = RunReport(info, began, destination.report)
-    console = Console(report, len(document.text), quiet)
+    console = Console(report, document.text, quiet)
     sink, place = destination.sink(plan, document)
     with ExitStack() as undo:
         report.open()
@@ -113,6 +113,11 @@ def speak(
 
 def _ask() -> Callable[[str], bool] | None:
     """Puts a question to the person at the terminal, if there is one."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
-    return lambda question: click.confirm(question, err=True)
+    return _confirm if sys.stdin.isatty() and sys.stderr.isatty() else None
+
+
+def _confirm(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort as abort:  # Ctrl-C, as an exception that no backend takes for its own
+        raise KeyboardInterrupt from abort

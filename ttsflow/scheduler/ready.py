@@ -109,7 +109,7 @@ class _Lane:
         return None
 
     def __iter__(self) -> Iterator[_Entry]:
-        fifos = [fifo for _, _, fifo in self._heads]
+        fifos = [fifo for _, _, fifo in self._heads if fifo.head() is not None]
         for _, entry in heapq.merge(*fifos, key=lambda item: item[0]):
             if entry.live:
                 yield entry
@@ -161,10 +161,10 @@ class ReadyQueue:
         for entry in entries:
             self.push(entry.job, entry.order, lane_of(entry.job))
 
-    def first(self, lane: Hashable = None) -> ChunkJob | None:
-        queue = self._all if lane is None else self._lanes.get(lane)
-        entry = queue.first() if queue is not None else None
-        return None if entry is None else entry.job
+    def first(self, *lanes: Hashable) -> ChunkJob | None:
+        queues = [self._lanes[lane] for lane in lanes if lane in self._lanes] if lanes else [self._all]
+        entries = [entry for queue in queues if (entry := queue.first()) is not None]
+        return min(entries, key=lambda entry: entry.order).job if entries else None
 
     def lanes(self) -> Iterable[Hashable]:
         return tuple(self._lanes)
