@@ -157,7 +157,7 @@ def test_a_worker_that_dies_as_it_loads(program: Program) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell that closes streams")
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_do_no_harm(program: Program, closed: str) -> None:
     inside = ["bash", "-c", f'"$0" "$@" {closed}']
     process = program.start(*HELLO, "-o", "out.wav", *sim(), before=inside)

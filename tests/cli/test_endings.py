@@ -70,7 +70,9 @@ def test_ctrl_c_while_the_model_loads(program: Program) -> None:
     time.sleep(0.3)
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    assert program.finish(process).code == 130
+    ended = program.finish(process)
+    assert ended.code == 130
+    assert "chunks" not in ended.err, "there is nothing to sum up"
     assert time.monotonic() - began < 5.0
     assert program.processes() == []
     assert [path.name for path in program.folder.iterdir()] == ["home"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -137,3 +138,12 @@ def test_a_listing_whose_reader_leaves(program: Program) -> None:
     process.stdout = None
     ended = program.finish(process)
     assert (ended.code, ended.err) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_listing_on_a_full_disk(program: Program) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = program.finish(program.start("policies", stdout=full))
+    assert ended.code == 1
+    assert "No space left on device" in ended.err
+    assert len(ended.err.splitlines()) == 1

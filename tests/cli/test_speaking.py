@@ -83,6 +83,13 @@ def test_a_wav_file_is_replaced_only_if_it_was_made_for_this_input(program: Prog
     program("run", "other.txt", "-o", "story.wav", *sim(), code=2)
 
 
+def test_the_text_is_never_replaced_by_its_audio(program: Program) -> None:
+    story = program.write("story.txt", "Good morning.")
+    ended = program("run", "story.txt", "-o", "./story.txt", "--overwrite", *sim(), code=2)
+    assert "is the text that is to be spoken" in ended.err
+    assert story.read_text() == "Good morning."
+
+
 def test_names_of_other_formats_are_refused(program: Program) -> None:
     ended = program("run", "--text", "Hello.", "-o", "hello.mp3", *sim(), code=2)
     assert "hello.mp3" in ended.err

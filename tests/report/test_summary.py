@@ -66,7 +66,7 @@ def test_a_whole_summary() -> None:
 
 def test_a_run_in_which_nothing_happened() -> None:
     assert summary_text(NOTHING).splitlines() == [
-        "chunks      0 submitted, 0 delivered, 0 failed",
+        "chunks      0 delivered, 0 failed",
         "audio       0 s of speech, 0 s of pauses",
         "time        no chunk was done",
     ]

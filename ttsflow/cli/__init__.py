@@ -32,6 +32,10 @@ class _Program(click.Group):
         except BrokenPipeError:  # the reader of standard output has left: `ttsflow voices | head -1`
             sys.stdout = None  # nothing is left to flush at exit
             ctx.exit(READER_GONE)
+        except OSError as error:  # what nobody foresaw, such as a full disk under `ttsflow voices > FILE`
+            click.echo(f"ttsflow: error: {error}", err=True)
+            sys.stdout = None
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("ttsflow: interrupted", err=True)
             ctx.exit(INTERRUPTED)

@@ -35,7 +35,8 @@ class Console:
     def end(self, place: str | None) -> None:
         """The run is over; `place` is where the audio is, if there is any."""
         self._draw("")
-        self._say(self._report.summary_text(), prefix="")
+        if self._done_chars:
+            self._say(self._report.summary_text(), prefix="")
         if place is not None:
             self._say(f"spoken to {place}")
 

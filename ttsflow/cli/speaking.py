@@ -20,7 +20,7 @@ from ttsflow.plan import Plan, make_plan
 from ttsflow.registry import Registry
 from ttsflow.report import RunReport
 from ttsflow.runner import Runner
-from ttsflow.sinks import FileSink, Sink, StreamSink
+from ttsflow.sinks import FileSink, Format, Sink, StreamSink
 from ttsflow.text import Document, read_file, read_stream, read_text
 
 STREAM = "main"
@@ -37,20 +37,30 @@ class Destination:
     report: Path | None
 
     def sink(self, plan: Plan, document: Document) -> tuple[Sink, str]:
-        """The sink, and how to name the place to a person."""
+        """The sink, and how to name the place to a person. Raises OutputError."""
         form, rate = plan.config.output.format, plan.profile.sample_rate
         if self.output == "-":
             return StreamSink(STDOUT, sample_rate=rate, format=form), "standard output"
-        if self.output == "":
+        path = self._path(document, form)
+        sink = FileSink(
+            path, sample_rate=rate, format=form, identity=identity_of(document), overwrite=self.overwrite
+        )
+        return sink, str(path)
+
+    def _path(self, document: Document, form: Format) -> Path:
+        """The file that was named, or STEM.wav; not one that is named by mistake."""
+        from_file = document.identity.source is not None
+        if self.output is None:
+            return Path(f"{Path(document.name).stem if from_file else 'speech'}.{form}")
+        if not self.output:
             raise OutputError("the name of the output file is empty")
-        identity = identity_of(document)
-        stem = "speech" if document.identity.source is None else Path(document.name).stem
-        path = Path(f"{stem}.{form}") if self.output is None else Path(self.output)
+        path = Path(self.output)
+        if from_file and path.resolve() == Path(document.name).resolve():
+            raise OutputError(f"{path} is the text that is to be spoken; choose another -o")
         if (kind := path.suffix.lower().removeprefix(".")) in AUDIO_FILES - {form}:
             right = path.with_suffix(f".{form}")
             raise OutputError(f"{path} has the name of {kind} audio, and {form} is written; name it {right}")
-        sink = FileSink(path, sample_rate=rate, format=form, identity=identity, overwrite=self.overwrite)
-        return sink, str(path)
+        return path
 
     @property
     def live(self) -> bool:
