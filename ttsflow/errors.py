@@ -88,6 +88,7 @@ def known_names(name: str, known: Iterable[str], limit: int = 20) -> str:
     if not names:
         return "none is known"
     close = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
+    close.sort(key=lambda other: not (name.startswith(other) or other.startswith(name)))
     rest = [other for other in names if other not in close]
     shown = (close + rest)[:limit]
     more = f" and {len(names) - limit} more" if len(names) > limit else ""

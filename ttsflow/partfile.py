@@ -38,6 +38,8 @@ class PartFile:
         try:
             mode = self._given.stat().st_mode
         except FileNotFoundError:
+            if not self._given.parent.is_dir():
+                raise self._refuse_folder(self._given.parent) from None
             return False
         except NotADirectoryError:
             raise self._refuse(f"{self._given.parent} is not a folder; choose another place") from None
@@ -61,8 +63,7 @@ class PartFile:
         except FileNotFoundError as error:
             if folder.is_dir():
                 raise self._refuse(f"{folder} takes no new file; choose another place") from error
-            advice = f"there is no folder {folder}; create it (mkdir -p) or choose another place"
-            raise self._refuse(advice) from error
+            raise self._refuse_folder(folder) from error
         except OSError as error:
             self.discard()
             advice = f"{folder} takes no new file ({_reason(error)}); choose another place"
@@ -118,6 +119,9 @@ class PartFile:
         if self._file is None:
             raise ValueError(f"the part of {self._given} is not open")
         return self._file
+
+    def _refuse_folder(self, folder: Path) -> OutputError:
+        return self._refuse(f"there is no folder {folder}; create it (mkdir -p) or choose another place")
 
     def _refuse(self, advice: str) -> OutputError:
         return OutputError(f"cannot write {self._given}: {advice}")

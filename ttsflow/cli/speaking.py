@@ -16,6 +16,7 @@ from ttsflow.api import identity_of
 from ttsflow.cli.console import Console
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
+from ttsflow.partfile import PartFile
 from ttsflow.plan import Plan, make_plan
 from ttsflow.registry import Registry
 from ttsflow.report import RunReport
@@ -36,10 +37,19 @@ class Destination:
     overwrite: bool
     report: Path | None
 
+    def check(self, document: Document, form: Format) -> None:
+        """Raise OutputError for a place that cannot be, before anything is downloaded or loaded."""
+        if self.live:
+            return
+        path = self._path(document, form)
+        if self.report is not None and self.report.resolve() == path.resolve():
+            raise OutputError(f"the audio and the report would both be {path}; choose another --report")
+        PartFile(path).check()
+
     def sink(self, plan: Plan, document: Document) -> tuple[Sink, str]:
         """The sink, and how to name the place to a person. Raises OutputError."""
         form, rate = plan.config.output.format, plan.profile.sample_rate
-        if self.output == "-":
+        if self.live:
             return StreamSink(STDOUT, sample_rate=rate, format=form), "standard output"
         path = self._path(document, form)
         sink = FileSink(
@@ -95,6 +105,7 @@ def speak(
 ) -> None:
     """Speak a document to its destination; ends the program with the run's exit code."""
     began = time.monotonic()
+    destination.check(document, settings.config.output.format)
     plan = make_plan(settings, registry, fallback_allowed=True, ask=_ask())
     info = plan.info()
     report = RunReport(info, began, destination.report)

@@ -48,7 +48,7 @@ def summary_text(summary: Summary, failures: Sequence[Outcome] = (), fallback: s
     than `summary.failed`. `fallback` is the notice that another backend spoke than the first choice.
     """
     rows = [("chunks", _counts(summary)), ("audio", _audio(summary)), ("time", _times(summary))]
-    if summary.speed is not None:
+    if summary.speed:
         rtf = "" if summary.rtf is None else f", RTF {summary.rtf:.3g}"
         rows.append(("speed", f"{summary.speed:.3g} x real time{rtf}"))
     if summary.wait_s is not None:

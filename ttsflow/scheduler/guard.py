@@ -94,9 +94,9 @@ class Guard:
             return
         jobs = [job for job, _ in zip(ready, range(3), strict=False)]
         first = "; ".join(f"chunk {job.index} of {job.stream!r}: {job.text[:60]!r}" for job in jobs)
+        asked = "asked for no wake-up" if wake is None else f"asked for later for {STARVED_AFTER_S:g} s"
         raise self.complaint(
-            f"left {len(ready)} ready chunks waiting with every worker idle and asked for no wake-up. "
-            f"The first: {first}"
+            f"left {len(ready)} ready chunks waiting with every worker idle and {asked}. The first: {first}"
         )
 
     def complaint(self, what: str) -> PolicyError:
