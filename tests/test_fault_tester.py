@@ -9,10 +9,6 @@ import pytest
 from tests.scheduler.random_policies import RandomPolicy, Saboteur
 from ttsflow import ChunkJob, PolicyError, View, WorkerError, WorkerView
 from ttsflow.fault_tester import Faults, run_schedule
-from ttsflow.invariants import InvariantBroken
-from ttsflow.scheduler.attempts import Attempts
-from ttsflow.scheduler.fleet import Fleet, Worker
-from ttsflow.scheduler.streams import Streams
 from ttsflow.testing import ROUGH, check_policy
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.gpu_affinity import GpuAffinity
@@ -60,58 +56,6 @@ def test_a_policy_that_goes_wrong_ends_in_an_error_that_names_it() -> None:
 def test_a_seed_replays_exactly() -> None:
     first, again = (run_schedule(17, RandomPolicy, HARSH) for _ in range(2))
     assert first == again
-
-
-class TestTheWatchItself:
-    """Each promise is really watched: a scheduler that breaks it is caught."""
-
-    @staticmethod
-    def caught(faults: Faults, seeds: int = 200) -> str:
-        complaints = set()
-        for seed in range(seeds):
-            try:
-                run_schedule(seed, RandomPolicy, faults)
-            except InvariantBroken as broken:
-                complaints.add(str(broken).partition(": ")[2])
-        return "; ".join(sorted(complaints))
-
-    def test_a_slot_freed_before_the_worker_answered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(
-            Worker, "free_slots", property(lambda self: self.slots if self.state == "ready" else 0)
-        )
-        assert "more jobs than slots" in self.caught(Faults())
-
-    def test_no_window(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Streams, "_window", lambda self, slots: 1000)
-        assert "chunks ahead" in self.caught(Faults())
-
-    def test_stale_generations(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Fleet, "get", lambda self, name, generation: self._workers.get(name))
-        assert self.caught(HARSH)
-
-    def test_a_token_used_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        start = Attempts.start
-
-        def forgetful(self: Attempts, *args: object) -> object:
-            attempt = start(self, *args)  # type: ignore[arg-type]
-            self._last_token = min(self._last_token, 5)
-            return attempt
-
-        monkeypatch.setattr(Attempts, "start", forgetful)
-        assert "used twice" in self.caught(Faults())
-
-    def test_a_chunk_lost_on_the_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        advance = Streams.advance
-
-        def leaky(self: Streams, stream: object) -> Iterable[object]:
-            yield from (c for c in advance(self, stream) if getattr(c, "index", 0) != 3)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(Streams, "advance", leaky)
-        assert "came where 3 was due" in self.caught(Faults())
-
-    def test_a_run_that_never_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Attempts, "may_retry", lambda self, chunk: True)
-        assert "does not end" in self.caught(Faults(fail=1.0), seeds=2)
 
 
 class TestCheckPolicy:

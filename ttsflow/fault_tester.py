@@ -17,7 +17,6 @@ from ttsflow.policy import Policy
 from ttsflow.profile import Profile
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.streams import SLOTS_AHEAD
 from ttsflow.simulator import Simulated, Simulator, Truth
 
 
@@ -149,10 +148,9 @@ class FaultySimulator(Simulator):
 
         self.at(self.now + after, death)
 
-    def sink(self, command: msg.Deliver) -> None:
-        written = msg.Delivered(command.stream, command.index)
+    def sink(self, stream: str, index: int) -> None:
         delay = self._rng.choice((0.0, 0.0, 1.0, 30.0))
-        self.at(self.now + delay, lambda: (written,))
+        self.at(self.now + delay, lambda: (msg.Delivered(stream, index),))
 
 
 def run_schedule(seed: int, make_policy: Callable[[random.Random], Policy], faults: Faults) -> Simulated:
@@ -163,19 +161,17 @@ def run_schedule(seed: int, make_policy: Callable[[random.Random], Policy], faul
     rng = random.Random(seed)
     world = World.random(rng)
     policy = make_policy(rng)
-    look_ahead = world.limits.look_ahead
     chunks = sum(len(jobs) for jobs in world.streams.values())
     watched = Watched(
         Scheduler(policy, world.devices, world.profile, world.limits),
-        window=lambda slots: max(look_ahead, SLOTS_AHEAD * slots),
+        world.limits,
         turns=5_000 + 200 * chunks,
     )
     simulator = FaultySimulator(watched, world, faults, rng)
     simulator.disturb()
     try:
         result = simulator.run(world.streams, live=world.live)
-        if not watched.all_settled():
-            raise InvariantBroken("nothing is left to happen, and not every chunk is accounted for")
+        watched.check_end()
     except InvariantBroken as broken:
         raise InvariantBroken(f"schedule {seed}, policy {policy.name!r}: {broken}") from broken
     return result

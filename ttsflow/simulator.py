@@ -6,6 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ttsflow.costs import Costs
 from ttsflow.errors import TtsflowError
@@ -47,6 +48,14 @@ class Simulated:
     notices: list[str] = field(default_factory=list)
     error: TtsflowError | None = None
     makespan_s: float = 0.0
+
+
+class Sound(NamedTuple):
+    """The payload of a simulated piece: whose it is, which, and how long in seconds."""
+
+    token: int
+    number: int
+    audio_s: float
 
 
 class _Worker:
@@ -125,6 +134,7 @@ class Simulator:
                     self._cancel(token, worker, generation)
                 case msg.GaveUp(outcome):
                     self.result.outcomes.append(outcome)
+                    self.sink(outcome.job.stream, outcome.job.index)
                 case msg.StreamFinished(stream, account):
                     self.result.accounts[stream] = account
                     self._sources.pop(stream, None)
@@ -141,18 +151,17 @@ class Simulator:
         return (msg.Submit(stream, jobs, last=len(jobs) < count),)
 
     def _deliver(self, command: msg.Deliver) -> None:
-        audio_s = sum(command.payloads)
+        audio_s = sum(sound.audio_s for sound in command.payloads)
         if audio_s:
             self.result.arrivals.append((command.stream, command.index, self.now, audio_s))
         if command.outcome is not None:
             self.result.outcomes.append(command.outcome)
             self.result.makespan_s = self.now
-            self.sink(command)
+            self.sink(command.stream, command.index)
 
-    def sink(self, command: msg.Deliver) -> None:
-        """A whole chunk was handed over: say when it is written."""
-        written = msg.Delivered(command.stream, command.index)
-        self.at(self.now, lambda: (written,))
+    def sink(self, stream: str, index: int) -> None:
+        """A whole chunk, or the news that it failed, was handed over: say when the sink is through."""
+        self.at(self.now, lambda: (msg.Delivered(stream, index),))
 
     def _wake_at(self, when: float | None) -> None:
         self._wake = when
@@ -214,7 +223,8 @@ class Simulator:
             clock, token, pieces = heapq.heappop(worker.milestones)
             worker.clock = max(worker.clock, clock)
             audio_s = self._truth.audio(worker.jobs[token]) / self._truth.pieces
-            self.post(name, worker.generation, msg.Piece(token, audio_s, audio_s))
+            sound = Sound(token, self._truth.pieces - pieces, audio_s)
+            self.post(name, worker.generation, msg.Piece(token, sound.number, audio_s, sound))
             if pieces > 1:
                 self._plan(worker, token, pieces - 1)
             else:

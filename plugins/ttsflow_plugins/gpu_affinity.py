@@ -20,6 +20,9 @@ from ttsflow import (
     hookimpl,
 )
 
+REMEMBERED = 10_000
+"""voices or streams whose device is kept in mind; the oldest are forgotten, and dealt out anew"""
+
 
 class GpuAffinity(Policy):
     """A worker per GPU; each chunk, voice or stream has a GPU of its own, idle ones may help out."""
@@ -36,12 +39,15 @@ class GpuAffinity(Policy):
         steal: bool = Field(True, description="an idle device takes work of another's, except pinned work")
 
     options: Options
+    _devices: Sequence[str] = ()
 
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
+        first_time = not self._devices
         self._devices = [device.id for device in devices]
         self._dealt: dict[str, str] = {}
+        self._deals = 0
         for what, device in self.options.pin.items():
-            if device not in self._devices:
+            if first_time and device not in self._devices:
                 raise ConfigError(
                     f"policy 'gpu-affinity' pins {what!r} to {device!r}, which the backend cannot use; "
                     f"it can use {', '.join(self._devices)}"
@@ -52,12 +58,17 @@ class GpuAffinity(Policy):
         """The id of the device that `job` belongs to, and whether it alone may speak it."""
         pin = self.options.pin
         pinned = pin.get(job.stream) or pin.get(job.voice or "")
-        if pinned:
+        if pinned in self._devices:  # a device that was lost later on pins nothing any more
             return pinned, True
         if self.options.key == "chunk":
             return self._devices[job.index % len(self._devices)], False
         key = job.stream if self.options.key == "stream" else job.voice or ""
-        return self._dealt.setdefault(key, self._devices[len(self._dealt) % len(self._devices)]), False
+        if key not in self._dealt:
+            self._dealt[key] = self._devices[self._deals % len(self._devices)]
+            self._deals += 1
+            if len(self._dealt) > REMEMBERED:
+                del self._dealt[next(iter(self._dealt))]
+        return self._dealt[key], False
 
     def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
         for worker in view.free:

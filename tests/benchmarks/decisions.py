@@ -47,7 +47,7 @@ class Busy:
     def _end_longest(self) -> list[msg.Event]:
         """The job that runs longest ends, and the sink has written what it was given the last time."""
         token = self._running.popleft().token
-        events, self._delivered = [*self._delivered, msg.Piece(token, 5.0, None), msg.Finished(token)], []
+        events, self._delivered = [*self._delivered, msg.Piece(token, 0, 5.0, None), msg.Finished(token)], []
         return events
 
     def _start_one(self, events: list[msg.Event]) -> float:

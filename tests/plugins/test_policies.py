@@ -123,6 +123,23 @@ class TestGpuAffinity:
         assert "pins 'Ana' to 'cuda:7'" in str(hand.error)
         assert "it can use cuda:0, cuda:1" in str(hand.error)
 
+    def test_a_pin_to_a_device_that_was_lost_pins_nothing(self) -> None:
+        hand = self.hand(2, pin={"s": "cuda:1"})
+        hand.open(job(0), job(1))
+        hand.feed(msg.Died("w1", 1, "fell off the bus"))
+        hand.feed(msg.DevicesChanged(gpus(1)))
+        hand.finish(0)
+        hand.finish(1)
+        assert hand.account().delivered == 2
+
+    def test_streams_of_long_ago_are_forgotten(self) -> None:
+        policy = GpuAffinity(GpuAffinity.Options(key="stream"))
+        list(policy.place(gpus(2), ONE_SLOT))
+        lanes = [policy.lane(job(0, f"stream {number}")) for number in range(30_000)]
+        assert lanes[:3] == [("cuda:0", False), ("cuda:1", False), ("cuda:0", False)]
+        assert len(policy._dealt) == 10_000
+        assert policy.lane(job(0, "stream 29999")) == lanes[29_999]
+
     @pytest.mark.parametrize("key", ["chunk", "voice", "stream"])
     @pytest.mark.parametrize("steal", [True, False])
     def test_it_keeps_the_promises(self, key: str, steal: bool) -> None:

@@ -51,6 +51,7 @@ class Hand:
         given = gpus(1) if devices is None else devices
         self.scheduler = Scheduler(policy or Wide(), given, profile, Limits(**limits))  # type: ignore[arg-type]
         self.now = 0.0
+        self.notes_failures = True  # the sink takes note of a failed chunk at once
         self.commands: list[msg.Command] = []
         self.take(self.scheduler.start(0.0))
 
@@ -60,7 +61,11 @@ class Hand:
 
     def feed(self, *events: msg.Event, after: float = 1.0) -> list[msg.Command]:
         self.now += after
-        return self.take(self.scheduler.feed(events, self.now))
+        commands = self.take(self.scheduler.feed(events, self.now))
+        failed = [c.outcome.job for c in commands if isinstance(c, msg.GaveUp)]
+        if failed and self.notes_failures:
+            commands += self.feed(*(msg.Delivered(job.stream, job.index) for job in failed), after=0.0)
+        return commands
 
     def all(self, kind: type) -> list:
         return [command for command in self.commands if isinstance(command, kind)]
@@ -83,7 +88,7 @@ class Hand:
     def finish(self, index: int, stream: str = "s", audio_s: float = 2.0) -> list[msg.Command]:
         """A worker speaks a chunk, and the sink writes whatever is handed to it."""
         token = self.token(index, stream)
-        commands = self.feed(msg.Piece(token, audio_s, f"audio {index}"), msg.Finished(token))
+        commands = self.feed(msg.Piece(token, 0, audio_s, f"audio {index}"), msg.Finished(token))
         return commands + self.write(commands)
 
     def write(self, commands: Iterable[msg.Command]) -> list[msg.Command]:

@@ -32,7 +32,7 @@ def test_a_chunk_travels_from_submission_to_the_account() -> None:
     hand.load_all()
     [start] = hand.started
     assert (start.worker, start.generation, start.job) == ("w0", 1, job(0))
-    hand.feed(msg.Piece(start.token, 1.5, "sound"))
+    hand.feed(msg.Piece(start.token, 0, 1.5, "sound"))
     assert not hand.all(msg.Deliver)  # a chunk is delivered when it is whole
     hand.feed(msg.Finished(start.token))
     [delivery] = hand.all(msg.Deliver)
@@ -97,8 +97,19 @@ class TestLookAhead:
         hand.open(*map(job, range(50)))
         for index in range(8):
             token = hand.token(index)
-            hand.feed(msg.Piece(token, 1.0, "sound"), msg.Finished(token))
+            hand.feed(msg.Piece(token, 0, 1.0, "sound"), msg.Finished(token))
         assert len(hand.started) == 8  # all handed over, none written
+        hand.feed(msg.Delivered("s", 0))
+        assert len(hand.started) == 9
+
+    def test_failed_chunks_too_wait_for_the_sink(self) -> None:
+        hand = Hand(look_ahead=8)
+        hand.notes_failures = False
+        hand.load_all()
+        hand.open(*map(job, range(50)))
+        for index in range(8):
+            hand.feed(msg.Failed(hand.token(index), "no", permanent=True))
+        assert len(hand.started) == 8
         hand.feed(msg.Delivered("s", 0))
         assert len(hand.started) == 9
 
@@ -128,10 +139,10 @@ class TestLive:
         hand.load_all()
         hand.open(job(0), job(1), live=True)
         first, second = hand.token(0), hand.token(1)
-        hand.feed(msg.Piece(second, 1.0, "b1"))
-        hand.feed(msg.Piece(first, 1.0, "a1"))
-        hand.feed(msg.Piece(first, 1.0, "a2"), msg.Finished(first))
-        hand.feed(msg.Piece(second, 1.0, "b2"))
+        hand.feed(msg.Piece(second, 0, 1.0, "b1"))
+        hand.feed(msg.Piece(first, 0, 1.0, "a1"))
+        hand.feed(msg.Piece(first, 1, 1.0, "a2"), msg.Finished(first))
+        hand.feed(msg.Piece(second, 1, 1.0, "b2"))
         heard = [payload for delivery in hand.all(msg.Deliver) for payload in delivery.payloads]
         assert heard == ["a1", "a2", "b1", "b2"]
 
@@ -139,7 +150,7 @@ class TestLive:
         hand = Hand()
         hand.load_all()
         hand.open(job(0), job(1), live=True)
-        hand.feed(msg.Piece(hand.token(0), 1.0, "a1"))
+        hand.feed(msg.Piece(hand.token(0), 0, 1.0, "a1"))
         hand.feed(msg.Failed(hand.token(0), "oops"))
         [given_up] = hand.all(msg.GaveUp)
         assert (given_up.outcome.sent_s, given_up.outcome.attempts, given_up.outcome.why) == (1.0, 1, "oops")
@@ -171,7 +182,7 @@ class TestAttempts:
         hand = Hand()
         hand.load_all()
         hand.open(job(0))
-        hand.feed(msg.Piece(hand.token(0), 1.0, "torn"))
+        hand.feed(msg.Piece(hand.token(0), 0, 1.0, "torn"))
         hand.feed(msg.Failed(hand.token(0), "oops"))
         hand.finish(0)
         [delivery] = hand.all(msg.Deliver)
@@ -190,7 +201,7 @@ class TestAttempts:
         hand = Hand()
         hand.load_all()
         hand.open(job(0))
-        hand.feed(msg.Piece(hand.token(0), 1.0, "x"), msg.Finished(hand.token(0), "reached the cap"))
+        hand.feed(msg.Piece(hand.token(0), 0, 1.0, "x"), msg.Finished(hand.token(0), "reached the cap"))
         outcome = hand.all(msg.Deliver)[-1].outcome
         assert (outcome.status, outcome.why) == ("flagged", "reached the cap")
 
@@ -200,7 +211,7 @@ class TestAttempts:
         hand.open(job(0), job(1))
         old = hand.token(0)
         hand.feed(msg.Died("w0", 1, "killed"))
-        assert hand.feed(msg.Piece(old, 1.0, "late"), msg.Finished(old)) == []
+        assert hand.feed(msg.Piece(old, 0, 1.0, "late"), msg.Finished(old)) == []
         assert hand.feed(msg.Died("w0", 1, "again"), msg.WorkerReady("w0", 1)) == []
         hand.feed(msg.WorkerReady("w0", 2))
         hand.finish(0)
@@ -264,7 +275,7 @@ class TestWorkers:
         hand.open(job(0), job(1))
         for generation in (1, 2, 3):
             hand.feed(msg.LoadFailed("w0", generation, "no weights"))
-        assert any("given up after 3 failures" in notice.text for notice in hand.all(msg.Notice))
+        assert any("given up after 3 deaths in a row" in notice.text for notice in hand.all(msg.Notice))
         hand.finish(0)
         hand.finish(1)
         assert hand.account() == Account(submitted=2, delivered=2)
@@ -287,6 +298,19 @@ class TestWorkers:
             hand.feed(msg.WorkerReady("w0", generation + 1))
         hand.finish(2)
         assert hand.account() == Account(submitted=3, delivered=1, failed=2)
+
+    def test_one_that_every_job_kills_is_given_up(self) -> None:
+        hand = Hand(restarts=1, retries=1)
+        hand.load_all()
+        hand.open(*map(job, range(50)))
+        for generation in range(1, 100):
+            if hand.all(msg.Stop):
+                break
+            hand.feed(msg.Died("w0", generation, "segfault"))
+            hand.feed(msg.WorkerReady("w0", generation + 1))
+        assert generation == 6  # two tries of each chunk, a restart more than allowed of those
+        assert "segfault" in str(hand.error)
+        assert hand.account().settled
 
 
 class TestPlacement:
@@ -366,6 +390,68 @@ class TestPlacement:
         for index in (0, 2, 3, 4, 5):
             hand.finish(index)
         assert hand.account() == Account(submitted=6, delivered=6)
+
+    def test_a_new_worker_waits_for_the_draining_one_of_its_device(self) -> None:
+        class Slots(Wide):
+            wish = 1
+
+            def place(self, devices, profile):
+                return [WorkerSpec(device, self.wish) for device in devices]
+
+        policy = Slots()
+        hand = Hand(policy)
+        hand.load_all()
+        hand.open(*map(job, range(3)))
+        policy.wish = 4  # more slots need another process; both models may not fit
+        commands = hand.feed(msg.DevicesChanged(gpus(1)))
+        assert not [c for c in commands if isinstance(c, msg.StartWorker)]
+        token = hand.token(0)
+        commands = hand.feed(msg.Piece(token, 0, 1.0, "x"), msg.Finished(token))
+        kinds = [type(c) for c in commands if isinstance(c, msg.KillWorker | msg.StartWorker)]
+        assert kinds == [msg.KillWorker, msg.StartWorker]
+
+    def test_a_device_that_comes_back_keeps_its_worker(self) -> None:
+        hand = Hand(devices=gpus(2))
+        hand.load_all()
+        hand.open(*map(job, range(4)))
+        hand.feed(msg.DevicesChanged(gpus(1)))
+        hand.feed(msg.DevicesChanged(gpus(2)))
+        for index in (1, 0, 2, 3):
+            hand.finish(index)
+        assert len(hand.all(msg.StartWorker)) == 2
+        assert not hand.all(msg.KillWorker)
+
+    def test_the_same_wish_in_another_order_changes_nothing(self) -> None:
+        class Turning(Wide):
+            wish = (4, 1)
+
+            def place(self, devices, profile):
+                return [WorkerSpec(devices[0], slots) for slots in self.wish]
+
+        policy = Turning()
+        hand = Hand(policy)
+        policy.wish = (1, 4)
+        commands = hand.feed(msg.DevicesChanged(gpus(1)))
+        assert not [c for c in commands if isinstance(c, msg.StartWorker | msg.KillWorker)]
+
+    def test_a_full_device_is_left_to_others(self) -> None:
+        full, free = Device("cuda:0", "cuda", free_bytes=1), Device("cuda:1", "cuda", free_bytes=100)
+        hand = Hand(Laned(), [full, free], Profile("p", 1, ("cuda",), memory_bytes=50))
+        hand.load_all()
+        hand.open(*map(job, range(4)))
+        for index in range(4):
+            hand.finish(index)
+        assert hand.account().delivered == 4
+        assert [start.spec.device.id for start in hand.all(msg.StartWorker)] == ["cuda:1"]
+
+    def test_the_death_of_a_draining_worker_says_nothing_of_its_device(self) -> None:
+        hand = Hand(devices=gpus(2), restarts=0)
+        hand.load_all()
+        hand.open(*map(job, range(4)))
+        hand.feed(msg.DevicesChanged(gpus(1)))
+        hand.feed(msg.Died("w1", 1, "killed"))
+        commands = hand.feed(msg.DevicesChanged(gpus(2)))
+        assert [c.spec.device.id for c in commands if isinstance(c, msg.StartWorker)] == ["cuda:1"]
 
     def test_the_last_good_device_is_gone(self) -> None:
         hand = Hand(Laned(), gpus(2), restarts=0)
@@ -486,6 +572,47 @@ class TestMisbehavingPolicies:
                 break
             hand.feed(msg.Tick(), after=hand.all(msg.WakeAt)[-1].when - hand.now)
         assert "left 1 ready chunks waiting" in str(hand.error)
+
+    @pytest.mark.parametrize("when", [3600.0, 1e300])
+    def test_one_promise_for_a_far_day(self, when: float) -> None:
+        class Tomorrow(Wide):
+            def dispatch(self, view):
+                view.wake_at(view.now + when)
+                return ()
+
+        hand = Hand(Tomorrow())
+        hand.load_all()
+        hand.open(job(0))
+        [wake] = hand.all(msg.WakeAt)
+        assert wake.when == hand.now + 30.0
+        hand.feed(msg.Tick(), after=30.0)
+        assert "asked for later for 30 s" in str(hand.error)
+
+    @pytest.mark.parametrize("when", [float("nan"), float("inf")])
+    def test_no_time_at_all(self, when: float) -> None:
+        class Never(Wide):
+            def dispatch(self, view):
+                view.wake_at(when)
+                return ()
+
+        assert f"raised in dispatch: ValueError: wake_at({when})" in str(self.run(Never()))
+
+    def test_an_error_takes_nothing_else_along(self) -> None:
+        class FailsLater(Wide):
+            calls = 0
+
+            def lane(self, job):
+                self.calls += 1
+                if self.calls > 2:
+                    raise RuntimeError("on the second visit")
+
+        hand = Hand(FailsLater(), gpus(2))
+        hand.load_all()
+        hand.open(job(0), job(1))
+        first, second = hand.token(0), hand.token(1)
+        hand.feed(msg.Piece(first, 0, 1.0, "x"), msg.Finished(first))
+        hand.feed(msg.Failed(second, "oops"), msg.Delivered("s", 0))
+        assert hand.account() == Account(submitted=2, delivered=1, not_reached=1)
 
     @pytest.mark.parametrize(
         ("wish", "complaint"),

@@ -72,8 +72,18 @@ class Attempts:
     def of_stream(self, stream: str) -> Iterable[Attempt]:
         return [attempt for attempt in self._running.values() if attempt.job.stream == stream]
 
-    def of_worker(self, worker: Worker) -> Iterable[Attempt]:
-        return [attempt for attempt in self._running.values() if attempt.worker is worker]
+    def end_all(self, worker: Worker, *, blame: bool) -> list[Chunk]:
+        """The worker is gone: ends its attempts, gives the chunks that are still wanted.
+
+        Without `blame` the attempt does not count.
+        """
+        chunks = []
+        for attempt in [attempt for attempt in self._running.values() if attempt.worker is worker]:
+            del self._running[attempt.token]
+            if not attempt.cancelled:
+                attempt.chunk.attempts -= not blame
+                chunks.append(attempt.chunk)
+        return chunks
 
     def may_retry(self, chunk: Chunk) -> bool:
         """Whether the chunk may run again. What a listener has heard cannot be taken back."""

@@ -16,7 +16,7 @@ from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempt, Attempts
 from ttsflow.scheduler.fleet import Fleet, Worker
 from ttsflow.scheduler.guard import Guard
-from ttsflow.scheduler.placement import fit, usable
+from ttsflow.scheduler.placement import place, usable
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Chunk, Stream, Streams
 from ttsflow.scheduler.view import SchedulerView
@@ -44,15 +44,16 @@ class Scheduler:
         self._costs = costs or Costs(profile)
         self._policy = Guard(policy)
         self._streams = Streams(self._limits.look_ahead, self._costs)
-        self._fleet = Fleet(self._limits.restarts)
+        tries = self._limits.retries + 1
+        self._fleet = Fleet(self._limits.restarts, crashes=tries * (self._limits.restarts + 1))
         self._attempts = Attempts(self._limits.retries)
         self._ready = ReadyQueue()
         self._view = SchedulerView(self._ready, self._fleet, self._attempts, self._streams, self._costs)
         self._out: list[msg.Command] = []
         self._touched: dict[str, Stream] = {}  # streams that something happened to in this turn
+        self._returned: list[Chunk] = []  # chunks that are to be tried again
         self._devices_changed = True
         self._wake: float | None = None
-        self._retired: set[str] = set()  # ids of devices on which no worker would live
         self._last_loss = ""
         self._stopped = False
         self._handlers: dict[type, Callable[[Any, float], None]] = {
@@ -130,6 +131,10 @@ class Scheduler:
 
     def _admit_and_deliver(self, now: float) -> None:
         slots = self._fleet.slots
+        for chunk in self._returned:
+            if self._streams.get(chunk.job.stream) is chunk.stream:  # else it was cancelled meanwhile
+                self._make_ready(chunk)
+        self._returned.clear()
         for stream in self._touched.values():
             for chunk in self._streams.admit(stream, slots, now):
                 self._make_ready(chunk)
@@ -147,8 +152,11 @@ class Scheduler:
         if attempt is None or attempt.cancelled:
             return
         chunk = attempt.chunk
+        if event.number != chunk.pieces:  # it came twice
+            return
         if chunk.first_audio_s is None:
             chunk.first_audio_s = now
+        chunk.pieces += 1
         chunk.audio_s += event.audio_s
         chunk.payloads.append(event.payload)
         if chunk.stream.live and chunk.job.index == chunk.stream.head:
@@ -191,7 +199,7 @@ class Scheduler:
         if not permanent and self._attempts.may_retry(chunk):
             self._out.append(msg.Notice(f"{where} failed and is tried again: {why}"))
             chunk.forget()
-            self._make_ready(chunk)
+            self._returned.append(chunk)
         else:
             chunk.end("failed", now, why)
             self._touch(chunk.stream)
@@ -209,23 +217,15 @@ class Scheduler:
             return
         permanent = isinstance(event, msg.LoadFailed) and event.permanent
         self._last_loss = f"{worker.id} on {worker.device.id}: {why}"
-        attempts = self._attempts.of_worker(worker)
         self._out.extend(self._fleet.died(worker, why, permanent=permanent))
-        if not self._fleet.has_worker_on(worker.device):
-            self._retired.add(worker.device.id)
-            self._devices_changed = True
-        for attempt in attempts:
-            self._attempts.end(attempt.token)
-            if not attempt.cancelled:
-                self._retry_or_give_up(attempt.chunk, f"worker {worker.id} died: {why}", now)
+        self._devices_changed |= worker.device.id in self._fleet.lost
+        for chunk in self._attempts.end_all(worker, blame=True):
+            self._retry_or_give_up(chunk, f"worker {worker.id} died: {why}", now)
 
     def _kill(self, worker: Worker, why: str, now: float) -> None:
         """End a worker on purpose: its other jobs are not to blame, and their attempt does not count."""
-        for attempt in self._attempts.of_worker(worker):
-            self._attempts.end(attempt.token)
-            if not attempt.cancelled:
-                attempt.chunk.attempts -= 1
-                self._retry_or_give_up(attempt.chunk, why, now)
+        for chunk in self._attempts.end_all(worker, blame=False):
+            self._retry_or_give_up(chunk, why, now)
         self._out.extend(self._fleet.kill(worker, why))
 
     # ------------------------------------------------------------ placement
@@ -236,10 +236,9 @@ class Scheduler:
 
     def _place(self) -> None:
         self._devices_changed = False
-        devices = [d for d in usable(self._devices, self._profile) if d.id not in self._retired]
+        devices = [d for d in usable(self._devices, self._profile) if d.id not in self._fleet.lost]
         # Without a device the last workers finish and go; after that it is an error if there is work.
-        wish = self._policy.place(devices, self._profile) if devices else []
-        specs, refused = fit(wish, self._profile) if wish else ([], [])
+        specs, refused = place(devices, self._profile, self._policy.place) if devices else ([], [])
         self._out.extend(msg.Notice(text) for text in refused)
         self._out.extend(self._fleet.place(specs))
         self._ready.relane(self._policy.lane)
@@ -286,7 +285,9 @@ class Scheduler:
             self._kill(attempt.worker, "a cancelled job was not let go of in time", now)
 
     def _set_wake(self) -> None:
-        times = (self._attempts.next_deadline(), self._view.wake)
+        times = [self._attempts.next_deadline(), self._view.wake]
+        if self._view.wake is not None:
+            times.append(self._policy.starved_at)
         wake = min((time for time in times if time is not None), default=None)
         if wake != self._wake:
             self._wake = wake

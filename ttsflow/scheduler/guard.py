@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -80,6 +81,11 @@ class Guard:
                     raise self.complaint(f"dispatch gave {worker!r} for a worker")
                 yield job, worker
 
+    @property
+    def starved_at(self) -> float:
+        """When a policy that keeps every worker idle has done so for too long; infinity if it does not."""
+        return math.inf if self._idle_since is None else self._idle_since + STARVED_AFTER_S
+
     def check_not_starving(self, ready: ReadyQueue, idle: bool, wake: float | None, now: float) -> None:
         """Raise where work is ready and the whole fleet idle, and the policy has asked for no wake-up.
 
@@ -90,7 +96,7 @@ class Guard:
             return
         if self._idle_since is None:
             self._idle_since = now
-        if wake is not None and now - self._idle_since <= STARVED_AFTER_S:
+        if wake is not None and now < self.starved_at:
             return
         jobs = [job for job, _ in zip(ready, range(3), strict=False)]
         first = "; ".join(f"chunk {job.index} of {job.stream!r}: {job.text[:60]!r}" for job in jobs)

@@ -53,9 +53,13 @@ class WorkerReady:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A worker made `audio_s` seconds of audio; the payload is the driver's own."""
+    """A worker made `audio_s` seconds of audio; the payload is the driver's own.
+
+    `number` counts the pieces of the attempt from 0: one that comes twice is dropped.
+    """
 
     token: int
+    number: int
     audio_s: float
     payload: Any
 
@@ -112,7 +116,7 @@ class DevicesChanged:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A sink has written everything of chunk `index`."""
+    """A sink has written everything of chunk `index`, or taken note that it failed."""
 
     stream: str
     index: int
@@ -180,7 +184,7 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """A chunk failed for good. Comes in text order between the deliveries; needs no answer."""
+    """A chunk failed for good. Comes in text order between the deliveries: answer Delivered when noted."""
 
     outcome: Outcome
 

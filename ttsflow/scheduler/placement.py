@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ttsflow.devices import Device
 from ttsflow.errors import DeviceError
@@ -29,12 +29,33 @@ def usable(devices: Sequence[Device], profile: Profile) -> list[Device]:
     )
 
 
+def place(
+    devices: Sequence[Device],
+    profile: Profile,
+    wish_for: Callable[[Sequence[Device], Profile], list[WorkerSpec]],
+) -> tuple[list[WorkerSpec], list[str]]:
+    """The workers that can be of those that a policy wishes for; and, in words, what was refused.
+
+    The policy is asked again without the devices on which nothing fits, so that it gives their work
+    to others. Raises DeviceError where no worker fits on any.
+    """
+    refused: list[str] = []
+    while devices:
+        wish = wish_for(devices, profile)
+        specs, complaints = fit(wish, profile)
+        refused += complaints
+        full = {spec.device.id for spec in wish} - {spec.device.id for spec in specs}
+        if not full:
+            return specs, refused
+        devices = [device for device in devices if device.id not in full]
+    raise DeviceError(f"no worker fits: {'; '.join(dict.fromkeys(refused))}")
+
+
 def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec], list[str]]:
     """Cut a wish down to what the devices can hold; gives the workers and, in words, what was refused.
 
     A worker gets no more slots than the backend offers and its device allows, and fewer where the
     device's free memory does not hold them all; a worker that does not fit with one slot is refused.
-    Raises DeviceError where no worker is left.
     """
     specs: list[WorkerSpec] = []
     refused: list[str] = []
@@ -45,7 +66,7 @@ def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec],
         if device.max_workers is not None and workers[device.id] >= device.max_workers:
             refused.append(f"{device.id} is limited to {device.max_workers} workers now; one was refused")
             continue
-        most = min(spec.slots, profile.slots, device.max_slots or spec.slots)
+        most = min(spec.slots, profile.slots, spec.slots if device.max_slots is None else device.max_slots)
         slots = _slots_in_memory(most, device, taken[device.id], profile)
         if slots < most:
             refused.append(_short_of_memory(most, slots, device, taken[device.id], profile))
@@ -53,8 +74,6 @@ def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec],
             workers[device.id] += 1
             taken[device.id] += _memory(slots, profile)
             specs.append(WorkerSpec(device, slots))
-    if not specs:
-        raise DeviceError(f"no worker fits: {'; '.join(dict.fromkeys(refused))}")
     return specs, refused
 
 

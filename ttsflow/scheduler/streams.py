@@ -20,7 +20,7 @@ class Chunk:
     """One admitted chunk, until its sink has written it: what is known of it, and audio not yet passed on."""
 
     __slots__ = (
-        "attempts", "audio_s", "first_audio_s", "job", "order", "outcome", "payloads",
+        "attempts", "audio_s", "first_audio_s", "job", "order", "outcome", "payloads", "pieces",
         "queued_s", "sent_s", "started_s", "stream", "where",
     )  # fmt: skip
 
@@ -37,6 +37,7 @@ class Chunk:
     def forget(self) -> None:
         """Drop what an attempt made, before the next one."""
         self.payloads: list[Any] = []
+        self.pieces = 0  # received, payloads that were passed on included
         self.audio_s = 0.0
         self.first_audio_s: float | None = None
 
@@ -158,7 +159,6 @@ class Streams:
                 return
             if outcome.status == "failed":
                 stream.failed += 1
-                del stream.chunks[stream.head]
                 yield GaveUp(outcome)
             else:
                 chunk.payloads = []
@@ -168,11 +168,11 @@ class Streams:
             yield self._close(stream, None)
 
     def delivered(self, stream: Stream, index: int) -> None:
-        """The sink has written chunk `index`; answers that were never due are ignored."""
+        """The sink is through with chunk `index`; answers that were never due are ignored."""
         chunk = stream.chunks.get(index)
-        if chunk is not None and index < stream.head:
+        if chunk is not None and chunk.outcome is not None and index < stream.head:
             del stream.chunks[index]
-            stream.delivered += 1
+            stream.delivered += chunk.outcome.status != "failed"
 
     def cancel(self, stream: Stream, why: str) -> Iterator[Command]:
         """Close the stream at once; what was not written is counted as not reached."""

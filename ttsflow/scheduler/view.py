@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 
 from ttsflow.costs import Costs
@@ -59,5 +60,7 @@ class SchedulerView:
         return self._costs
 
     def wake_at(self, when: float) -> None:
+        if not math.isfinite(when):
+            raise ValueError(f"wake_at({when}): expected a time in seconds, such as view.now + 1.0")
         when = max(when, self._now + SHORTEST_WAKE_S)
         self.wake = when if self.wake is None else min(self.wake, when)
