@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ttsflow.version import __version__
 
 if TYPE_CHECKING:
-    from ttsflow.api import ChunksFailed, Engine
+    from ttsflow.api import ChunksFailed, Engine, Speech
     from ttsflow.backend import Backend, JobRefused, Step, Voice
     from ttsflow.costs import Costs
     from ttsflow.devices import Device
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ttsflow.profile import Profile
 
 _HOME = {
-    "api": ("ChunksFailed", "Engine"),
+    "api": ("ChunksFailed", "Engine", "Speech"),
     "backend": ("Backend", "JobRefused", "Step", "Voice"),
     "costs": ("Costs",),
     "devices": ("Device",),
@@ -88,6 +88,7 @@ __all__ = [
     "RunError",
     "Running",
     "SinkError",
+    "Speech",
     "Step",
     "TtsflowError",
     "UnknownNameError",
@@ -109,3 +110,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f"ttsflow.{module}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

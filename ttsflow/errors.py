@@ -87,8 +87,11 @@ def known_names(name: str, known: Iterable[str], limit: int = 20) -> str:
     names = sorted(set(known))
     if not names:
         return "none is known"
-    close = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
-    close.sort(key=lambda other: not (name.startswith(other) or other.startswith(name)))
+    folded = {other.casefold(): other for other in names}
+    wanted = name.casefold()
+    found = difflib.get_close_matches(wanted, folded, n=5, cutoff=0.5)
+    found.sort(key=lambda other: not (wanted.startswith(other) or other.startswith(wanted)))
+    close = [folded[other] for other in found]
     rest = [other for other in names if other not in close]
     shown = (close + rest)[:limit]
     more = f" and {len(names) - limit} more" if len(names) > limit else ""

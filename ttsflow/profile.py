@@ -33,6 +33,19 @@ class Profile:
     chars_per_s: float = 15.0
     deterministic: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises TypeError or ValueError for a profile that could not be worked with."""
+        for name in ("device_kinds", "languages", "slowdown"):
+            if isinstance(getattr(self, name), str | float | int):
+                raise TypeError(f"{name} must be a tuple, such as (\"cpu\",), not {getattr(self, name)!r}")
+        if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
+            raise ValueError(f"max_chars must map languages to caps above 0, not {self.max_chars!r}")
+        for name in ("sample_rate", "slots"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")
+        if not (self.max_chars and self.device_kinds and self.slowdown and self.chars_per_s > 0):
+            raise ValueError("max_chars, device_kinds and slowdown must not be empty, nor chars_per_s be 0")
+
     def cap(self, language: str) -> int:
         """The most characters of a chunk in `language`; without "*", other languages get the least cap."""
         caps = self.max_chars

@@ -49,6 +49,7 @@ def test_examples_of_a_document(document: Path, desk: Desk, monkeypatch: pytest.
                 assert doctest.OutputChecker().check_output(shown, done.stdout, LOOSELY), f"{where}\n{shown}"
 
     for name, content in FILE.findall(document.read_text(encoding="utf-8")):
+        (desk.folder / name).parent.mkdir(exist_ok=True)
         (desk.folder / name).write_text(content)
     monkeypatch.chdir(desk.folder)
     monkeypatch.setenv("XDG_CONFIG_HOME", desk.environment["XDG_CONFIG_HOME"])
@@ -93,7 +94,7 @@ def test_the_plugin_in_a_docstring_works(documented: object, arguments: str, des
 
 def test_the_policy_in_the_readme_is_the_one_in_the_docstring() -> None:
     files = dict(FILE.findall((ROOT / "README.md").read_text()))
-    assert files["shortest_first.py"] == of_docstring(ttsflow.Policy).replace("'''", '"""')
+    assert files["my_plugins/shortest_first.py"] == of_docstring(ttsflow.Policy).replace("'''", '"""')
 
 
 MODULES = [

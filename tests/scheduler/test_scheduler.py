@@ -326,16 +326,17 @@ class TestPlacement:
         assert "'picky' needs a device of kind cuda; found: cpu" in str(hand.error)
 
     def test_a_worker_that_does_not_fit_in_memory_is_refused_with_both_figures(self) -> None:
-        class Two(Wide):
+        class Hundred(Wide):
             def place(self, devices, profile):
-                return [WorkerSpec(devices[0]), WorkerSpec(devices[0])]
+                return [WorkerSpec(devices[0])] * 99
 
         gib = 1024**3
         small = Device("cuda:0", "cuda", total_bytes=8 * gib, free_bytes=6 * gib)
-        hand = Hand(Two(), [small], Profile("big", 1, ("cuda",), memory_bytes=4 * gib))
+        hand = Hand(Hundred(), [small], Profile("big", 1, ("cuda",), memory_bytes=4 * gib))
         assert len(hand.all(msg.StartWorker)) == 1
         [notice] = hand.all(msg.Notice)
         assert "needs 4.00 GiB" in notice.text
+        assert "98 times" in notice.text
         assert "2.00 GiB of its memory free beside the other workers: refused" in notice.text
 
     def test_none_that_fits(self) -> None:
@@ -619,8 +620,9 @@ class TestMisbehavingPolicies:
         [
             ([], "place returned no worker for cuda:0"),
             ([3], "place returned 3, which is not a WorkerSpec"),
-            ([WorkerSpec(Device("cuda:9", "cuda"))], "on a device that it was not given"),
-            ([WorkerSpec(gpus(1)[0], slots=0)], "slots must be a whole number from 1 on"),
+            ([WorkerSpec(Device("cuda:9", "cuda"))], "worker on cuda:9, which is none of the devices"),
+            ([WorkerSpec("cuda:0")], "worker on 'cuda:0', which is none of the devices"),
+            ([WorkerSpec(gpus(1)[0], slots=0)], "worker with 0 slots on cuda:0; 1 is the least"),
             (None, "place returned None, not WorkerSpecs"),
         ],
     )

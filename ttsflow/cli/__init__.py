@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from ttsflow.cli.ending import exit_code
 from ttsflow.errors import TtsflowError
 from ttsflow.version import __version__
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE
 
 
@@ -36,9 +36,9 @@ class _Program(click.Group):
             click.echo(f"ttsflow: error: {error}", err=True)
             sys.stdout = None
             ctx.exit(1)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             click.echo("ttsflow: interrupted", err=True)
-            ctx.exit(INTERRUPTED)
+            ctx.exit(exit_code(stop))
 
 
 def _replace_closed_streams() -> None:

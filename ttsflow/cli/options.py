@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,7 +49,8 @@ def load_registry(settings: Settings, plugins_dir: Iterable[Path]) -> Registry:
     """All plugins that the command can name."""
     from ttsflow.registry import Registry
 
-    return Registry.load(settings.config.plugins, tuple(plugins_dir))
+    with redirect_stdout(sys.stderr):  # what a plugin prints must not get into audio, tables or JSON
+        return Registry.load(settings.config.plugins, tuple(plugins_dir))
 
 
 def given(**flags: tuple[str, str, object]) -> list[Flag]:

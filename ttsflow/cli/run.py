@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
 
+from ttsflow.cli.ending import end_on_signals
 from ttsflow.cli.options import PATH, configured, given, load_registry, load_settings
 
 
@@ -58,10 +61,11 @@ def run(
       ttsflow run book.txt --policy bounded-parallel --set policy.options.max_concurrent=2
 
     Exit codes: 0 every chunk was delivered, 1 a chunk failed or the run broke off, 2 usage or
-    configuration, 130 interrupted, 141 the reader of standard output has left.
+    configuration, 130 interrupted (143 by SIGTERM), 141 the reader of standard output has left.
     """
     from ttsflow.cli import speaking
 
+    end_on_signals()
     speaking.set_up_logging(quiet=quiet, verbose=verbose)
     flags = given(
         backend=("--backend", "backend.use", backend),
@@ -74,10 +78,6 @@ def run(
     )
     chosen = load_settings(policy, config_file, settings, flags)
     document = speaking.read_input(source, text, chosen.config.text.encoding)
-    speaking.speak(
-        document,
-        chosen,
-        load_registry(chosen, plugins_dir),
-        speaking.Destination(output, overwrite, report),
-        quiet=quiet,
-    )
+    destination = speaking.Destination(output, overwrite, report)
+    with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
+        speaking.speak(document, chosen, load_registry(chosen, plugins_dir), destination, quiet=quiet)

@@ -179,7 +179,7 @@ class Limits(Section):
     retries: NonNegativeInt = 2
     """how often a chunk is tried again after an attempt that failed"""
     restarts: NonNegativeInt = 3
-    """how often in a row a worker is restarted that died without a job; with jobs, (restarts + 1) x (retries + 1) times"""
+    """how often in a row a worker that died without a job is started again; with jobs, more often"""
     look_ahead: PositiveInt = 8
     """chunks of a stream that may be in work or in memory ahead of what its sink has written"""
     timeouts: Timeouts = Timeouts()

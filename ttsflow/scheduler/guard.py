@@ -49,10 +49,17 @@ class Guard:
         for spec in specs:
             if not isinstance(spec, WorkerSpec):
                 raise self.complaint(f"place returned {spec!r}, which is not a WorkerSpec")
-            if given.get(spec.device.id) != spec.device:
-                raise self.complaint(f"place returned {spec!r}, on a device that it was not given")
-            if not isinstance(spec.slots, int) or spec.slots < 1:
-                raise self.complaint(f"place returned {spec!r}: slots must be a whole number from 1 on")
+            device, slots = spec.device, spec.slots
+            if not isinstance(device, Device) or given.get(device.id) != device:
+                name = device.id if isinstance(device, Device) else repr(device)
+                raise self.complaint(
+                    f"place wishes for a worker on {name}, which is none of the devices that it was given: "
+                    f"{', '.join(given)}"
+                )
+            if not isinstance(slots, int) or slots < 1:
+                raise self.complaint(
+                    f"place wishes for a worker with {slots!r} slots on {device.id}; 1 is the least"
+                )
         if not specs:
             raise self.complaint(f"place returned no worker for {', '.join(d.id for d in devices)}")
         return specs

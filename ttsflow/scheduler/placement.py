@@ -39,16 +39,20 @@ def place(
     The policy is asked again without the devices on which nothing fits, so that it gives their work
     to others. Raises DeviceError where no worker fits on any.
     """
-    refused: list[str] = []
+    refused: Counter[str] = Counter()
     while devices:
         wish = wish_for(devices, profile)
         specs, complaints = fit(wish, profile)
-        refused += complaints
+        refused.update(complaints)
         full = {spec.device.id for spec in wish} - {spec.device.id for spec in specs}
         if not full:
-            return specs, refused
+            return specs, [_times(text, count) for text, count in refused.items()]
         devices = [device for device in devices if device.id not in full]
-    raise DeviceError(f"no worker fits: {'; '.join(dict.fromkeys(refused))}")
+    raise DeviceError(f"no worker fits: {'; '.join(refused)}")
+
+
+def _times(text: str, count: int) -> str:
+    return text if count == 1 else f"{text} ({count} times)"
 
 
 def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec], list[str]]:
