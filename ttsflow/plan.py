@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from ttsflow.backend import Backend
 from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
 from ttsflow.devices import Detection, detect
 from ttsflow.errors import PluginError, TtsflowError, UnknownNameError, UsageError
@@ -52,8 +52,9 @@ class Plan:
             )
 
     def scheduler(self) -> Scheduler:
-        """A fresh scheduler with a fresh policy."""
-        policy = self.policy.plugin.cls(self.policy.options)
+        """A fresh scheduler with a fresh policy. Raises PluginError where the policy cannot be made."""
+        with calling(self.policy.plugin, "__init__", "policy"):
+            policy = self.policy.plugin.cls(self.policy.options)
         return Scheduler(policy, self.detection.devices, self.profile, self.config.limits)
 
     def recipe(self) -> BackendRecipe:
@@ -110,17 +111,15 @@ def check_language(language: str, profile: Profile) -> None:
 
 
 @contextmanager
-def calling(plugin: Plugin[Backend], method: str) -> Iterator[None]:
+def calling(plugin: Plugin[Any], method: str, kind: str = "backend") -> Iterator[None]:
     """Code of a plugin runs inside: whatever it raises becomes a PluginError that names the plugin."""
     try:
         yield
     except TtsflowError:
         raise
-    except Exception as error:  # it is foreign code, which may raise anything
+    except (Exception, SystemExit) as error:  # it is foreign code, which may raise anything
         why = plugin.provider.explain(error)
-        raise PluginError(
-            f"backend {plugin.name!r} of {plugin.provider} raised in {method}: {why}"
-        ) from error
+        raise PluginError(f"{kind} {plugin.name!r} of {plugin.provider} raised in {method}: {why}") from error
 
 
 def _voice(config: Config, backend: BackendChoice) -> tuple[str | None, str]:

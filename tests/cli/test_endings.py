@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from typing import Any
 
 import soundfile
 
@@ -46,6 +47,27 @@ def test_a_reader_who_leaves_ends_the_run_quietly(program: Program) -> None:
     assert program.processes() == []
 
 
+def test_the_report_counts_what_was_heard_by_a_reader_who_left(program: Program) -> None:
+    engine = sim(chunk_s=0.05, audio_s=10)
+    process = program.start("run", "--text", paragraphs(200), "-o", "-", "--report", "run.json", *engine)
+    assert process.stdout is not None
+    process.stdout.read(48_000)  # one second, of a chunk of ten
+    time.sleep(0.5)
+    process.stdout.close()
+    process.stdout = None
+    assert program.finish(process).code == 141
+    summary = settled_summary(program)
+    assert summary["delivered"] == 0
+    assert summary["not_reached"] > 0
+
+
+def settled_summary(program: Program) -> dict[str, Any]:
+    """The summary in the report: every chunk is accounted for."""
+    summary: dict[str, Any] = json.loads((program.folder / "run.json").read_bytes())["summary"]
+    assert summary["submitted"] == summary["delivered"] + summary["failed"] + summary["not_reached"]
+    return summary
+
+
 def test_ctrl_c_leaves_no_process_and_no_file(program: Program) -> None:
     engine = sim(chunk_s=0.1, device="any")
     parallel = ["--policy", "bounded-parallel", "--set", "policy.options.max_concurrent=2"]
@@ -61,7 +83,11 @@ def test_ctrl_c_leaves_no_process_and_no_file(program: Program) -> None:
     assert sorted(path.name for path in program.folder.iterdir()) == ["home", "run.json"]
     report = json.loads((program.folder / "run.json").read_bytes())
     assert report["ended"] == "interrupted"
-    assert 0 < report["summary"]["delivered"] < 200
+    summary = settled_summary(program)
+    assert 0 < summary["delivered"] < 200
+    assert summary["not_reached"] > 0
+    assert f"{summary['submitted']} submitted, {summary['delivered']} delivered" in ended.err
+    assert f"{summary['not_reached']} not reached" in ended.err
 
 
 def test_ctrl_c_while_the_model_loads(program: Program) -> None:

@@ -106,6 +106,21 @@ def test_a_policy_that_misbehaves_is_named(program: Program, place: str, dispatc
     assert program.processes() == []
 
 
+@pytest.mark.parametrize("trouble", ["raise ValueError('no luck')", "raise SystemExit('no luck')"])
+def test_a_policy_that_cannot_even_be_made_is_named(program: Program, trouble: str) -> None:
+    source = MISBEHAVING.format(place=A_WORKER, dispatch=IN_ORDER)
+    source = source.replace(
+        "    def place", f"    def __init__(self, options):\n        {trouble}\n    def place"
+    )
+    program.write("plugins/strange.py", source)
+    args = ["--plugins-dir", "plugins", "--policy", "strange", *sim()]
+    ended = program("run", "--text", "Hello.", *args, code=2)
+    assert "policy 'strange'" in ended.err
+    assert "raised in __init__: " in ended.err
+    assert "no luck" in ended.err
+    assert not (program.folder / "speech.wav").exists()
+
+
 @pytest.mark.parametrize("trouble", ["raise RuntimeError('no luck')", "def f(:", "raise SystemExit"])
 def test_a_plugin_that_cannot_be_imported_is_an_error_only_if_it_is_asked_for(
     program: Program, trouble: str

@@ -166,6 +166,15 @@ def test_streams_are_listened_to_apart() -> None:
     assert (summary.wait_s, summary.stalls, summary.stall_s) == (3.0, 1, 0.5)
 
 
+def test_what_was_handed_over_and_not_written_is_not_delivered() -> None:
+    metrics = Metrics(T0)
+    for index, status in enumerate(("ok", "failed", "ok", "ok")):
+        metrics.ended(ended(index, status, T0, 1.0, 10.0, 0.0), T0 + 1.0)
+    summary = metrics.summary(Account(submitted=9, delivered=1, failed=1, not_reached=7))
+    counts = (summary.submitted, summary.delivered, summary.failed, summary.not_reached)
+    assert counts == (9, 1, 1, 7)
+
+
 def test_speed_is_audio_per_second_of_the_run() -> None:
     metrics = Metrics(T0)
     metrics.ended(ended(0, "ok", T0 + 2.0, 2.0, 10.0, 0.5), T0 + 4.0)

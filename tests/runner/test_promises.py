@@ -16,7 +16,6 @@ from ttsflow.jobs import Account
 from ttsflow.registry import BackendRecipe, Registry
 from ttsflow.runner import Runner
 from ttsflow.scheduler import Scheduler
-from ttsflow.scheduler.streams import SLOTS_AHEAD
 
 LIMITS = Limits(retries=2, look_ahead=3)
 DEVICES = [
@@ -59,7 +58,7 @@ def speak(
     )
     profile = plugin.cls.describe(options)
     scheduler = Scheduler(policy, DEVICES, profile, LIMITS)
-    watched = Watched(scheduler, window=lambda slots: max(LIMITS.look_ahead, SLOTS_AHEAD * slots))
+    watched = Watched(scheduler, LIMITS)
     ends: list[object] = []
     with Runner(watched, BackendRecipe.of(plugin, options), LIMITS) as runner:
         handles = []
@@ -79,7 +78,7 @@ def speak(
 def test_no_promise_is_broken(seed: int, live: bool, tmp_path: Path) -> None:
     rng = random.Random(seed)
     watched, ends = speak(RandomPolicy(rng), rng, tmp_path, live)
-    assert watched.all_settled()
+    watched.check_end()
     for account in ends:
         assert isinstance(account, Account)
         assert account.settled
@@ -91,5 +90,5 @@ def test_no_promise_is_broken(seed: int, live: bool, tmp_path: Path) -> None:
 def test_a_policy_that_goes_wrong_ends_the_run(tmp_path: Path) -> None:
     seed = next(seed for seed in range(100) if Saboteur(random.Random(seed)).way == "twice")
     watched, ends = speak(Saboteur(random.Random(seed)), random.Random(seed), tmp_path)
-    assert watched.all_settled()
+    watched.check_end()
     assert all(isinstance(end, PolicyError) and "'saboteur'" in str(end) for end in ends)

@@ -371,11 +371,15 @@ def test_a_slow_source_is_spoken_as_it_comes(run: Any) -> None:
         assert runner.open("s", source(), sink).wait(30).delivered == 3
 
 
-def test_a_long_source_is_pulled_only_as_far_as_the_window(run: Any) -> None:
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [("hello", Account(submitted=60, delivered=60)), ("refuse", Account(submitted=60, failed=60))],
+)
+def test_a_long_source_is_pulled_only_as_far_as_the_window(run: Any, text: str, end: Account) -> None:
     pulled, release = [], threading.Event()
 
     def source() -> Iterator[ChunkJob]:
-        for job in chunks(["hello"] * 60):
+        for job in chunks([text] * 60):
             pulled.append(job)
             yield job
 
@@ -385,7 +389,7 @@ def test_a_long_source_is_pulled_only_as_far_as_the_window(run: Any) -> None:
             handle.wait(1.5)
         most = len(pulled)
         release.set()
-        assert handle.wait(30).delivered == 60
+        assert handle.wait(30) == end
     assert 0 < most <= QUICK.look_ahead
 
 
@@ -473,6 +477,122 @@ def test_a_second_close_makes_the_first_one_hurry(run: Any, started: Any) -> Non
     runner.close(now=True)
     polite.join()
     assert time.monotonic() - began < 3
+
+
+def test_streams_whose_sources_block_are_closed_all_at_once(run: Any) -> None:
+    release = threading.Event()
+
+    def typing() -> Iterator[ChunkJob]:
+        release.wait(30)
+        yield from ()
+
+    runner = run()
+    runner.start()
+    handles = [runner.open(name, typing(), Memory()) for name in "abcdefghijkl"]
+    time.sleep(0.5)
+    began = time.monotonic()
+    runner.close(now=True)
+    assert time.monotonic() - began < 3.0, "half a second for each would be six"
+    for handle in handles:
+        with pytest.raises(RunError, match="closed"):
+            handle.wait(0)
+        assert handle.account == Account()
+    release.set()
+    while any(thread.name.startswith("source of") for thread in threading.enumerate()):
+        time.sleep(0.01)
+
+
+def test_an_old_source_does_not_disturb_a_new_stream_of_the_same_name(run: Any) -> None:
+    release, raised = threading.Event(), threading.Event()
+
+    def old() -> Iterator[ChunkJob]:
+        yield from chunks(["hello"])
+        release.wait(20)
+        raised.set()
+        raise ConnectionError("the old connection was closed")
+
+    before, after = Memory(), Memory(at=0, deed=lambda: (release.set(), raised.wait(20), time.sleep(0.3)))
+    with run() as runner:
+        first = runner.open("s", old(), before)
+        while not before.outcomes:
+            time.sleep(0.01)
+        first.cancel()
+        assert first.wait(5).settled
+        second = runner.open("s", chunks(["hello"] * 3), after)
+        first.cancel()
+        assert second.wait(20) == Account(submitted=3, delivered=3)
+
+
+def test_of_two_failures_the_first_one_is_told(run: Any) -> None:
+    aborting, raised = threading.Event(), threading.Event()
+
+    def source() -> Iterator[ChunkJob]:
+        try:
+            yield from chunks(["hello"])
+            assert aborting.wait(20)
+            raise ValueError("the second")
+        finally:
+            raised.set()
+
+    def abort() -> None:
+        aborting.set()
+        raised.wait(20)
+        time.sleep(0.3)
+
+    sink = Memory(at=0, deed=lambda: boom(OSError("the first")))
+    sink.abort = abort  # type: ignore[method-assign]  # gives the source the time to fail, too
+    with run() as runner, pytest.raises(OSError, match="the first"):
+        runner.open("s", source(), sink).wait(30)
+
+
+def broken_source() -> Iterator[ChunkJob]:
+    yield from chunks(["hello"] * 3)
+    raise ValueError("page 4 is torn")
+
+
+class Moody(Some):
+    """Goes wrong at chunk 2."""
+
+    name = "moody"
+
+    def dispatch(self, view: Any) -> Iterable[Any]:
+        for worker in view.free:
+            job = view.ready.first()
+            if job is not None:
+                if job.index == 2:
+                    raise ValueError("no more")
+                yield job, worker
+
+
+@pytest.mark.parametrize("ending", ["cancel", "sink", "source", "policy", "close", "close now"])
+def test_an_early_ending_has_an_account(run: Any, ending: str) -> None:
+    sink = Memory(at=1, deed=lambda: boom(OSError("no space")) if ending == "sink" else None)
+    jobs = broken_source() if ending == "source" else chunks(["refuse", *["sleep 0.05"] * 500])
+    runner = run(Moody() if ending == "policy" else Some())
+    runner.start()
+    handle = runner.open("s", jobs, sink)
+    while len(sink.outcomes) < 2 and ending in ("cancel", "close", "close now"):
+        time.sleep(0.01)
+    if ending == "cancel":
+        handle.cancel()
+        assert handle.wait(10) == handle.account
+    elif ending.startswith("close"):
+        runner.close(now=ending == "close now")
+        with pytest.raises(RunError, match="closed"):
+            handle.wait(0)
+    else:
+        with pytest.raises((OSError, ValueError, PolicyError)):
+            handle.wait(20)
+    account = handle.account
+    runner.close()
+    assert handle.account == account
+    assert account is not None
+    assert account.settled
+    assert account.submitted >= 3
+    written = [status for status in sink.statuses if status != "failed"]
+    assert account.delivered == len(written) or ending in ("cancel", "close", "close now", "source")
+    assert account.not_reached > 0 or ending == "source"
+    assert account.failed == (ending != "source")
 
 
 def test_ctrl_c_interrupts_the_wait_and_leaves_nothing(run: Any, started: Any) -> None:

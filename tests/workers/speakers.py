@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -69,6 +70,10 @@ def perform(verb: str, args: list[str]) -> AudioPiece | None:
             raise JobRefused("this cannot be spoken")
         case "ask":
             input("do you agree? ")
+        case "helper":  # with streams of its own, as a library would start one
+            nothing = subprocess.DEVNULL
+            helper = subprocess.Popen(["sleep", "60"], stdin=nothing, stdout=nothing, stderr=nothing)
+            Path(args[0]).write_text(str(helper.pid))
         case "child":
             if os.fork() == 0:
                 time.sleep(60)

@@ -112,6 +112,7 @@ def test_a_job_gives_its_pieces_unchanged_then_its_end(talk: Any, speakers: Any)
         *pieces, end = worker.until_end()
         assert end == Finished(token)
         assert [piece.token for piece in pieces] == [token, token]
+        assert [piece.number for piece in pieces] == [0, 1]
         assert [piece.audio_s for piece in pieces] == [250_000 / speakers.RATE] * 2
         got = np.concatenate([piece.payload.samples for piece in pieces])
         assert got.dtype == np.float32
@@ -199,6 +200,20 @@ def test_a_forked_child_neither_hides_the_death_nor_outlives_it(talk: Any) -> No
     assert not group_exists(group)
 
 
+@pytest.mark.parametrize("ending", ["close", "exit", "kill"])
+def test_a_helper_that_a_backend_started_ends_with_its_worker(talk: Any, tmp_path: Path, ending: str) -> None:
+    worker = talk().ready()
+    assert isinstance(worker.end_of(f"helper {tmp_path / 'helper'}"), Finished)
+    helper = int((tmp_path / "helper").read_text())
+    assert alive(helper)
+    if ending == "close":
+        worker.process.close()
+    else:
+        worker.start(f"{ending} {tmp_path / 'flag'}")
+    assert isinstance(worker.until_end()[-1], Died)
+    assert gone(helper)
+
+
 def group_exists(group: int) -> bool:
     return any(alive(pid) and group_of(pid) == group for pid in psutil.pids())
 
@@ -257,6 +272,9 @@ def test_several_slots_cancel_and_flag(talk: Any) -> None:
         seen.append(worker.next())
     assert seen[-1] == Finished(doubt, "a doubt")
     assert {event.token for event in seen} == {long, doubt}
+    for token in (long, doubt):
+        numbers = [event.number for event in seen if isinstance(event, Piece) and event.token == token]
+        assert numbers == list(range(len(numbers)))
     worker.process.cancel_job(long)
     assert worker.until_end()[-1] == Cancelled(long)
     worker.process.cancel_job(long)  # no second answer

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import click
-
+from ttsflow.cli.messages import Messages
 from ttsflow.jobs import Outcome
 from ttsflow.report import RunInfo, RunReport, WorkerInfo
 
@@ -15,11 +14,13 @@ REDRAW_S = 0.1
 class Console:
     """Observes a run for the person at the terminal, and passes everything on to the report.
 
-    The progress line tells the part of `text` that is done, by its characters without white space.
+    It never waits for the terminal. The progress line tells the part of `text` that is done, by its
+    characters without white space.
     """
 
-    def __init__(self, report: RunReport, text: str, quiet: bool) -> None:
+    def __init__(self, report: RunReport, messages: Messages, text: str, quiet: bool) -> None:
         self._report = report
+        self._messages = messages
         self._quiet = quiet
         self._progress = not quiet and sys.stderr.isatty()
         self._chars = _count(text)
@@ -33,12 +34,12 @@ class Console:
         self._draw("loading ...")
 
     def end(self, place: str | None) -> None:
-        """The run is over; `place` is where the audio is, if there is any."""
+        """The run is over and its report closed; `place` is where the audio is, if there is any."""
         self._draw("")
         if self._done_chars:
-            self._say(self._report.summary_text(), prefix="")
+            self._say(self._report.summary_text(), prefix="", must=True)
         if place is not None:
-            self._say(f"spoken to {place}")
+            self._say(f"spoken to {place}", must=True)
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         self._report.worker_ready(info, now)
@@ -61,14 +62,14 @@ class Console:
         self._draw("")
         self._say(text)
 
-    def _say(self, text: str, prefix: str = "ttsflow: ") -> None:
+    def _say(self, text: str, prefix: str = "ttsflow: ", must: bool = False) -> None:
         if not self._quiet:
-            click.echo(prefix + text, err=True)
+            self._messages.write(f"{prefix}{text}\n", must)
 
     def _draw(self, text: str) -> None:
         """Put `text` in the place of the progress line."""
         if self._progress:
-            click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+            self._messages.write(f"\r\x1b[K{text}")
 
 
 def _count(text: str) -> int:

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,18 +14,20 @@ import click
 
 from ttsflow.api import identity_of
 from ttsflow.cli.console import Console
+from ttsflow.cli.messages import Messages
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.partfile import PartFile
 from ttsflow.plan import Plan, make_plan
 from ttsflow.registry import Registry
 from ttsflow.report import RunReport
-from ttsflow.runner import Runner
+from ttsflow.runner import Runner, StreamHandle
 from ttsflow.sinks import FileSink, Format, Sink, StreamSink
 from ttsflow.text import Document, read_file, read_stream, read_text
 
 STREAM = "main"
 STDOUT = 1
+ABORT_S = 1.0  # that an interrupted run waits for its sink
 AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "wav"}
 
 
@@ -109,9 +111,9 @@ def speak(
     plan = make_plan(settings, registry, fallback_allowed=True, ask=_ask())
     info = plan.info()
     report = RunReport(info, began, destination.report)
-    console = Console(report, document.text, quiet)
     sink, place = destination.sink(plan, document)
     with ExitStack() as undo:
+        console = Console(report, undo.enter_context(Messages()), document.text, quiet)
         report.open()
         undo.push(lambda kind, error, trace: report.close(error=error))
         sink.open()
@@ -122,14 +124,26 @@ def speak(
         try:
             account = handle.wait()
         except BaseException as error:
+            _give_up(handle)
             runner.close(now=True)
-            if not isinstance(error, BrokenPipeError):  # a listener who has left has heard enough
-                console.end(None)
+            try:
+                report.close(handle.account, error)
+            finally:
+                if not isinstance(error, BrokenPipeError):  # a listener who has left has heard enough
+                    console.end(None)
             raise
         report.close(account)
-        console.end(place if account.delivered else None)
+        nothing = isinstance(sink, FileSink) and not sink.published
+        console.end(None if nothing else place)
     if account.failed or account.not_reached:
         sys.exit(1)
+
+
+def _give_up(handle: StreamHandle) -> None:
+    """Cancel a stream, and give its sink a moment to take note."""
+    handle.cancel()
+    with suppress(Exception):  # why the run ends is known already; the sink may block for longer
+        handle.wait(ABORT_S)
 
 
 def _ask() -> Callable[[str], bool] | None:

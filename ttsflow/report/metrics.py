@@ -79,14 +79,14 @@ class Metrics:
                 self._timed_audio_s += outcome.audio_s
 
     def summary(self, account: Account | None = None) -> Summary:
-        """The numbers so far; `account` says how many chunks were submitted and never reached."""
+        """The numbers so far; `account` counts the chunks: some that were handed over may not be written."""
         playbacks = self._playbacks.values()
         first = [p.first_audio_s for p in playbacks if p.first_audio_s is not None]
-        ended = sum(self._count.values())
+        ended, failed = sum(self._count.values()), self._count["failed"]
         return Summary(
             submitted=ended if account is None else account.submitted,
-            delivered=ended - self._count["failed"],
-            failed=self._count["failed"],
+            delivered=ended - failed if account is None else account.delivered,
+            failed=failed if account is None else account.failed,
             not_reached=None if account is None else account.not_reached,
             flagged=self._count["flagged"],
             pauses=self._count["pause"],

@@ -14,13 +14,15 @@ EXCERPT_CHARS = 80
 class Summary:
     """Counts of chunks, and seconds; points in time are since the run began, None where unknown.
 
-    `delivered` includes `flagged` and `pauses`. `not_reached` is None when a run ended without an
-    account. `makespan_s` is when the last chunk was done. `audio_s` is the speech in the chunks that
-    were delivered, `pause_s` the silence after chunks. `rtf` is synthesis time / audio time, summed
-    over the chunks that were delivered; `speed` is audio_s / makespan_s, which parallel work raises
-    and loading a model lowers. `wait_s` is the greatest W of the streams, `stalls` and `stall_s` are
-    sums over them. `chunk_s` has percentiles ("p5", "p50", "p95") of the time from a chunk's start
-    to its finish, interpolated linearly.
+    `submitted`, `delivered`, `failed` and `not_reached` are the account's; `not_reached` is None
+    without one. The rest is measured on the chunks that were handed to the sinks: after an early end
+    the last of them may not have been written, and so not be among the delivered. `flagged` and
+    `pauses` are kinds of them. `makespan_s` is when the last chunk was done. `audio_s` is the speech
+    in the chunks, `pause_s` the silence after them. `rtf` is synthesis time / audio time, summed over
+    the chunks; `speed` is audio_s / makespan_s, which parallel work raises and loading a model lowers.
+    `wait_s` is the greatest W of the streams, `stalls` and `stall_s` are sums over them. `chunk_s` has
+    percentiles ("p5", "p50", "p95") of the time from a chunk's start to its finish, interpolated
+    linearly.
     """
 
     submitted: int

@@ -15,11 +15,11 @@ from ttsflow.config.model import Limits
 from ttsflow.errors import RunError, TtsflowError
 from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.report import Observer, WorkerInfo
-from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle
+from ttsflow.runner.crew import Crew
+from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Told, join
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.messages import Driven
 from ttsflow.sinks import Sink
-from ttsflow.workers.process import WorkerProcess
 from ttsflow.workers.wire import Recipe
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,9 @@ class _Open:
 @dataclass(frozen=True, slots=True)
 class _Close:
     now: bool
+
+
+Message = msg.Event | Told | _Open | _Close
 
 
 class Unobserved:
@@ -61,12 +64,10 @@ class Runner:
         self, scheduler: Driven, recipe: Recipe, limits: Limits, observer: Observer | None = None
     ) -> None:
         self._scheduler = scheduler
-        self._recipe = recipe
         self._patience_s = limits.timeouts.close_s
         self._observer: Observer = observer or Unobserved()
-        self._inbox: SimpleQueue[msg.Event | _Open | _Close] = SimpleQueue()
-        self._workers: dict[tuple[str, int], WorkerProcess] = {}
-        self._held_back: dict[str, msg.StartWorker] = {}  # until the generation before is really gone
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._crew = Crew(recipe, self._inbox.put)
         self._streams: dict[str, StreamEdge] = {}
         self._finishing: list[StreamEdge] = []  # the scheduler is through with them, their sinks may not be
         self._wake: float | None = None
@@ -97,7 +98,7 @@ class Runner:
         self._inbox.put(_Open(edge, live, weight))
         if self._over is not None:  # the owner may have looked into its inbox for the last time
             edge.abandon(self._over)
-            edge.join(ABORT_S)
+            join([edge], ABORT_S)
         return edge.handle
 
     def close(self, now: bool = False) -> None:
@@ -117,6 +118,7 @@ class Runner:
         try:
             at_once = self._serve()
             self._over = RunError("the runner was closed before the stream had ended")
+            self._cancel_streams(self._over)
         except BaseException as error:  # Stop, or a bug: nobody may wait for what will never come
             if not isinstance(error, TtsflowError):
                 logger.exception("the runner failed")
@@ -130,26 +132,19 @@ class Runner:
         """
         now = time.monotonic()
         self._carry_out(self._scheduler.start(now), now)
-        while True:
+        close: _Close | None = None
+        while close is None:
             events: list[msg.Event] = []
             for message in self._take(self._wake):
-                match message:
-                    case _Close():
-                        return message.now
-                    case _Open():
-                        events.extend(self._admit(message))
-                    case msg.WorkerReady(worker, generation):
-                        self._greet(worker, generation)
-                        events.append(message)
-                    case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
-                        self._forget(worker, generation)
-                        events.append(message)
-                    case _:
-                        events.append(message)
+                if isinstance(message, _Close):
+                    close = message
+                    break
+                events.extend(self._understand(message))
             now = time.monotonic()
             self._carry_out(self._scheduler.feed(events, now), now)
+        return close.now
 
-    def _take(self, until: float | None) -> Iterator[msg.Event | _Open | _Close]:
+    def _take(self, until: float | None) -> Iterator[Message]:
         """All messages there are; waits for the first one, at most until `until`."""
         timeout = None if until is None else min(max(0.0, until - time.monotonic()), TIMEOUT_MAX)
         try:
@@ -159,26 +154,33 @@ class Runner:
         except Empty:
             return
 
-    def _admit(self, message: _Open) -> Iterator[msg.Event]:
-        edge = message.edge
-        if edge.stream in self._streams:
-            edge.abandon(ValueError(f"stream {edge.stream!r} is open already"))
-            self._finishing.append(edge)
-        else:
-            self._streams[edge.stream] = edge
-            yield msg.OpenStream(edge.stream, message.live, message.weight)
-
-    def _greet(self, worker: str, generation: int) -> None:
-        info = self._workers[worker, generation].info
-        assert info is not None
-        self._observer.worker_ready(info, time.monotonic())
-
-    def _forget(self, worker: str, generation: int) -> None:
-        process = self._workers.pop((worker, generation), None)
-        if process is not None:  # else it could not even be started
-            process.join()
-        if (held_back := self._held_back.pop(worker, None)) is not None:
-            self._start_worker(held_back)
+    def _understand(self, message: msg.Event | Told | _Open) -> Iterator[msg.Event]:
+        """Take note of a message; what the scheduler is to hear of it."""
+        match message:
+            case _Open(edge, live, weight):
+                if edge.stream in self._streams:
+                    edge.abandon(ValueError(f"stream {edge.stream!r} is open already"))
+                    self._finishing.append(edge)
+                    return
+                self._streams[edge.stream] = edge
+                yield msg.OpenStream(edge.stream, live, weight)
+            case Told(edge, event, error):
+                if self._streams.get(edge.stream) is not edge:
+                    return
+                if error is not None:
+                    edge.failed(error)
+                yield event
+            case msg.WorkerReady(worker, generation):
+                process = self._crew.get(worker, generation)
+                assert process is not None
+                assert process.info is not None
+                self._observer.worker_ready(process.info, time.monotonic())
+                yield message
+            case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
+                self._crew.forget(worker, generation)
+                yield message
+            case _:
+                yield message
 
     # ------------------------------------------------------------ commands
 
@@ -196,89 +198,72 @@ class Runner:
                     self._observer.ended(outcome, now)
                     self._streams[outcome.job.stream].pass_on(command)
                 case msg.StartJob(token, worker, generation, job):
-                    if process := self._workers.get((worker, generation)):
+                    if process := self._crew.get(worker, generation):
                         process.start_job(token, job)
                 case msg.CancelJob(token, worker, generation):
-                    if process := self._workers.get((worker, generation)):
+                    if process := self._crew.get(worker, generation):
                         process.cancel_job(token)
                 case msg.WantJobs(stream, count):
                     self._streams[stream].want(count)
                 case msg.WakeAt(when):
                     self._wake = when
                 case msg.StreamFinished():
-                    self._finish(command, stop)
+                    self._finish(command, stop.error if stop else None)
                 case msg.StartWorker():
-                    self._start_worker(command)
+                    self._crew.start(command)
                 case msg.KillWorker(worker, generation, why):
                     logger.debug("worker %s#%d is killed: %s", worker, generation, why)
-                    self._held_back.pop(worker, None)
-                    if process := self._workers.get((worker, generation)):
-                        process.kill()
+                    self._crew.kill(worker, generation)
                 case msg.Notice(text):
                     self._observer.notice(text)
                 case msg.Stop(error):
                     raise error
 
-    def _finish(self, command: msg.StreamFinished, stop: msg.Stop | None) -> None:
+    def _finish(self, command: msg.StreamFinished, error: BaseException | None) -> None:
         edge = self._streams.pop(command.stream)
-        if stop is None:
-            edge.finish(command)
+        if error is None:
+            edge.finish(command.account, whole=command.why is None)
         else:
-            edge.abandon(stop.error)
+            edge.abandon(error, command.account)
         self._finishing = [other for other in self._finishing if not other.ended] + [edge]
-
-    def _start_worker(self, command: msg.StartWorker) -> None:
-        worker, generation = command.worker, command.generation
-        if (worker, generation - 1) in self._workers:  # two at a time may not fit in a device's memory
-            self._held_back[worker] = command
-            return
-        try:
-            process = WorkerProcess(worker, generation, command.spec, self._recipe, self._inbox.put)
-        except OSError as error:
-            # A missing interpreter stays missing; a lack of memory or of processes may pass.
-            permanent = isinstance(error, (FileNotFoundError, PermissionError))
-            why = f"no process can be started: {error}"
-            self._inbox.put(msg.LoadFailed(worker, generation, why, permanent))
-        else:
-            self._workers[worker, generation] = process
 
     # ------------------------------------------------------------ the end
 
+    def _cancel_streams(self, error: BaseException) -> None:
+        """End the streams that are still open with `error`, and with their accounts."""
+        cancels = [msg.CancelStream(stream, str(error)) for stream in self._streams]
+        for command in self._scheduler.feed(cancels, time.monotonic()):
+            if isinstance(command, msg.StreamFinished):  # the workers are about to end in any case
+                self._finish(command, error)
+
     def _end(self, error: BaseException, at_once: bool) -> None:
         """End everything. From the moment `_over` was set, `open` refuses by itself."""
-        self._held_back.clear()
         for edge in self._streams.values():
             edge.abandon(error)
         self._finishing += self._streams.values()
         self._end_workers(error, at_once)
-        deadline = time.monotonic() + (ABORT_S if at_once else self._patience_s)
-        for edge in self._finishing:
-            if not edge.join(max(0.0, deadline - time.monotonic())):
-                edge.handle.fail(error)
+        for edge in join(self._finishing, ABORT_S if at_once else self._patience_s):
+            edge.handle.wake(error)
 
     def _end_workers(self, error: BaseException, at_once: bool) -> None:
-        for process in self._workers.values():
-            if at_once:
-                process.kill()
-            else:
-                process.close()
-        self._await_workers(error, killed=at_once)
-        for process in self._workers.values():
-            process.kill()
+        if not at_once:
+            self._crew.close()
+            self._await_workers(error, killed=False)
+        self._crew.kill_all()
         self._await_workers(error, killed=True)
 
     def _await_workers(self, error: BaseException, killed: bool) -> None:
         """Wait until all workers have ended, for a time; no longer where they are to be killed now."""
         deadline = time.monotonic() + self._patience_s
         hurry = False
-        while (self._workers or not self._inbox.empty()) and not hurry:
+        while (self._crew or not self._inbox.empty()) and not hurry:
             messages = list(self._take(deadline))
             if not messages:
                 return
             for message in messages:
                 match message:
                     case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
-                        self._forget(worker, generation)
+                        self._crew.forget(worker, generation)
                     case _Open(edge):
                         edge.abandon(error)
                         self._finishing.append(edge)

@@ -6,14 +6,15 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
 
 from ttsflow.jobs import Account, ChunkJob
-from ttsflow.scheduler.messages import CancelStream, Deliver, Delivered, Event, GaveUp, StreamFinished, Submit
+from ttsflow.scheduler.messages import CancelStream, Deliver, Delivered, Event, GaveUp, Submit
 from ttsflow.sinks import Sink
 
 logger = logging.getLogger(__name__)
@@ -22,16 +23,25 @@ INTERRUPTIBLE_S = 0.2
 """seconds that a thread waits at a time: a signal that another thread was given does not end a wait"""
 
 SOURCE_GRACE_S = 0.5
-"""seconds for an idle source thread to end; one that blocks cannot be ended, and stays behind as a daemon"""
+"""seconds for idle source threads to end; one that blocks cannot be ended, and stays behind as a daemon"""
 
 
 class StreamHandle:
     """A stream that was opened: its end can be waited for, and called for."""
 
-    def __init__(self, stream: str, post: Callable[[Event], object]) -> None:
+    def __init__(self, stream: str, cancel: Callable[[], object]) -> None:
         self.stream = stream
-        self._post = post
-        self._end: Future[Account] = Future()
+        self._cancel = cancel
+        self._account: Account | None = None
+        self._end: Future[None] = Future()
+
+    @property
+    def account(self) -> Account | None:
+        """What became of the chunks, once that is settled: before `wait` is over, however the stream ended.
+
+        None where the stream was refused, or the runner itself failed.
+        """
+        return self._account
 
     def wait(self, timeout: float | None = None) -> Account:
         """Wait until the sink is finished; the stream's account. Ctrl-C interrupts the wait.
@@ -43,40 +53,58 @@ class StreamHandle:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while not self._end.done() and (left := deadline - time.monotonic()) > 0:
             wait([self._end], min(left, INTERRUPTIBLE_S))
-        return self._end.result(0)
+        self._end.result(0)
+        assert self._account is not None  # a stream without one ends with an error
+        return self._account
 
     def cancel(self) -> None:
         """Give up the rest of the stream; jobs that run are stopped. `wait` returns soon after."""
-        if not self._end.done():
-            self._post(CancelStream(self.stream))
+        self._cancel()
 
-    def resolve(self, account: Account) -> None:
-        """Wake the waiter with the account, unless it was woken before."""
-        with suppress(InvalidStateError):
-            self._end.set_result(account)
+    def settle(self, account: Account) -> None:
+        """Say what became of the chunks."""
+        self._account = account
 
-    def fail(self, error: BaseException) -> None:
-        """Wake the waiter with an error, unless it was woken before."""
+    def wake(self, error: BaseException | None) -> None:
+        """End the wait, with an error if there is one, unless it was ended before."""
         with suppress(InvalidStateError):
-            self._end.set_exception(error)
+            if error is None:
+                self._end.set_result(None)
+            else:
+                self._end.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event from a stream's own threads or its waiter: void once that stream has ended.
+
+    The id of a stream may be used again, so the edge says which one is meant. `error` is what the
+    source or the sink raised.
+    """
+
+    edge: StreamEdge
+    event: Event
+    error: BaseException | None = None
 
 
 class StreamEdge:
     """The two threads of one stream, either of which may block for as long as it likes.
 
-    The source thread pulls jobs when they are wanted and posts each at once, so that a slow source
+    The source thread pulls jobs when they are wanted and tells of each at once, so that a slow source
     is spoken as it comes. The sink thread carries out what `pass_on` is given. What either raises
     cancels the stream, and is raised to its waiter.
     """
 
-    def __init__(self, stream: str, jobs: Iterable[ChunkJob], sink: Sink, post: Callable[[Event], object]):
+    def __init__(self, stream: str, jobs: Iterable[ChunkJob], sink: Sink, post: Callable[[Told], object]):
         self.stream = stream
-        self.handle = StreamHandle(stream, post)
+        self.handle = StreamHandle(stream, lambda: self._tell(CancelStream(stream)))
         self._jobs, self._sink, self._post = jobs, sink, post
         self._wanted: SimpleQueue[int] = SimpleQueue()
-        self._orders: SimpleQueue[Deliver | GaveUp | StreamFinished] = SimpleQueue()
+        self._orders: SimpleQueue[Deliver | GaveUp | None] = SimpleQueue()
+        # Written by the owner's thread alone, as the methods without an underscore are called on it:
         self._failure: BaseException | None = None
-        self._end: StreamFinished | None = None
+        self._over = False
+        self._unwanted = False
         self._source_thread = threading.Thread(target=self._pull, name=f"source of {stream}", daemon=True)
         self._sink_thread = threading.Thread(target=self._write, name=f"sink of {stream}", daemon=True)
         self._source_thread.start()
@@ -90,27 +118,43 @@ class StreamEdge:
         """Have the sink take what is next."""
         self._orders.put(order)
 
-    def finish(self, end: StreamFinished) -> None:
-        """Have the sink finish (or abort), then wake the waiter."""
-        self._end = end
-        self._wanted.put(0)
-        self._orders.put(end)
+    def failed(self, error: BaseException) -> None:
+        """The source or the sink raised `error`; the first one is what the waiter hears."""
+        self._failure = self._failure or error
 
-    def abandon(self, error: BaseException) -> None:
+    def finish(self, account: Account, whole: bool) -> None:
+        """Have the sink finish, or abort where the stream is not `whole`; then wake the waiter."""
+        self.handle.settle(account)
+        self._end(whole)
+
+    def abandon(self, error: BaseException, account: Account | None = None) -> None:
         """Wake the waiter with `error` now, and have the sink abort as soon as it can."""
-        self.handle.fail(error)
-        self.finish(StreamFinished(self.stream, Account(), str(error)))
-
-    def join(self, timeout: float) -> bool:
-        """Wait for the sink, after `finish` or `abandon`, at most `timeout` seconds; whether it has ended."""
-        self._sink_thread.join(timeout)
-        self._source_thread.join(SOURCE_GRACE_S)
-        return not self._sink_thread.is_alive()
+        if account is not None:
+            self.handle.settle(account)
+        self.handle.wake(error)
+        self._end(whole=False)
 
     @property
     def ended(self) -> bool:
         """Whether both threads have ended."""
         return not self._sink_thread.is_alive() and not self._source_thread.is_alive()
+
+    def join_sink(self, until: float) -> bool:
+        """Wait for the sink until this time on the monotonic clock; whether it has ended."""
+        self._sink_thread.join(max(0.0, until - time.monotonic()))
+        return not self._sink_thread.is_alive()
+
+    def join_source(self, until: float) -> None:
+        """Wait for the source until this time on the monotonic clock."""
+        self._source_thread.join(max(0.0, until - time.monotonic()))
+
+    def _end(self, whole: bool) -> None:
+        self._over, self._unwanted = True, not whole
+        self._wanted.put(0)
+        self._orders.put(None)
+
+    def _tell(self, event: Event, error: BaseException | None = None) -> None:
+        self._post(Told(self, event, error))
 
     def _pull(self) -> None:
         try:
@@ -118,59 +162,61 @@ class StreamEdge:
             while count := self._wanted.get():
                 pulled = 0
                 for index, job in islice(jobs, count):
-                    if self._end is not None:
+                    if self._over:
                         return
                     if (job.stream, job.index) != (self.stream, index):
                         raise ValueError(f"the source of stream {self.stream!r} gave {job} for chunk {index}")
-                    self._post(Submit(self.stream, (job,)))
+                    self._tell(Submit(self.stream, (job,)))
                     pulled += 1
                 if pulled < count:
-                    self._post(Submit(self.stream, (), last=True))
+                    self._tell(Submit(self.stream, (), last=True))
                     return
         except BaseException as error:  # a source may raise anything, and nobody else would hear of it
             self._give_up(error)
 
     def _write(self) -> None:
-        while not isinstance(order := self._orders.get(), StreamFinished):
-            if self._failure is None and not self._unwanted:
-                try:
-                    self._hand_over(order)
-                except BaseException as error:  # a sink may raise anything, and nobody else would hear of it
-                    self._give_up(error)
-        self._finish_sink(order.account)
+        broken = False
+        while (order := self._orders.get()) is not None:
+            if broken or self._unwanted:
+                continue
+            try:
+                self._hand_over(order)
+            except BaseException as error:  # a sink may raise anything, and nobody else would hear of it
+                broken = True
+                self._give_up(error)
+        self._finish_sink()
 
     def _hand_over(self, order: Deliver | GaveUp) -> None:
-        if isinstance(order, GaveUp):
-            self._sink.end_chunk(order.outcome)
-            return
-        if order.payloads:
+        if isinstance(order, Deliver) and order.payloads:
             self._sink.write(order.payloads)
         if order.outcome is not None:
             self._sink.end_chunk(order.outcome)
-            self._post(Delivered(order.stream, order.index))
+            self._tell(Delivered(self.stream, order.outcome.job.index))
 
     def _give_up(self, error: BaseException) -> None:
-        self._failure = error
-        self._post(CancelStream(self.stream, f"{type(error).__name__}: {error}"))
+        self._tell(CancelStream(self.stream, f"{type(error).__name__}: {error}"), error)
 
-    @property
-    def _unwanted(self) -> bool:
-        """Whether nobody wants what the sink has not written yet."""
-        return self._end is not None and self._end.why is not None
-
-    def _finish_sink(self, account: Account) -> None:
-        whole = self._failure is None and not self._unwanted
+    def _finish_sink(self) -> None:
+        failure, whole = self._failure, not self._unwanted
         if whole:
             try:
                 self._sink.finish()
             except BaseException as error:  # as above
-                self._failure, whole = error, False
+                failure, whole = error, False
         if not whole:
             try:
                 self._sink.abort()
             except Exception:  # the stream has an ending to report already
                 logger.exception("the sink of stream %r could not be aborted", self.stream)
-        if self._failure is None:
-            self.handle.resolve(account)
-        else:
-            self.handle.fail(self._failure)
+        self.handle.wake(failure)
+
+
+def join(edges: Sequence[StreamEdge], timeout: float) -> list[StreamEdge]:
+    """Wait for the sinks of streams that have ended, `timeout` seconds at most in all, and a moment for
+    their sources; the edges whose sinks still block."""
+    until = time.monotonic() + timeout
+    blocked = [edge for edge in edges if not edge.join_sink(until)]
+    until = time.monotonic() + SOURCE_GRACE_S
+    for edge in edges:
+        edge.join_source(until)
+    return blocked

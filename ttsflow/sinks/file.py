@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ttsflow.errors import OutputError, SinkError
-from ttsflow.jobs import AudioPiece, Outcome
+from ttsflow.jobs import AudioPiece, Outcome, Status
 from ttsflow.partfile import PartFile
 from ttsflow.sinks.mark import Mark, read_mark
 from ttsflow.sinks.pcm import SAMPLE_BYTES, Format, encode, silence
@@ -19,7 +19,8 @@ class FileSink:
 
     `format` is "wav", or "pcm" for samples without a header. A file that is there already may be
     replaced if its mark says that ttsflow made it for this `identity`, or with `overwrite`. (Raw PCM
-    carries no mark.) A stream whose chunks all failed leaves no file: `published` stays False.
+    carries no mark.) Pauses alone are published only where nothing was to be said: a stream all of
+    whose speech failed leaves no file, and `published` stays False.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class FileSink:
         self._overwrite = overwrite
         self._part = PartFile(path)
         self._data_bytes = 0
-        self._delivered = 0
+        self._statuses: set[Status] = set()
 
     def open(self) -> None:
         """Make sure that the file can be written, and begin it beside its place. Raises OutputError."""
@@ -53,13 +54,13 @@ class FileSink:
 
     def end_chunk(self, outcome: Outcome) -> None:
         """Append the pause after the chunk. Raises SinkError."""
-        self._delivered += outcome.status != "failed"
+        self._statuses.add(outcome.status)
         for block in silence(outcome.job.pause_s, self._sample_rate):
             self._append(block)
 
     def finish(self) -> None:
-        """Complete the file and put it in its place, unless nothing was delivered. Raises SinkError."""
-        if not self._delivered:
+        """Complete the file and put it in its place, if there is anything to hear. Raises SinkError."""
+        if not self._statuses & {"ok", "flagged"} and self._statuses != {"pause"}:
             self.abort()
             return
         try:

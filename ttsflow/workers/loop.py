@@ -24,9 +24,10 @@ LONGEST_WHY = 500
 
 @dataclass(slots=True)
 class Attempt:
-    """A job in a slot: the token that it answers under, and a doubt that its backend has named."""
+    """A job in a slot: the token it answers under, its pieces so far, a doubt that its backend has named."""
 
     token: int
+    pieces: int = 0
     flag: str | None = None
 
 
@@ -91,15 +92,16 @@ class JobLoop:
                     self._backend.cancel(step.job)
                 self._end(step.job, Failed(attempt.token, fault))
                 return
-            self._send(step.piece, attempt.token)
+            self._send(step.piece, attempt)
         attempt.flag = step.flag or attempt.flag
         if step.done:
             self._end(step.job, Finished(attempt.token, attempt.flag))
 
-    def _send(self, piece: AudioPiece, token: int) -> None:
+    def _send(self, piece: AudioPiece, attempt: Attempt) -> None:
         if piece.samples.size:
-            self._wire.send(Sound(token, piece.sample_rate))
+            self._wire.send(Sound(attempt.token, attempt.pieces, piece.sample_rate))
             self._wire.send_bytes(np.ascontiguousarray(piece.samples).data)
+            attempt.pieces += 1
 
     def _fail(self, job: ChunkJob, error: Exception) -> None:
         logger.error("%s [%s] failed", job.stream, job.index, exc_info=error)

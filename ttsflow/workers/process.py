@@ -32,7 +32,7 @@ LET_GO_S = 2.0
 """seconds for a process to end after it has closed its end of the wire, before it is killed"""
 
 OUTPUT_GRACE_S = 0.5
-"""seconds for the output of a dead process to end, before what it had started itself is killed"""
+"""seconds for the output of a dead process to be read; something that left its group may hold it open"""
 
 
 class WorkerProcess:
@@ -117,10 +117,10 @@ class WorkerProcess:
         try:
             while True:
                 match self._wire.recv():
-                    case Sound(token, sample_rate):
+                    case Sound(token, number, sample_rate):
                         samples = np.frombuffer(self._wire.recv_bytes(), np.float32)
                         audio_s = len(samples) / sample_rate
-                        self._post(Piece(token, audio_s, AudioPiece(samples, sample_rate)))
+                        self._post(Piece(token, number, audio_s, AudioPiece(samples, sample_rate)))
                     case Ready() as ready:
                         self.info = self._describe(ready)
                         self._post(WorkerReady(self.worker, self.generation))
@@ -160,16 +160,15 @@ class WorkerProcess:
                     logger.debug("%s#%d: %s", self.worker, self.generation, line)
 
     def _bury(self) -> str:
-        """Wait for the process to be gone; how it ended."""
+        """Wait for the process to be gone, and end what it had started; how it ended."""
         try:
             code = self._process.wait(LET_GO_S)
         except subprocess.TimeoutExpired:
             self.kill()
             code = self._process.wait()
+        # Its number is given to no other group while anyone is left in this one.
+        self._kill_group()
         self._output.join(OUTPUT_GRACE_S)
-        if self._output.is_alive():  # something that the worker had started holds its output open
-            self._kill_group()
-            self._output.join(OUTPUT_GRACE_S)
         if code < 0:
             names = {number.value: number.name for number in signal.Signals}
             return f"killed by signal {-code} ({names.get(-code, 'real-time')})"

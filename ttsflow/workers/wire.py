@@ -73,7 +73,11 @@ class NotLoaded:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A piece of a job's audio at `sample_rate` Hz; its float32 samples are the next message."""
+    """A piece of a job's audio at `sample_rate` Hz; its float32 samples are the next message.
+
+    `number` counts the pieces of the job from 0.
+    """
 
     token: int
+    number: int
     sample_rate: int

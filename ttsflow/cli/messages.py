@@ -1,0 +1,96 @@
+"""Standard error, for a program whose audio must not wait until somebody reads its messages."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import threading
+import time
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from ttsflow.errors import TtsflowError
+
+STDERR = 2
+
+ROOM = 1000
+"""messages that may wait to be written; what comes then is left out"""
+
+INTERRUPTED_S = 1.0
+"""seconds that an interrupted run waits for somebody to read its last messages"""
+
+AWAKE_S = 0.2
+"""seconds that the main thread waits at a time: a signal that another thread was given does not end a wait"""
+
+
+class Messages:
+    """Takes messages from any thread, without waiting, and writes them on a thread of its own.
+
+    While it is open, what is logged to standard error goes this way too. At its end it waits until
+    everything is written, as any program does whose terminal is paused; not so after Ctrl-C. Once
+    standard error cannot be written any more, or is not waited for, it leads nowhere.
+    """
+
+    def __init__(self) -> None:
+        self._encoding = sys.stderr.encoding
+        self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        self._writer = threading.Thread(target=self._write_all, name="standard error", daemon=True)
+        self._logs = [
+            handler
+            for handler in logging.getLogger().handlers
+            if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr
+        ]
+
+    def write(self, text: str, must: bool = False) -> None:
+        """Have `text` written; where too much waits already, only if it `must` be."""
+        if must or self._waiting.qsize() < ROOM:
+            self._waiting.put(text)
+
+    def flush(self) -> None:
+        """Nothing to do: all is written as soon as it can be."""
+
+    def __enter__(self) -> Self:
+        for handler in self._logs:
+            handler.setStream(self)
+        self._writer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        has_to_be_read = error is None or isinstance(error, TtsflowError)
+        self._waiting.put(None)
+        written = False
+        try:
+            written = self._join(math.inf if has_to_be_read else INTERRUPTED_S)
+        finally:  # after Ctrl-C in the wait, too
+            if not written:
+                _lead_nowhere()
+        for handler in self._logs:
+            handler.setStream(sys.stderr)
+
+    def _join(self, patience_s: float) -> bool:
+        deadline = time.monotonic() + patience_s
+        while self._writer.is_alive() and time.monotonic() < deadline:
+            self._writer.join(AWAKE_S)
+        return not self._writer.is_alive()
+
+    def _write_all(self) -> None:
+        # By its number: a writer that waits inside sys.stderr would hold a lock that everyone needs.
+        while (text := self._waiting.get()) is not None:
+            left = memoryview(text.encode(self._encoding, "backslashreplace"))
+            try:
+                while left:
+                    left = left[os.write(STDERR, left) :]
+            except OSError:  # the reader has left, or the disk is full: nobody is there to be told
+                _lead_nowhere()
+
+
+def _lead_nowhere() -> None:
+    """From now on whatever is written to standard error is lost, at once and without an error."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, STDERR)
+    os.close(nothing)
