@@ -20,6 +20,7 @@ from ttsflow.errors import (
     ConfigError,
     InputError,
     OutputError,
+    PluginError,
     RunError,
     UnknownNameError,
 )
@@ -176,3 +177,40 @@ def test_closing_leaves_no_process_and_refuses_more_work(tmp_path: Path, workers
     with pytest.raises(RunError, match="closed"):
         list(engine.stream("Hello."))
     assert sorted(os.listdir(tmp_path)) == ["out.wav"]  # noqa: PTH208  # hidden parts would be listed, too
+
+
+def test_a_files_encoding_is_a_setting(tmp_path: Path) -> None:
+    (tmp_path / "win.txt").write_bytes("Grüße.".encode("cp1252"))
+    with Engine(settings={**SIM, "text.encoding": "cp1252"}) as engine:
+        assert engine.speak(tmp_path / "win.txt", tmp_path / "win.wav").account.delivered == 1
+
+
+PROFILES = {
+    "slots=2": "which takes start, step and cancel of its own",
+    "sample_rate='8000'": "sample_rate must be a whole number above 0, not '8000'",
+    "device_kinds='cpu'": "device_kinds must be a tuple",
+    "max_chars={'*': 0}": "max_chars must map languages to caps above 0",
+    "slowdown=()": "must not be empty",
+}
+
+
+@pytest.mark.parametrize("wrong", PROFILES)
+def test_a_profile_that_cannot_be_worked_with(wrong: str, tmp_path: Path) -> None:
+    given = wrong if wrong.startswith("sample_rate") else f"sample_rate=8000, {wrong}"
+    (tmp_path / "odd.py").write_text(
+        "import ttsflow\n"
+        "class Odd(ttsflow.Backend):\n"
+        "    name = 'odd'\n"
+        "    @classmethod\n"
+        "    def describe(cls, options):\n"
+        f"        return ttsflow.Profile('odd', {given})\n"
+        "    def load(self, device, slots): ...\n"
+        "    def synthesize(self, job): ...\n"
+        "@ttsflow.hookimpl\n"
+        "def ttsflow_backends():\n"
+        "    return [Odd]\n"
+    )
+    with pytest.raises(PluginError) as caught:
+        Engine(settings={"backend.use": "odd"}, plugins_dirs=[tmp_path])
+    assert "backend 'odd'" in str(caught.value)
+    assert PROFILES[wrong] in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from ttsflow.report import WorkerInfo
 from ttsflow.runner import Runner, StreamHandle
 from ttsflow.sinks import FileSink, IteratorSink, Mark, Sink
 from ttsflow.text import Document, read_file, read_text
+
+logger = logging.getLogger(__name__)
 
 
 class ChunksFailed(RunError):
@@ -59,14 +62,16 @@ class Engine:
 
     def __init__(
         self,
-        policy: str | None = None,
-        config: Path | None = None,
+        policy: str | Path | None = None,
+        config: str | Path | None = None,
         settings: Mapping[str, Any] | None = None,
-        plugins_dirs: Sequence[Path] = (),
+        plugins_dirs: Sequence[str | Path] = (),
     ) -> None:
         flags = [Flag(f"settings[{key!r}]", key, value) for key, value in (settings or {}).items()]
-        chosen = load(policy, config, flags)
-        registry = Registry.load(chosen.config.plugins, plugins_dirs)
+        chosen = load(
+            None if policy is None else str(policy), None if config is None else Path(config), flags
+        )
+        registry = Registry.load(chosen.config.plugins, [Path(folder) for folder in plugins_dirs])
         self.plan = make_plan(chosen, registry, fallback_allowed=False)
         self._failures = _Failures()
         limits = chosen.config.limits
@@ -80,7 +85,7 @@ class Engine:
         Raises InputError, OutputError, ChunksFailed (the file is there, without those chunks), and
         the RunErrors.
         """
-        document = _document(text)
+        document = self._document(text)
         target = Path(path)
         config, profile = self.plan.config, self.plan.profile
         sink = FileSink(
@@ -101,13 +106,20 @@ class Engine:
         piece, and the RunErrors.
         """
         sink = IteratorSink(self.plan.profile.sample_rate)
-        with self._speaking(_document(text), sink, live=True) as speaking:
+        with self._speaking(self._document(text), sink, live=True) as speaking:
             try:
                 yield from sink
             except BaseException:  # the iterator was left early, or by Ctrl-C
                 sink.leave()
                 raise
             speaking.wait()
+
+    def _document(self, text: str | Path | Document) -> Document:
+        if isinstance(text, Document):
+            return text
+        if isinstance(text, Path):
+            return read_file(text, self.plan.config.text.encoding)
+        return read_text(text)
 
     def close(self, *, now: bool = False) -> None:
         """End the workers; streams that are still open end with RunError."""
@@ -136,12 +148,6 @@ class Engine:
 def identity_of(document: Document) -> Mark:
     """What a later run recognises the input by."""
     return Mark(document.identity.source, document.identity.content)
-
-
-def _document(text: str | Path | Document) -> Document:
-    if isinstance(text, Document):
-        return text
-    return read_file(text) if isinstance(text, Path) else read_text(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +186,6 @@ class _Failures:
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
-    def notice(self, text: str) -> None: ...
+
+    def notice(self, text: str) -> None:
+        logger.warning("%s", text)

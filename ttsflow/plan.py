@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ttsflow.backend import Backend
 from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
 from ttsflow.devices import Detection, detect
 from ttsflow.errors import PluginError, TtsflowError, UnknownNameError, UsageError
@@ -89,18 +90,28 @@ def make_plan(
     config = settings.config
     backend = resolve_backend(settings, registry, fallback_allowed=fallback_allowed)
     plugin, options = backend.plugin, backend.options
-    with calling(plugin, "describe"):
-        profile = plugin.cls.describe(options)
+    profile = _describe(backend)
     check_language(config.text.language, profile)
     detection = detect()
     gpus = sum(device.kind != "cpu" for device in usable(detection.devices, profile))
     policy = resolve_policy(settings, registry, gpus)
     with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
         plugin.cls.prepare(options, ask)
-    with calling(plugin, "describe"):  # again: what has been downloaded may say more
-        profile = plugin.cls.describe(options)
+    profile = _describe(backend)  # again: what has been downloaded may say more
     voice, voice_content = _voice(config, backend)
     return Plan(config, policy, backend, profile, detection, voice, voice_content)
+
+
+def _describe(backend: BackendChoice) -> Profile:
+    """The backend's profile, which it must be able to live up to."""
+    plugin = backend.plugin
+    with calling(plugin, "describe"):
+        profile = plugin.cls.describe(backend.options)
+        if not isinstance(profile, Profile):
+            raise TypeError(f"returned {profile!r}, which is not a Profile")
+        if profile.slots > 1 and plugin.cls.step is Backend.step:
+            raise TypeError(f"slots is {profile.slots}, which takes start, step and cancel of its own")
+    return profile
 
 
 def check_language(language: str, profile: Profile) -> None:

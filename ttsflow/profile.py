@@ -37,7 +37,7 @@ class Profile:
         """Raises TypeError or ValueError for a profile that could not be worked with."""
         for name in ("device_kinds", "languages", "slowdown"):
             if isinstance(getattr(self, name), str | float | int):
-                raise TypeError(f"{name} must be a tuple, such as (\"cpu\",), not {getattr(self, name)!r}")
+                raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
         if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
             raise ValueError(f"max_chars must map languages to caps above 0, not {self.max_chars!r}")
         for name in ("sample_rate", "slots"):

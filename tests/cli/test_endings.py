@@ -131,3 +131,19 @@ def test_workers_end_with_a_coordinator_that_is_killed(program: Program) -> None
     program.await_processes(0, within_s=2.0)
     assert not (program.folder / "speech.wav").exists()
     assert program.report("--text", paragraphs(200), *sim(rtf=0, audio_s=0.01))["summary"]["failed"] == 0
+
+
+def test_a_failed_chunk_is_named_even_where_quiet_is_asked_for(program: Program) -> None:
+    ended = program("run", "-q", "--text", paragraphs(3), *sim(faults="[{at: 1, kind: refuse}]"), code=1)
+    [line] = ended.err.splitlines()
+    assert 'chunk 1 "This is part 2 of 3."' in line
+
+
+def test_sigterm_cleans_up_as_ctrl_c_does(program: Program) -> None:
+    process = program.start("run", "--text", paragraphs(200), "--report", "run.json", *sim(chunk_s=0.1))
+    program.await_audio("speech.wav")
+    process.terminate()
+    assert program.finish(process).code == 143
+    assert program.processes() == []
+    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "run.json"]
+    settled_summary(program)

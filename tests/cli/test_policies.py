@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import textwrap
 from pathlib import Path
 
@@ -155,3 +156,25 @@ def test_a_backend_that_misbehaves_before_any_worker_is_named(program: Program) 
     ended = program("run", "--text", "Hello.", "--plugins-dir", "plugins", "--backend", "mine", code=2)
     assert "backend 'mine'" in ended.err
     assert "raised in describe: KeyError: 'profile'" in ended.err
+
+
+def test_what_a_plugin_prints_stays_out_of_the_audio_and_the_tables(program: Program) -> None:
+    program.write(
+        "plugins/talker.py",
+        "import ttsflow\n"
+        "from ttsflow_plugins.sequential import Sequential\n"
+        "print('importing')\n"
+        "class Talker(Sequential):\n"
+        "    name = 'talker'\n"
+        "    def dispatch(self, view):\n"
+        "        print('deciding')\n"
+        "        return super().dispatch(view)\n"
+        "@ttsflow.hookimpl\n"
+        "def ttsflow_policies():\n"
+        "    return [Talker]\n",
+    )
+    talking = ["--plugins-dir", "plugins", "--policy", "talker"]
+    ended = program("run", "--text", "Hello.", "-o", "-", "--format", "pcm", *talking, *sim(audio_s=1.0))
+    assert len(ended.out) == 2 * 24_000 * 1.6  # a second of tone, and the pause
+    assert "deciding" in ended.err
+    assert json.loads(program("policies", "--json", "--plugins-dir", "plugins").out)

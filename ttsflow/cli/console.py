@@ -38,6 +38,8 @@ class Console:
         self._draw("")
         if self._done_chars:
             self._say(self._report.summary_text(), prefix="", must=True)
+        if self._quiet and (failures := self._report.failures_text()):
+            self._messages.write(f"{failures}\n", must=True)  # a lost sentence is an error
         if place is not None:
             self._say(f"spoken to {place}", must=True)
 

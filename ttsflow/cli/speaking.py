@@ -28,7 +28,7 @@ from ttsflow.text import Document, read_file, read_stream, read_text
 STREAM = "main"
 STDOUT = 1
 ABORT_S = 1.0  # that an interrupted run waits for its sink
-AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "wav"}
+AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "pcm", "wav"}
 
 
 @dataclass(frozen=True, slots=True)

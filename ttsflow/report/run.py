@@ -11,7 +11,7 @@ from ttsflow.jobs import Account, Outcome
 from ttsflow.report.file import ReportFile
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo
-from ttsflow.report.summary import Summary, summary_text
+from ttsflow.report.summary import Summary, failures_text, summary_text
 from ttsflow.version import __version__
 
 KEPT_FAILURES = 20
@@ -83,6 +83,10 @@ class RunReport:
     def summary_text(self) -> str:
         """The summary for a person, failures named (the first of them, if there are many)."""
         return summary_text(self.summary(), self._failures, self._info.backend_fallback)
+
+    def failures_text(self) -> str:
+        """The failed chunks alone, as `summary_text` names them; empty if there are none."""
+        return failures_text(self.summary(), self._failures)
 
     def close(self, account: Account | None = None, error: BaseException | None = None) -> None:
         """The run is over; complete the file. `error` is what ended the run early.

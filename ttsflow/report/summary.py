@@ -60,14 +60,27 @@ def summary_text(summary: Summary, failures: Sequence[Outcome] = (), fallback: s
             f"{name} {_clock(value)}" for name, value in summary.chunk_s.items() if value is not None
         )
         rows.append(("chunk time", ", ".join(percentiles)))
-    rows += [("failed", _failure(outcome)) for outcome in failures]
-    if summary.failed > len(failures):
-        rows.append(
-            ("failed", f"{summary.failed - len(failures)} more, named in the report (--report FILE.json)")
-        )
+    rows += _failures(summary, failures)
     if fallback is not None:
         rows.append(("notice", _printable(fallback)))
+    return _aligned(rows)
+
+
+def failures_text(summary: Summary, failures: Sequence[Outcome]) -> str:
+    """The failed chunks alone, named as in `summary_text`; empty if there are none."""
+    return _aligned(_failures(summary, failures))
+
+
+def _aligned(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"{label:<11} {text}" for label, text in rows)
+
+
+def _failures(summary: Summary, failures: Sequence[Outcome]) -> list[tuple[str, str]]:
+    rows = [("failed", _failure(outcome)) for outcome in failures]
+    if summary.failed > len(failures):
+        more = summary.failed - len(failures)
+        rows.append(("failed", f"{more} more, named in the report (--report FILE.json)"))
+    return rows
 
 
 def _counts(summary: Summary) -> str:

@@ -90,10 +90,12 @@ class FileSink:
     def _refuse_a_strangers_file(self) -> None:
         mark = read_mark(self.path)
         if mark is None or not mark.matches(self._identity):
-            raise OutputError(
-                f"{self.path} exists and was not made by ttsflow for this input; "
-                f"use --overwrite, or another -o"
+            why = (
+                "raw samples do not tell who made them and from what"
+                if self._format == "pcm"
+                else "was not made by ttsflow for this input"
             )
+            raise OutputError(f"{self.path} exists and {why}; use --overwrite, or another -o")
 
     def _failed(self, error: OSError) -> SinkError:
         seconds = self._data_bytes / SAMPLE_BYTES / self._sample_rate

@@ -115,6 +115,8 @@ class JobLoop:
 
 def fault_in(piece: AudioPiece, sample_rate: int) -> str | None:
     """What is wrong with a piece; None where it is float32, shape (n,), finite, at `sample_rate` Hz."""
+    if not isinstance(piece, AudioPiece):
+        return f"the backend gave {type(piece).__name__}, not an AudioPiece"
     samples = piece.samples
     if not isinstance(samples, np.ndarray):
         return f"the backend gave {type(samples).__name__} as samples, not a numpy array"
