@@ -58,7 +58,7 @@ class GpuAffinity(Policy):
         """The id of the device that `job` belongs to, and whether it alone may speak it."""
         pin = self.options.pin
         pinned = pin.get(job.stream) or pin.get(job.voice or "")
-        if pinned in self._devices:  # a device that was lost later on pins nothing any more
+        if pinned and pinned in self._devices:  # a device that was lost later on pins nothing any more
             return pinned, True
         if self.options.key == "chunk":
             return self._devices[job.index % len(self._devices)], False

@@ -454,6 +454,19 @@ class TestPlacement:
         commands = hand.feed(msg.DevicesChanged(gpus(2)))
         assert [c.spec.device.id for c in commands if isinstance(c, msg.StartWorker)] == ["cuda:1"]
 
+    def test_what_no_longer_fits_after_a_loss_is_no_mistake_of_the_user(self) -> None:
+        class Choosy(Wide):
+            def place(self, devices, profile):
+                return [WorkerSpec(devices[0])]
+
+        good, full = Device("cuda:0", "cuda", free_bytes=100), Device("cuda:1", "cuda", free_bytes=1)
+        hand = Hand(Choosy(), [good, full], Profile("p", 1, ("cuda",), memory_bytes=50))
+        hand.open(job(0))
+        hand.feed(msg.LoadFailed("w0", 1, "fell off the bus", permanent=True))
+        assert isinstance(hand.error, WorkerError)
+        assert "no worker fits: " in str(hand.error)
+        assert "fell off the bus" in str(hand.error)
+
     def test_the_last_good_device_is_gone(self) -> None:
         hand = Hand(Laned(), gpus(2), restarts=0)
         hand.feed(msg.WorkerReady("w1", 1), msg.LoadFailed("w0", 1, "broken", permanent=True))

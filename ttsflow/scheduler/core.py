@@ -8,7 +8,7 @@ from typing import Any
 from ttsflow.config.model import Limits
 from ttsflow.costs import Costs
 from ttsflow.devices import Device
-from ttsflow.errors import TtsflowError, WorkerError
+from ttsflow.errors import TtsflowError, UsageError, WorkerError
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy
 from ttsflow.profile import Profile
@@ -183,9 +183,7 @@ class Scheduler:
             self._retry_or_give_up(attempt.chunk, event.why, now, permanent=event.permanent)
 
     def _cancelled(self, event: msg.Cancelled, now: float) -> None:
-        attempt = self._end(event.token)
-        if attempt is not None and not attempt.cancelled:
-            self._retry_or_give_up(attempt.chunk, "the worker dropped it unasked", now)
+        self._failed(msg.Failed(event.token, "the worker dropped it unasked"), now)
 
     def _end(self, token: int) -> Attempt | None:
         """The worker is through with an attempt: its slot is free again."""
@@ -294,6 +292,8 @@ class Scheduler:
             self._out.append(msg.WakeAt(wake))
 
     def _stop(self, error: TtsflowError) -> None:
+        if isinstance(error, UsageError) and self._last_loss:  # what was right at first is right no more
+            error = WorkerError(f"{error}. The last worker lost was {self._last_loss}")
         self._stopped = True
         for stream in list(self._streams):
             self._out.extend(self._streams.cancel(stream, str(error)))
