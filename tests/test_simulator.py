@@ -28,7 +28,7 @@ def simulate(
         cost=lambda job: costs[job.index],
         audio=lambda job: 2.0,
         slow=lambda k: (slow or [1.0, 2.0, 3.0, 4.0])[k - 1],
-        **truth,  # type: ignore[arg-type]
+        **truth,
     )
     devices = [Device(f"cuda:{number}", "cuda") for number in range(gpus)]
     return Simulator(Scheduler(policy, devices, profile), true).run({"s": jobs})

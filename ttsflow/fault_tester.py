@@ -105,7 +105,7 @@ class FaultySimulator(Simulator):
             self._outside(span, msg.DevicesChanged(caps))
 
     def _outside(self, span: float, event: msg.Event) -> None:
-        self.at(self._rng.uniform(0.0, span), lambda: (event,))
+        self.say(event, self._rng.uniform(0.0, span))
 
     def _chance(self, p: float) -> bool:
         return p > 0.0 and self._rng.random() < p
@@ -149,8 +149,7 @@ class FaultySimulator(Simulator):
         self.at(self.now + after, death)
 
     def sink(self, stream: str, index: int) -> None:
-        delay = self._rng.choice((0.0, 0.0, 1.0, 30.0))
-        self.at(self.now + delay, lambda: (msg.Delivered(stream, index),))
+        self.say(msg.Delivered(stream, index), self._rng.choice((0.0, 0.0, 1.0, 30.0)))
 
 
 def run_schedule(seed: int, make_policy: Callable[[random.Random], Policy], faults: Faults) -> Simulated:

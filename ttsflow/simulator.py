@@ -6,6 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from ttsflow.costs import Costs
@@ -93,7 +94,7 @@ class Simulator:
         """Speak all the streams; ends when nothing is left to happen, or at `until`."""
         for name, jobs in streams.items():
             self._sources[name] = iter(jobs)
-            self.at(self.now, lambda name=name: [msg.OpenStream(name, live)])  # type: ignore[misc]  # mypy#4226
+            self.say(msg.OpenStream(name, live))
         self._carry_out(self._scheduler.start(self.now))
         while self._agenda and self._agenda[0][0] <= until:
             self.now = self._agenda[0][0]
@@ -108,9 +109,13 @@ class Simulator:
         """Let something happen at a time; the events it gives are fed to the scheduler then."""
         heapq.heappush(self._agenda, (max(when, self.now), next(self._order), happens))
 
+    def say(self, event: msg.Event, delay: float = 0.0) -> None:
+        """Let an event be fed after `delay` seconds."""
+        self.at(self.now + delay, lambda: (event,))
+
     def post(self, worker: str, generation: int, event: msg.Event, delay: float = 0.0) -> None:
         """A worker says something."""
-        self.at(self.now + delay, lambda: (event,))
+        self.say(event, delay)
 
     # ------------------------------------------------------------ commands
 
@@ -122,7 +127,7 @@ class Simulator:
                 case msg.Deliver():
                     self._deliver(command)
                 case msg.WantJobs(stream, count):
-                    self.at(self.now, lambda stream=stream, count=count: self._submit(stream, count))  # type: ignore[misc]  # mypy#4226
+                    self.at(self.now, partial(self._submit, stream, count))
                 case msg.WakeAt(when):
                     self._wake_at(when)
                 case msg.StartWorker(worker, generation):
@@ -161,7 +166,7 @@ class Simulator:
 
     def sink(self, stream: str, index: int) -> None:
         """A whole chunk, or the news that it failed, was handed over: say when the sink is through."""
-        self.at(self.now, lambda: (msg.Delivered(stream, index),))
+        self.say(msg.Delivered(stream, index))
 
     def _wake_at(self, when: float | None) -> None:
         self._wake = when

@@ -18,7 +18,7 @@ FOUR_SLOTS = Profile("p", 1, ("cuda",), slots=4)
 
 
 def placed(policy: object, devices: int, profile: Profile = ONE_SLOT) -> list[tuple[str, int]]:
-    specs = policy.place(gpus(devices), profile)  # type: ignore[attr-defined]
+    specs = policy.place(gpus(devices), profile)
     return [(spec.device.id, spec.slots) for spec in specs]
 
 
@@ -33,7 +33,7 @@ class TestSequential:
 class TestBoundedParallel:
     @staticmethod
     def policy(most: object = "auto") -> BoundedParallel:
-        return BoundedParallel(BoundedParallel.Options(max_concurrent=most))  # type: ignore[arg-type]
+        return BoundedParallel(BoundedParallel.Options(max_concurrent=most))
 
     def test_auto_is_one_per_device(self) -> None:
         assert placed(self.policy(), 3) == [("cuda:0", 1), ("cuda:1", 1), ("cuda:2", 1)]
@@ -66,7 +66,7 @@ class TestBoundedParallel:
 class TestGpuAffinity:
     @staticmethod
     def hand(devices: int, **options: object) -> Hand:
-        hand = Hand(GpuAffinity(GpuAffinity.Options(**options)), gpus(devices), ONE_SLOT)  # type: ignore[arg-type]
+        hand = Hand(GpuAffinity(GpuAffinity.Options(**options)), gpus(devices), ONE_SLOT)
         hand.load_all()
         return hand
 
@@ -143,4 +143,4 @@ class TestGpuAffinity:
     @pytest.mark.parametrize("key", ["chunk", "voice", "stream"])
     @pytest.mark.parametrize("steal", [True, False])
     def test_it_keeps_the_promises(self, key: str, steal: bool) -> None:
-        check_policy(lambda: GpuAffinity(GpuAffinity.Options(key=key, steal=steal)), schedules=50)  # type: ignore[arg-type]
+        check_policy(lambda: GpuAffinity(GpuAffinity.Options(key=key, steal=steal)), schedules=50)

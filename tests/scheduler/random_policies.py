@@ -80,7 +80,7 @@ class Saboteur(RandomPolicy):
             for other in view.ready:
                 yield other, worker
         elif self.way == "nonsense":
-            yield self.rng.choice((None, 7, job, (job, None), (None, worker)))  # type: ignore[misc]
+            yield self.rng.choice((None, 7, job, (job, None), (None, worker)))
         elif self.way == "old job" and self.old is not None:
             yield self.old, worker
         elif self.way == "nod":
