@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.tiny_xtts import make_tiny_checkpoint
+from ttsflow_plugins.xtts.tiny import write_checkpoint
 from ttsflow import Device
 from ttsflow_plugins.xtts import Xtts
 
@@ -18,7 +18,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a whole checkpoint; not to be written in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
-        yield make_tiny_checkpoint(tmp_path_factory.mktemp("xtts") / "tiny")
+        yield write_checkpoint(tmp_path_factory.mktemp("xtts") / "tiny")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.tiny_xtts import SPEAKERS
+from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow import BackendUnavailable, ChunkJob, Device
 from ttsflow_plugins.xtts import Xtts
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.tiny_xtts import SPEAKERS
+from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow import BackendUnavailable, UnknownNameError
 from ttsflow_plugins.xtts import Xtts
 

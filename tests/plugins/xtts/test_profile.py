@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tests.fakes.tiny_xtts import SPEAKERS
+from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow import BackendUnavailable
 from ttsflow_plugins.xtts import INSTALL, WORKING_BYTES, Xtts
 

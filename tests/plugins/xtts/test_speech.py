@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.fakes.tiny_xtts import AUDIO_CAP_CODES, SPEAKERS, make_tiny_checkpoint
+from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
 from ttsflow import AudioPiece, ChunkJob, Device, JobRefused, Step
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.conditioning import Conditioning
 from ttsflow_plugins.xtts.upstream import load_model
 
 CPU = Device(id="cpu", kind="cpu")
-CAP_SAMPLES = int(AUDIO_CAP_CODES * 4 * 24000 / 22050) * 256  # of the vocoder's two interpolations
+CAP_CODES = 30
+CAP_SAMPLES = int(CAP_CODES * 4 * 24000 / 22050) * 256  # of the vocoder's two interpolations
 
 
 def job(text: str = "Hello there, this is a test.", seed: int = 2, **rest: Any) -> ChunkJob:
@@ -70,7 +72,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_checkpoint(tmp_path_factory.mktemp("xtts") / "endless", endless=True)
+    return write_checkpoint(
+        tmp_path_factory.mktemp("xtts") / "endless", replace(TINY, stop=-100.0, most_codes=CAP_CODES)
+    )
 
 
 def loaded(folder: Path, **options: Any) -> Xtts:

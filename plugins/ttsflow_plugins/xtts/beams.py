@@ -1,0 +1,55 @@
+"""Beam search, which has no batched form here: one chunk at a time, through upstream's `inference()`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ttsflow import AudioPiece, ChunkJob, Step
+from ttsflow_plugins.xtts.conditioning import Latents
+from ttsflow_plugins.xtts.options import XttsOptions
+
+
+class Beams:
+    """Speaks one job at a time, in one piece, with the sampling settings of the model's config.
+
+    `at_cap` is the flag of a job that runs into the model's audio cap.
+    """
+
+    def __init__(self, model: Any, at_cap: str, options: XttsOptions) -> None:
+        self._model, self._at_cap = model, at_cap
+        self._options = options
+        self._job: tuple[ChunkJob, Latents] | None = None
+
+    def start(self, job: ChunkJob, tokens: object, voice: Latents) -> None:
+        """Take in a job; upstream makes its tokens itself."""
+        self._job = job, voice
+
+    def cancel(self, job: ChunkJob) -> None:
+        """Drop the job, unless it is being spoken."""
+        self._job = None
+
+    def step(self) -> list[Step]:
+        """Speak the job from beginning to end."""
+        if self._job is None:
+            return []
+        (job, voice), self._job = self._job, None
+        config = self._model.config
+        names = ("temperature", "length_penalty", "repetition_penalty", "top_k", "top_p")
+        torch.manual_seed(job.seed & 0xFFFF_FFFF_FFFF)
+        spoken = self._model.inference(
+            job.text,
+            job.language,
+            voice.gpt,
+            voice.speaker,
+            **{name: getattr(config, name) for name in names},
+            do_sample=self._options.do_sample,
+            num_beams=self._options.num_beams,
+            speed=self._options.speed,
+        )
+        # `speed` stretches the latents, of which there was one for each audio code
+        cap = int(self._model.gpt.max_gen_mel_tokens / self._options.speed)
+        capped = spoken["gpt_latents"].shape[1] >= cap
+        piece = AudioPiece(spoken["wav"], self._model.args.output_sample_rate)
+        return [Step(job, piece=piece, done=True, flag=self._at_cap if capped else None)]

@@ -1,0 +1,82 @@
+"""The chunks that a worker speaks at a time, each a row of the batch and an utterance of the vocoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ttsflow import AudioPiece, ChunkJob, Step
+from ttsflow_plugins.xtts.conditioning import Latents
+from ttsflow_plugins.xtts.decoding import Decoder, Row
+from ttsflow_plugins.xtts.sampling import Sampling
+from ttsflow_plugins.xtts.vocoder import Utterance, Vocoder
+
+CODES_AT_ONCE = 4
+"""that are handed to the vocoder together; one by one they would cost more than they are worth"""
+
+
+@dataclass(slots=True)
+class _Slot:
+    row: Row
+    utterance: Utterance
+
+
+class Slots:
+    """Speaks any number of jobs side by side; each is the same as it would be alone.
+
+    A job ends by itself or with `cancel`; either frees its memory. `at_cap` is the flag of one that
+    runs into the model's audio cap.
+    """
+
+    def __init__(
+        self, decoder: Decoder, vocoder: Vocoder, at_cap: str, sampling: Sampling, speed: float
+    ) -> None:
+        self._decoder, self._vocoder, self._at_cap = decoder, vocoder, at_cap
+        self._sampling, self._speed = sampling, speed
+        self._running: dict[ChunkJob, _Slot] = {}
+
+    @torch.inference_mode()
+    def start(self, job: ChunkJob, tokens: Sequence[int], voice: Latents) -> None:
+        """Take in a job, its text as token ids."""
+        row = self._decoder.join(tokens, voice.gpt, self._sampling, job.seed)
+        self._running[job] = _Slot(row, self._vocoder.utterance(voice.speaker, self._speed))
+
+    def cancel(self, job: ChunkJob) -> None:
+        """Drop a job, if it runs."""
+        slot = self._running.pop(job, None)
+        if slot is not None:
+            self._decoder.leave(slot.row)
+
+    @torch.inference_mode()
+    def step(self) -> list[Step]:
+        """One audio code more for every job, and what sound that makes. Whatever it raises ends all jobs."""
+        try:
+            self._decoder.step()
+            return list(self._speak())
+        except BaseException:
+            for job in list(self._running):
+                self.cancel(job)
+            raise
+
+    def _speak(self) -> Iterator[Step]:
+        for job, slot in list(self._running.items()):
+            row = slot.row
+            ended = row.stopped or row.capped
+            if not ended and len(row.latents) < CODES_AT_ONCE:
+                continue
+            samples = slot.utterance.push(torch.stack(row.latents), last=ended)
+            row.latents.clear()
+            if ended:
+                del self._running[job]
+            if ended or samples is not None:
+                yield Step(
+                    job,
+                    piece=None if samples is None else self._piece(samples),
+                    done=ended,
+                    flag=self._at_cap if row.capped else None,
+                )
+
+    def _piece(self, samples: torch.Tensor) -> AudioPiece:
+        return AudioPiece(samples.cpu().numpy(), self._vocoder.sample_rate)

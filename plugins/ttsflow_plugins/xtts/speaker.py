@@ -1,0 +1,60 @@
+"""One loaded model, and what speaks with it: text to tokens, voice to latents, both to sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ttsflow import ChunkJob, Step
+from ttsflow_plugins.xtts.beams import Beams
+from ttsflow_plugins.xtts.conditioning import Conditioning
+from ttsflow_plugins.xtts.decoding import Decoder
+from ttsflow_plugins.xtts.options import XttsOptions
+from ttsflow_plugins.xtts.sampling import Sampling
+from ttsflow_plugins.xtts.slots import Slots
+from ttsflow_plugins.xtts.text import TextReader
+from ttsflow_plugins.xtts.upstream import load_model
+from ttsflow_plugins.xtts.vocoder import Vocoder
+
+
+class Speaker:
+    """Loads the checkpoint in `folder` onto "cuda" or "cpu". Raises BackendUnavailable."""
+
+    def __init__(self, folder: Path, device_kind: str, options: XttsOptions) -> None:
+        model = load_model(folder, device_kind, options.threads, options.overrides())
+        self._reader = TextReader(model.tokenizer, model.args.gpt_max_text_tokens)
+        self._voices = Conditioning(model)
+        self._jobs = _jobs(model, options)
+
+    def start(self, job: ChunkJob) -> None:
+        """Take in a job. Raises JobRefused."""
+        tokens = self._reader.tokens(job)
+        self._jobs.start(job, tokens, self._voices.of(job.voice))
+
+    def step(self) -> Iterable[Step]:
+        """Work on every job that runs."""
+        return self._jobs.step()
+
+    def cancel(self, job: ChunkJob) -> None:
+        """Drop a job."""
+        self._jobs.cancel(job)
+
+
+def _jobs(model: Any, options: XttsOptions) -> Slots | Beams:
+    config = model.config
+    cap_s = model.gpt.max_gen_mel_tokens * model.gpt.code_stride_len / config.audio.sample_rate
+    at_cap = f"reached the model's audio cap of {cap_s / options.speed:.1f} s; speech may be cut off"
+    if options.num_beams > 1:
+        return Beams(model, at_cap, options)
+    sampling = Sampling(
+        temperature=config.temperature,
+        top_k=config.top_k,
+        top_p=config.top_p,
+        repetition_penalty=config.repetition_penalty,
+        do_sample=options.do_sample,
+    )
+    decoder = Decoder(model.gpt, getattr(torch, options.dtype))
+    return Slots(decoder, Vocoder(model.hifigan_decoder), at_cap, sampling, options.speed)
