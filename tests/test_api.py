@@ -185,6 +185,49 @@ def test_a_files_encoding_is_a_setting(tmp_path: Path) -> None:
         assert engine.speak(tmp_path / "win.txt", tmp_path / "win.wav").account.delivered == 1
 
 
+MIMIC = """
+import ttsflow
+class Mimic(ttsflow.Backend):
+    name = 'mimic'
+    @classmethod
+    def describe(cls, options):
+        return ttsflow.Profile('mimic', 8000, deterministic=True)
+    @classmethod
+    def takes_reference_audio(cls):
+        return True
+    def load(self, device, slots): ...
+    def synthesize(self, job):
+        import numpy as np
+        assert job.voice is None
+        heard = [float(open(path).read()) for path in job.references]
+        yield ttsflow.AudioPiece(np.array([*heard, job.seed % 997 / 997], 'float32'), 8000)
+@ttsflow.hookimpl
+def ttsflow_backends():
+    return [Mimic]
+"""
+
+
+def test_several_recordings_make_a_voice_wherever_they_lie(tmp_path: Path) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins/mimic.py").write_text(MIMIC)
+    for name, content in (("a.wav", "0.25"), ("b.wav", "0.5"), ("moved/a.wav", "0.25")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+
+    def spoken(*references: str, one: bool = False) -> list[float]:
+        paths = [str(tmp_path / name) for name in references]
+        settings = {"backend.use": "mimic", "text.reference": paths[0] if one else paths}
+        with Engine(settings=settings, plugins_dirs=[tmp_path / "plugins"]) as engine:
+            return list(next(engine.stream("Hello.")).samples.tolist())
+
+    both = spoken("a.wav", "b.wav")
+    assert both[:2] == [0.25, 0.5]
+    assert spoken("moved/a.wav", "b.wav") == both, "the seed is of the contents"
+    assert spoken("a.wav") == spoken("a.wav", one=True)
+    seeds = {both[-1], spoken("b.wav", "a.wav")[-1], spoken("a.wav")[-1], spoken("b.wav")[-1]}
+    assert len(seeds) == 4
+
+
 PROFILES = {
     "slots=2": "which takes start, step and cancel of its own",
     "sample_rate='8000'": "sample_rate must be a whole number above 0, not '8000'",

@@ -87,7 +87,7 @@ class Backend(ABC):
 
     @classmethod
     def takes_reference_audio(cls) -> bool:
-        """Whether `job.voice` may be the path of a recording of the voice to speak with."""
+        """Whether `job.references` may name recordings of the voice to speak with."""
         return False
 
     @classmethod

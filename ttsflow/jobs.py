@@ -19,9 +19,10 @@ class ChunkJob:
 
     `index` counts from 0 in its stream and never changes. `pause_s` is the silence, in seconds,
     that follows the chunk. A job that is not `speakable` has nothing to say ("***"): it becomes a
-    pause and never reaches a backend. `voice` is a name that the backend knows, or the path of
-    reference audio; None is the backend's own default. `part` numbers the stretches of a chunk
-    that was split after submission.
+    pause and never reaches a backend. `voice` is a name that the backend knows; `references` are
+    instead the absolute paths of recordings of the voice to speak with, in the order given. Neither
+    is the backend's own default. `part` numbers the stretches of a chunk that was split after
+    submission.
     """
 
     stream: str
@@ -33,6 +34,7 @@ class ChunkJob:
     pause_s: float = 0.0
     speakable: bool = True
     part: tuple[int, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def derive_seed(run_seed: int, text: str, language: str, voice: str, take: int =
     """Random seed of one chunk: 63 bits from its content, never from its place in the work.
 
     The index is left out on purpose: a paragraph that moves keeps its audio. `voice` stands for the
-    voice's content (a name, or a digest of the reference audio), `take` counts the audio that was
+    voice's content (a name, or digests of the reference audio), `take` counts the audio that was
     refused before.
     """
     content = "\0".join((str(run_seed), text, language, voice, str(take)))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ttsflow.backend import Backend
@@ -23,9 +24,9 @@ from ttsflow.text import Document, Pauses, cut
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All choices made, nothing started. `voice` is a name, the path of reference audio, or None.
+    """All choices made, nothing started. `voice` is a name or None, `references` are absolute paths.
 
-    `voice_content` stands for what the voice is: its name, or a digest of the reference audio.
+    `voice_content` stands for what the voice is: its name, or the digests of its recordings in order.
     """
 
     config: Config
@@ -34,6 +35,7 @@ class Plan:
     profile: Profile
     detection: Detection
     voice: str | None
+    references: tuple[str, ...]
     voice_content: str
 
     def jobs(self, document: Document, stream: str) -> Iterator[ChunkJob]:
@@ -49,7 +51,15 @@ class Plan:
         for index, chunk in enumerate(chunks):
             seed = derive_seed(text.seed, chunk.text, text.language, self.voice_content)
             yield ChunkJob(
-                stream, index, chunk.text, text.language, self.voice, seed, chunk.pause_s, chunk.speakable
+                stream,
+                index,
+                chunk.text,
+                text.language,
+                self.voice,
+                seed,
+                chunk.pause_s,
+                chunk.speakable,
+                references=self.references,
             )
 
     def scheduler(self) -> Scheduler:
@@ -98,8 +108,9 @@ def make_plan(
     with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
         plugin.cls.prepare(options, ask)
     profile = _describe(backend)  # again: what has been downloaded may say more
-    voice, voice_content = _voice(config, backend)
-    return Plan(config, policy, backend, profile, detection, voice, voice_content)
+    voice_content = _voice_content(config, backend)
+    references = tuple(map(str, config.text.references))
+    return Plan(config, policy, backend, profile, detection, config.text.voice, references, voice_content)
 
 
 def _describe(backend: BackendChoice) -> Profile:
@@ -133,24 +144,26 @@ def calling(plugin: Plugin[Any], method: str, kind: str = "backend") -> Iterator
         raise PluginError(f"{kind} {plugin.name!r} of {plugin.provider} raised in {method}: {why}") from error
 
 
-def _voice(config: Config, backend: BackendChoice) -> tuple[str | None, str]:
-    """The voice for the jobs, and what stands for its content."""
-    name, reference = config.text.voice, config.text.reference
+def _voice_content(config: Config, backend: BackendChoice) -> str:
+    """What stands for the voice's content, once the backend has it or takes its recordings."""
+    name, references = config.text.voice, config.text.references
     cls = backend.plugin.cls
     if name is not None:
         with calling(backend.plugin, "check_voice"):
             cls.check_voice(name, backend.options)
-        return name, name
-    if reference is None:
-        return None, ""
-    if not cls.takes_reference_audio():
+        return name
+    if references and not cls.takes_reference_audio():
         raise UsageError(
             f"backend {cls.name!r} does not take reference audio; "
             f"leave --reference out, or choose a backend that does: `ttsflow backends` lists them"
         )
+    return "\n".join(map(_digest, references))
+
+
+def _digest(reference: Path) -> str:
+    """Digest of a recording's content, wherever the file lies. Raises UsageError."""
     try:
         with reference.open("rb") as audio:
-            digest = hashlib.file_digest(audio, "blake2b").hexdigest()
+            return hashlib.file_digest(audio, "blake2b").hexdigest()
     except OSError as error:
         raise UsageError(f"reference audio {reference}: {error.strerror}; give another file") from error
-    return str(reference), digest

@@ -34,7 +34,8 @@ class GpuAffinity(Policy):
             "chunk", description="what is dealt out to the devices, in turn as it first appears"
         )
         pin: dict[str, str] = Field(
-            default_factory=dict, description="voice or stream: the device that alone may speak it"
+            default_factory=dict,
+            description="voice, path of a recording, or stream: the device that alone may speak it",
         )
         steal: bool = Field(True, description="an idle device takes work of another's, except pinned work")
 
@@ -44,7 +45,7 @@ class GpuAffinity(Policy):
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
         first_time = not self._devices
         self._devices = [device.id for device in devices]
-        self._dealt: dict[str, str] = {}
+        self._dealt: dict[Hashable, str] = {}
         self._deals = 0
         for what, device in self.options.pin.items():
             if first_time and device not in self._devices:
@@ -56,13 +57,13 @@ class GpuAffinity(Policy):
 
     def lane(self, job: ChunkJob) -> Hashable:
         """The id of the device that `job` belongs to, and whether it alone may speak it."""
-        pin = self.options.pin
-        pinned = pin.get(job.stream) or pin.get(job.voice or "")
+        names = (job.stream, job.voice, *job.references)
+        pinned = next((self.options.pin[name] for name in names if name in self.options.pin), None)
         if pinned and pinned in self._devices:  # a device that was lost later on pins nothing any more
             return pinned, True
         if self.options.key == "chunk":
             return self._devices[job.index % len(self._devices)], False
-        key = job.stream if self.options.key == "stream" else job.voice or ""
+        key = job.stream if self.options.key == "stream" else (job.voice, job.references)
         if key not in self._dealt:
             self._dealt[key] = self._devices[self._deals % len(self._devices)]
             self._deals += 1

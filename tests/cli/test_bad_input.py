@@ -130,6 +130,11 @@ def test_a_folder_that_takes_no_file(program: Program) -> None:
         (["--config", "absent.yaml"], "no such file: absent.yaml"),
         (["--plugins-dir", "absent"], "no such plugin folder: absent"),
         ([*sim(), "--reference", "voice.wav"], "there is no such file"),
+        (
+            [*sim(), "--reference", "/etc/hosts", "--reference", "my.wav"],
+            "my.wav', but there is no such file",
+        ),
+        ([*sim(), "--reference", "/etc/hosts"], "backend 'sim' does not take reference audio"),
         (["--format", "mp3"], "'mp3'"),
         (["story.txt"], "not both"),
     ],

@@ -104,6 +104,25 @@ def test_paths_start_from_the_folder_of_their_file_and_plugins_add_up(
     ]
 
 
+def test_several_recordings_are_one_voice(yaml_file: Write, tmp_path: Path) -> None:
+    for name in ("calm.wav", "lively.wav", "mine.wav"):
+        (tmp_path / name).touch()
+    config = (
+        yaml_file("text:\n  voice: anna\n", "below.yaml"),
+        yaml_file("text:\n  reference:\n  - lively.wav\n  - calm.wav\n", "above.yaml"),
+    )
+    text = load(None, config[1], user_folder=NOBODY).config.text
+    assert text.references == (tmp_path / "lively.wav", tmp_path / "calm.wav")
+    flag = Flag("--reference", "text.reference", str(tmp_path / "mine.wav"))
+    assert load(None, config[1], [flag], user_folder=NOBODY).config.text.references == (
+        tmp_path / "mine.wav",
+    )
+    both = Flag("--reference", "text.reference", [tmp_path / "mine.wav", tmp_path / "calm.wav"])
+    settings = load(None, config[0], [both], user_folder=NOBODY)
+    assert settings.config.text.voice is None
+    assert settings.config.text.references == (tmp_path / "mine.wav", tmp_path / "calm.wav")
+
+
 def test_a_section_with_nothing_in_it_sets_nothing(yaml_file: Write) -> None:
     assert load(
         None, yaml_file("text:\npolicy:\nlimits: {timeouts: }\n"), user_folder=NOBODY
@@ -200,6 +219,10 @@ def test_a_path_that_is_not_there(path: str) -> None:
         ("text: 3", "text is 3, but must be a mapping of keys to values"),
         ("text: {voice: a, reference: /etc/hosts}", "text has both voice and reference; give one of them"),
         ("text: {reference: absent.wav}", "absent.wav', but there is no such file"),
+        ("text:\n  reference:\n  - /etc/hosts\n  - no.wav", "line 4: text.reference[1] is '"),
+        ("text: {reference: []}", "text.reference is [], but must"),
+        ("text: {reference: [3]}", "text.reference[0] is 3, but must be a path"),
+        ("text: {voice: a, reference: [/etc/hosts]}", "text has both voice and reference; give one of them"),
         ("output: {format: mp3}", "output.format is 'mp3', but must be 'wav' or 'pcm'"),
         ("limits:\n  retries: yes", "line 2: limits.retries is True, but must be a whole number"),
         ("limits: {timeouts: {cancel_s: 0}}", "limits.timeouts.cancel_s is 0, but must be greater than 0"),

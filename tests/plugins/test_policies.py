@@ -96,6 +96,15 @@ class TestGpuAffinity:
         where = self.where(hand)
         assert [where["s", index] for index in range(5)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:0", "cuda:1"]
 
+    def test_recordings_of_a_voice_are_a_voice(self) -> None:
+        policy = GpuAffinity(GpuAffinity.Options(key="voice", pin={"/c.wav": "cuda:1"}))
+        list(policy.place(gpus(3), ONE_SLOT))
+        voices = [("/a.wav",), ("/a.wav", "/b.wav"), ("/b.wav", "/a.wav"), ("/a.wav",), ("/b.wav", "/c.wav")]
+        jobs = [ChunkJob("s", index, "text", references=paths) for index, paths in enumerate(voices)]
+        assert [policy.lane(each) for each in jobs] == [
+            ("cuda:0", False), ("cuda:1", False), ("cuda:2", False), ("cuda:0", False), ("cuda:1", True),
+        ]  # fmt: skip
+
     def test_a_stream_stays_where_it_is(self) -> None:
         hand = self.hand(2, key="stream", steal=False)
         hand.open(job(0), job(1))

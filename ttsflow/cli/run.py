@@ -22,7 +22,9 @@ from ttsflow.cli.options import PATH, configured, given, load_registry, load_set
 @click.option("--backend", help="TTS engine; `ttsflow backends` lists them.")
 @click.option("--language", help="Language code of the text.  [default: en]")
 @click.option("--voice", help="Name of a voice; `ttsflow voices` lists them.")
-@click.option("--reference", type=PATH, help="Recording of the voice to speak with.")
+@click.option(
+    "--reference", type=PATH, multiple=True, help="Recording of the voice to speak with; may be repeated."
+)
 @click.option("--seed", type=int, help="Random seed of the run.  [default: 0]")
 @click.option(
     "--format", "format_", type=click.Choice(["wav", "pcm"]), help="Format of the audio.  [default: wav]"
@@ -43,7 +45,7 @@ def run(
     backend: str | None,
     language: str | None,
     voice: str | None,
-    reference: Path | None,
+    reference: tuple[Path, ...],
     seed: int | None,
     format_: str | None,
     encoding: str | None,
@@ -71,7 +73,7 @@ def run(
         backend=("--backend", "backend.use", backend),
         language=("--language", "text.language", language),
         voice=("--voice", "text.voice", voice),
-        reference=("--reference", "text.reference", reference),
+        reference=("--reference", "text.reference", list(reference) or None),
         seed=("--seed", "text.seed", seed),
         format=("--format", "output.format", format_),
         encoding=("--encoding", "text.encoding", encoding),

@@ -73,8 +73,11 @@ def _check_files(settings: Settings) -> None:
     named: list[tuple[KeyPath, Path]] = [
         (("plugins", index), path) for index, path in enumerate(settings.config.plugins)
     ]
-    if text.reference is not None:
-        named.append((("text", "reference"), text.reference))
+    at: KeyPath = ("text", "reference")
+    if isinstance(text.reference, Path):
+        named.append((at, text.reference))
+    else:
+        named += [((*at, index), path) for index, path in enumerate(text.references)]
     for path, file in named:
         try:
             problem = "" if file.is_file() else "there is no such file"

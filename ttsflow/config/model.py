@@ -47,6 +47,7 @@ Name = Annotated[str, Field(min_length=1)]
 Options = dict[str, Any]
 # A YAML file holds paths as text and tuples as lists.
 FilePath = Annotated[Path, Strict(False)]
+FilePaths = Annotated[tuple[FilePath, ...], Strict(False), Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)]
 
 
@@ -129,8 +130,8 @@ class TextSection(Section):
     """language code, as the backend lists them"""
     voice: Name | None = None
     """name of one of the backend's voices; the backend's default where there is none"""
-    reference: FilePath | None = None
-    """recording of the voice to speak with, instead of a named one"""
+    reference: FilePath | FilePaths | None = None
+    """recording of the voice to speak with, instead of a named one; or a list of recordings"""
     encoding: str = "utf-8"
     """encoding of text files"""
     seed: int = 0
@@ -155,6 +156,11 @@ class TextSection(Section):
         if self.voice is not None and self.reference is not None:
             raise ValueError("has both voice and reference; give one of them")
         return self
+
+    @property
+    def references(self) -> tuple[Path, ...]:
+        """The recordings in `reference`, one or many, in the order given."""
+        return (self.reference,) if isinstance(self.reference, Path) else self.reference or ()
 
 
 class OutputSection(Section):
