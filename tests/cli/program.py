@@ -66,6 +66,7 @@ class Program:
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(settings)}
         self.env |= {
             "HOME": str(home),
+            "XDG_CACHE_HOME": str(home / ".cache"),
             "XDG_CONFIG_HOME": str(home / ".config"),
             "XDG_DATA_HOME": str(home / ".local/share"),
             FAMILY: uuid.uuid4().hex,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ttsflow import JobRefused, UnknownNameError
+from ttsflow_plugins.xtts.latents import LatentsCache, add_tensor, cache_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,70 +20,139 @@ if TYPE_CHECKING:
 _VOICES_KEPT = 256  # of about 130 kB each
 _SHORTEST_S = 0.5  # upstream ignores pieces under 0.33 s, and a voice is not to be had from less
 _SILENCE = 1e-4  # greatest amplitude, of 1.0 (-80 dBFS)
+_FORMAT = 1  # of what is kept on disk; to be raised when `_compute` gives something else
 
 
 class Latents(NamedTuple):
-    """Upstream's two tensors: GPT latents (1, 32, channels) and speaker embedding (1, 512, 1)."""
+    """Upstream's two tensors, float32: GPT latents (1, 32, channels) and speaker embedding (1, 512, 1)."""
 
     gpt: torch.Tensor
     speaker: torch.Tensor
 
 
+class Recording(NamedTuple):
+    """The start of a recording: mono samples (n,), float32, at `rate` Hz."""
+
+    samples: NDArray[np.float32]
+    rate: int
+
+
 class Conditioning:
-    """The latents of every voice that a worker has spoken with."""
+    """The latents of every voice that a worker has spoken with; those of recordings stay on disk, too.
+
+    On disk they are found by what they are made of: samples, settings, weights, libraries. So a
+    worker finds there what it would compute itself, to the bit, wherever the recordings lie.
+    """
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self._speakers: dict[str, Any] = model.speaker_manager.speakers if model.speaker_manager else {}
-        self._of_recording = lru_cache(maxsize=_VOICES_KEPT)(self._compute)
+        self._cache = LatentsCache(cache_folder())
+        self._of_recordings = lru_cache(maxsize=_VOICES_KEPT)(self._find)
 
-    def of(self, voice: str | None) -> Latents:
-        """The latents of a built-in speaker, or of the recording at the path `voice`.
+    def of(self, voice: str | None, references: Sequence[str] = ()) -> Latents:
+        """The latents of a built-in speaker, or of the one voice in the recordings at these paths.
 
-        None stands for the first built-in speaker. Raises JobRefused where there is no such voice,
-        or where the recording is no use.
+        With neither it is the first built-in speaker. Raises JobRefused where there is no such voice,
+        or where a recording is no use.
         """
+        if references:
+            return self._of_recordings(tuple(references), tuple(map(_stamp, references)))
         if voice is None:
             voice = next(iter(self._speakers), None)
             if voice is None:
                 raise JobRefused(
                     "this XTTS-v2 checkpoint has no built-in speaker: name a recording to take the voice from"
                 )
-        if voice in self._speakers:
-            speaker = self._speakers[voice]
-            return Latents(speaker["gpt_cond_latent"], speaker["speaker_embedding"])
-        try:
-            changed_ns = Path(voice).stat().st_mtime_ns
-        except (OSError, ValueError) as error:
-            hint = "A voice may also be the path of a recording; there is none of that name."
-            raise JobRefused(str(UnknownNameError("voice", voice, self._speakers, hint))) from error
-        return self._of_recording(Path(voice), changed_ns)
+        if voice not in self._speakers:
+            hint = "The voice of a recording is asked for by --reference FILE."
+            raise JobRefused(str(UnknownNameError("voice", voice, self._speakers, hint)))
+        speaker = self._speakers[voice]
+        return Latents(speaker["gpt_cond_latent"], speaker["speaker_embedding"])
 
-    def _compute(self, path: Path, changed_ns: int) -> Latents:
-        """Upstream's `get_conditioning_latents` for one file, which soundfile reads instead of torchaudio."""
+    def _find(self, paths: Sequence[str], stamps: Sequence[tuple[int, int]]) -> Latents:
+        """Latents from disk, else computed; `stamps` tell one state of the files from another."""
+        recordings = [_read_recording(Path(path), self._model.config.max_ref_len) for path in paths]
+        key = self._key(recordings)
+        found = self._cache.get(key)
+        if found is not None:
+            return Latents(*(found[name].to(self._model.device) for name in Latents._fields))
+        latents = self._compute(recordings)
+        self._cache.put(key, latents._asdict())
+        return latents
+
+    def _compute(self, recordings: Sequence[Recording]) -> Latents:
+        """Upstream's `get_conditioning_latents`; soundfile has read the files instead of torchaudio.
+
+        The speaker embedding is the mean over the recordings, the GPT latents are of all of them
+        joined, as far as `gpt_cond_len` reaches. Float32 throughout: the parts of the model that are
+        used here are never cast to anything shorter.
+        """
         import torch
         from torchaudio.functional import resample
 
-        config = self._model.config
+        model, config = self._model, self._model.config
         rate = config.audio.sample_rate
-        mono, file_rate = _read_recording(path, config.max_ref_len)
-        audio = torch.from_numpy(mono).unsqueeze(0)
-        if file_rate != rate:
-            audio = resample(audio, file_rate, rate)
-        audio = audio.clip(-1, 1)[:, : rate * config.max_ref_len]
-        if config.sound_norm_refs:
-            audio = audio / audio.abs().max() * 0.75
-        audio = audio.to(self._model.device)
-        return Latents(
-            self._model.get_gpt_cond_latents(
-                audio, rate, length=config.gpt_cond_len, chunk_length=config.gpt_cond_chunk_len
-            ),
-            self._model.get_speaker_embedding(audio, rate),
+        audios = []
+        for samples, own_rate in recordings:
+            audio = torch.from_numpy(samples).unsqueeze(0)
+            if own_rate != rate:
+                audio = resample(audio, own_rate, rate)
+            audio = audio.clip(-1, 1)[:, : rate * config.max_ref_len]
+            if config.sound_norm_refs:
+                audio = audio / audio.abs().max() * 0.75
+            audios.append(audio.to(model.device))
+        with torch.inference_mode():
+            gpt = model.get_gpt_cond_latents(
+                torch.cat(audios, dim=-1),
+                rate,
+                length=config.gpt_cond_len,
+                chunk_length=config.gpt_cond_chunk_len,
+            )
+            embeddings = [model.get_speaker_embedding(audio, rate) for audio in audios]
+            return Latents(gpt.contiguous(), torch.stack(embeddings).mean(dim=0))
+
+    def _key(self, recordings: Sequence[Recording]) -> str:
+        """Digest of all that the latents depend on. Threads and device count: they round differently."""
+        import torch
+
+        config, device = self._model.config, self._model.device.type
+        made_of = (
+            _FORMAT,
+            (config.max_ref_len, config.gpt_cond_len, config.gpt_cond_chunk_len, config.sound_norm_refs),
+            (version("coqui-tts"), torch.__version__),
+            (device, torch.get_num_threads() if device == "cpu" else None),
+            self._weights,
+            [(rate, len(samples)) for samples, rate in recordings],
         )
+        digest = hashlib.blake2b(repr(made_of).encode(), digest_size=20)
+        for samples, _ in recordings:
+            digest.update(samples.data)
+        return digest.hexdigest()
+
+    @cached_property
+    def _weights(self) -> str:
+        """Digest of the weights that latents are computed with: 54 M numbers in full size, 0.2 s."""
+        digest = hashlib.blake2b(digest_size=20)
+        gpt, decoder = self._model.gpt, self._model.hifigan_decoder
+        for part in (gpt.conditioning_encoder, gpt.conditioning_perceiver, decoder.speaker_encoder):
+            for name, tensor in part.state_dict().items():
+                add_tensor(digest, name, tensor)
+        add_tensor(digest, "mel_stats", self._model.mel_stats)
+        return digest.hexdigest()
 
 
-def _read_recording(path: Path, longest_s: int) -> tuple[NDArray[np.float32], int]:
-    """Mono samples (n,) and sample rate (Hz) of the start of a recording; raises JobRefused."""
+def _stamp(path: str) -> tuple[int, int]:
+    """When the file at `path` was written (ns), and its size in bytes. Raises JobRefused."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise _unreadable(path, error) from error
+    return status.st_mtime_ns, status.st_size
+
+
+def _read_recording(path: Path, longest_s: int) -> Recording:
+    """The first `longest_s` seconds of a recording, and a little more; raises JobRefused."""
     import numpy as np
     import soundfile
 
@@ -89,13 +162,22 @@ def _read_recording(path: Path, longest_s: int) -> tuple[NDArray[np.float32], in
             # one second more than is used, so that the end is resampled like the middle
             samples = file.read((longest_s + 1) * rate, dtype="float32", always_2d=True)
     except (OSError, RuntimeError, TypeError) as error:  # TypeError: a headerless .raw file
-        raise JobRefused(f"cannot read the reference audio {path}: {error}") from error
+        raise _unreadable(path, error) from error
     mono: NDArray[np.float32] = samples.mean(axis=1, dtype=np.float32)
     if len(mono) < _SHORTEST_S * rate:
         raise JobRefused(
             f"the reference audio {path} is too short: {len(mono) / rate:.2f} s; "
             f"{_SHORTEST_S} s is the least, 6 s or more is better"
         )
-    if not np.isfinite(mono).all() or np.abs(mono).max() < _SILENCE:
-        raise JobRefused(f"the reference audio {path} is silent or not audio; record the voice again")
-    return mono, rate
+    if not np.isfinite(mono).all():
+        raise JobRefused(f"the reference audio {path} is not audio: it holds NaN or infinity; save it again")
+    if np.abs(mono[: longest_s * rate]).max() < _SILENCE:
+        raise JobRefused(
+            f"the reference audio {path} is silent in the {longest_s} s that are used; "
+            "record the voice again, or cut the silence off"
+        )
+    return Recording(mono, rate)
+
+
+def _unreadable(path: str | Path, error: Exception) -> JobRefused:
+    return JobRefused(f"cannot read the reference audio {path}: {error}; give a WAV, FLAC, OGG or MP3 file")

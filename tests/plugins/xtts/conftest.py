@@ -6,11 +6,22 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from ttsflow_plugins.xtts.tiny import write_checkpoint
 from ttsflow import Device
 from ttsflow_plugins.xtts import Xtts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where latents are kept: not in the home of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        yield home
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +54,16 @@ def backend(tiny: Path) -> Iterator[Xtts]:
     backend.load(Device(id="cpu", kind="cpu"), 1)
     yield backend
     backend.close()
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of something like a voice, in stereo, at a rate that is nobody's own."""
+    t = np.arange(2 * 44100) / 44100
+    voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 8)) * 0.1
+    path = tmp_path_factory.mktemp("reference") / "voice.wav"
+    soundfile.write(path, np.stack([voice, 0.5 * voice], axis=1), 44100)
+    return path
 
 
 class Trap:

@@ -10,13 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
 from ttsflow import AudioPiece, ChunkJob, Device, JobRefused, Step
 from ttsflow_plugins.xtts import Xtts
-from ttsflow_plugins.xtts.conditioning import Conditioning
-from ttsflow_plugins.xtts.upstream import load_model
 
 CPU = Device(id="cpu", kind="cpu")
 CAP_CODES = 30
@@ -60,16 +57,6 @@ def check(piece: AudioPiece | None, least_s: float, most_s: float) -> None:
     assert least_s < len(piece.samples) / 24000 <= most_s
 
 
-@pytest.fixture(scope="session")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of something like a voice, in stereo, at a rate that is nobody's own."""
-    t = np.arange(2 * 44100) / 44100
-    voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 8)) * 0.1
-    path = tmp_path_factory.mktemp("reference") / "voice.wav"
-    soundfile.write(path, np.stack([voice, 0.5 * voice], axis=1), 44100)
-    return path
-
-
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_checkpoint(
@@ -95,12 +82,14 @@ def test_speakers_differ(backend: Xtts) -> None:
 
 
 def test_speaks_with_a_recording(backend: Xtts, recording: Path) -> None:
-    piece, _ = spoken(backend, job(voice=str(recording)))
+    piece, _ = spoken(backend, job(references=(str(recording),)))
     check(piece.piece, 0.04, 1.4)
 
 
 def test_equal_jobs_give_equal_audio_in_any_order(backend: Xtts, tiny: Path, recording: Path) -> None:
-    jobs = [job(f"text number {i}", seed=i << 59, voice=v) for i in (1, 2) for v in (None, str(recording))]
+    jobs = [
+        job(f"text number {i}", seed=i << 59, references=v) for i in (1, 2) for v in ((), (str(recording),))
+    ]
     first = [audio(backend, each) for each in jobs]
     assert [audio(backend, each) for each in reversed(jobs)] == first[::-1]
     assert audio(loaded(tiny), jobs[2]) == first[2]
@@ -137,51 +126,6 @@ def test_beams_speak_too(tiny: Path) -> None:
     assert audio(backend, job()) == audio(backend, job())
 
 
-def test_latents_are_computed_once_for_each_voice(
-    backend: Xtts, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from TTS.tts.models.xtts import Xtts as Upstream
-
-    calls: list[int] = []
-    compute = Upstream.get_gpt_cond_latents
-
-    def counted(self: Upstream, audio: Any, *rest: Any, **named: Any) -> Any:
-        calls.append(audio.shape[1])
-        return compute(self, audio, *rest, **named)
-
-    monkeypatch.setattr(Upstream, "get_gpt_cond_latents", counted)
-    voice = tmp_path / "voice.wav"
-    voice.write_bytes(recording.read_bytes())
-    for seed in range(3):
-        spoken(backend, job("a", seed, voice=str(voice)))
-        spoken(backend, job("a", seed, voice=SPEAKERS[1]))
-    assert len(calls) == 1
-    samples, rate = soundfile.read(recording)
-    soundfile.write(voice, samples[:rate], rate)  # the same path, and another recording
-    spoken(backend, job("a", voice=str(voice)))
-    assert calls[1:] == [22050]
-
-
-def test_latents_of_a_recording_are_upstreams(
-    tiny: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import torch
-    from torchaudio.functional import resample
-
-    def load_audio(path: str, rate: int) -> Any:
-        samples, own = soundfile.read(path, dtype="float32")  # torchaudio's reader needs FFmpeg's libraries
-        return resample(torch.from_numpy(samples.mean(axis=1))[None], own, rate).clip(-1, 1)
-
-    monkeypatch.setattr("TTS.tts.models.xtts.load_audio", load_audio)
-    settings = {"max_ref_len": 1, "gpt_cond_len": 1, "gpt_cond_chunk_len": 1, "sound_norm_refs": True}
-    model = load_model(tiny, "cpu", 1, settings)
-    theirs = model.get_conditioning_latents(
-        str(recording), max_ref_length=1, gpt_cond_len=1, gpt_cond_chunk_len=1, sound_norm_refs=True
-    )
-    for mine, their in zip(Conditioning(model).of(str(recording)), theirs, strict=True):
-        torch.testing.assert_close(mine, their)
-
-
 # ---------------------------------------------------------------- jobs that are refused
 
 
@@ -189,36 +133,20 @@ def test_an_unknown_voice_lists_the_known_ones(backend: Xtts) -> None:
     said = refusal(backend, job(voice="Ana Tinny"))
     assert "did you mean 'Ana Tiny'" in said
     assert "Bo Tiny" in said
+    assert "--reference" in said
+
+
+def test_a_recording_that_is_no_use_is_refused(backend: Xtts, recording: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("not audio")
+    said = refusal(backend, job(references=(str(recording), str(tmp_path / "text.wav"))))
+    assert "cannot read the reference audio" in said
+    assert "text.wav" in said
 
 
 def test_no_speaker_and_no_voice(variant: Callable[..., Path], recording: Path) -> None:
     backend = loaded(variant("speakers_xtts.pth"))
     assert "no built-in speaker" in refusal(backend, job())
-    assert audio(backend, job(voice=str(recording)))
-
-
-@pytest.mark.parametrize(
-    ("name", "write", "says"),
-    [
-        ("text.wav", lambda path: path.write_text("not audio"), "cannot read the reference audio"),
-        ("headerless.raw", lambda path: path.write_bytes(bytes(99)), "cannot read the reference audio"),
-        ("folder.wav", lambda path: path.mkdir(), "cannot read the reference audio"),
-        ("short.wav", lambda path: soundfile.write(path, np.ones(4000) * 0.5, 16000), "too short: 0.25 s"),
-        ("silent.wav", lambda path: soundfile.write(path, np.zeros(32000), 16000), "silent"),
-        (
-            "broken.wav",
-            lambda path: soundfile.write(path, np.full(32000, np.nan), 16000, subtype="FLOAT"),
-            "not audio",
-        ),
-    ],
-)
-def test_a_recording_that_is_no_use(
-    name: str, write: Callable[[Path], object], says: str, backend: Xtts, tmp_path: Path
-) -> None:
-    write(tmp_path / name)
-    said = refusal(backend, job(voice=str(tmp_path / name)))
-    assert says in said
-    assert name in said
+    assert audio(backend, job(references=(str(recording),)))
 
 
 @pytest.mark.parametrize(
