@@ -184,6 +184,9 @@ class _Failures:
         if outcome.status == "failed":
             self._failed.get(outcome.job.stream, []).append(outcome)
 
+    def loading(self, worker: str, what: str, now: float) -> None:
+        logger.debug("worker %s is loading: %s", worker, what)
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
 

@@ -57,6 +57,7 @@ class Backend(ABC):
         """No options."""
 
     options: PluginOptions
+    _listener: Callable[[str], None] | None = None  # set by the worker while it loads
 
     def __init__(self, options: PluginOptions | None = None) -> None:
         self.options = self.Options() if options is None else options
@@ -101,6 +102,14 @@ class Backend(ABC):
     @abstractmethod
     def load(self, device: Device, slots: int) -> None:
         """Load the model on `device`, ready for `slots` jobs at a time."""
+
+    def progress(self, what: str) -> None:
+        """To be called in `load`: tell a person who waits what is done next, in a few words.
+
+        "reading the weights (1.9 GB)". Outside of a worker that is loading it does nothing.
+        """
+        if self._listener is not None:
+            self._listener(what)
 
     def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
         """Speak one job, in one or more pieces. Raises JobRefused where trying again is no use."""

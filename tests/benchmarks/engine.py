@@ -73,6 +73,8 @@ class Greetings:
     def __init__(self) -> None:
         self.ready: SimpleQueue[WorkerInfo] = SimpleQueue()
 
+    def loading(self, worker: str, what: str, now: float) -> None: ...
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         self.ready.put(info)
 

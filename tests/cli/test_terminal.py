@@ -92,9 +92,50 @@ def test_no_progress_where_nobody_watches(program: Program) -> None:
     assert "\x1b" not in program("run", "--text", paragraphs(3), *sim(chunk_s=0.2)).err
 
 
+SLOW = """
+import time, ttsflow
+class Slow(ttsflow.Backend):
+    name = "slow"
+    @classmethod
+    def describe(cls, options):
+        return ttsflow.Profile("slow", 8000, deterministic=True)
+    def load(self, device, slots):
+        for what in ("reading the weights (1.9 GB)", "warming \\x1b[31mup " + "x" * 150):
+            self.progress(what)
+            time.sleep(0.2)
+    def synthesize(self, job):
+        import numpy as np
+        yield ttsflow.AudioPiece(np.full(8000, 0.1, "float32"), 8000)
+@ttsflow.hookimpl
+def ttsflow_backends():
+    return [Slow]
+"""
+SLOWLY = ("run", "--text", "Hello.", "--plugins-dir", "plugins", "--backend", "slow")
+
+
+def test_what_is_loaded_is_shown_and_wiped(program: Program, terminal: Callable[..., Terminal]) -> None:
+    program.write("plugins/slow.py", SLOW)
+    run = terminal(*SLOWLY)
+    run.read_until(r"loading: w0: reading the weights \(1.9 GB\)")
+    assert run.end() == 0
+    lines = [line for line in run.screen.split("\r\x1b[K") if line.startswith("loading: w0: warming")]
+    assert [len(line) for line in lines] == [79], "a line that wraps could not be wiped"
+    assert "warming \N{REPLACEMENT CHARACTER}[31mup" in lines[0]
+    assert "0% of the text" in run.screen
+    shown = re.sub(r"[^\n]*\r\x1b\[K", "", run.screen.replace("\r\n", "\n"))
+    assert "loading" not in shown
+
+
+def test_what_is_loaded_is_logged_where_nobody_watches(program: Program) -> None:
+    program.write("plugins/slow.py", SLOW)
+    assert "loading" not in program(*SLOWLY).err
+    said = program(*SLOWLY, "-v", "--overwrite").err
+    assert "ttsflow: loading: w0: reading the weights (1.9 GB)\n" in said
+
+
 def test_ctrl_c(program: Program, terminal: Callable[..., Terminal]) -> None:
     run = terminal("run", "--text", paragraphs(200), *sim(chunk_s=0.1))
-    run.read_until(r"\d% of the text")
+    run.read_until(r"[1-9]% of the text")
     run.type(CTRL_C)
     assert run.end() == 130
     assert run.screen.splitlines()[-1] == "ttsflow: interrupted"

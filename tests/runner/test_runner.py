@@ -88,10 +88,14 @@ class Notes:
     """An observer that writes everything down."""
 
     def __init__(self) -> None:
+        self.loads: list[tuple[str, str]] = []
         self.workers: list[WorkerInfo] = []
         self.audio: dict[tuple[str, int], float] = {}
         self.outcomes: list[Outcome] = []
         self.notices: list[str] = []
+
+    def loading(self, worker: str, what: str, now: float) -> None:
+        self.loads.append((worker, what))
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         self.workers.append(info)
@@ -611,6 +615,15 @@ def test_ctrl_c_interrupts_the_wait_and_leaves_nothing(run: Any, started: Any) -
     finally:
         signal.signal(signal.SIGINT, before)
     assert sink.calls == ["abort"]
+
+
+def test_an_observer_hears_what_workers_load(run: Any) -> None:
+    notes = Notes()
+    with run(Some(2), observer=notes, load="tell") as runner:
+        runner.open("s", chunks(["hello"] * 4), Memory()).wait()
+    assert {worker for worker, _ in notes.loads} <= {"w0", "w1"}
+    told = [what for worker, what in notes.loads if worker == notes.workers[0].worker]
+    assert told == ["reading the weights", "x" * 200]
 
 
 def test_an_observer_that_fails_does_not_hang(run: Any, caplog: pytest.LogCaptureFixture) -> None:

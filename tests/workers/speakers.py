@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -126,6 +127,19 @@ class Speaker(Backend):
                 import a_module_that_does_not_exist  # noqa: F401  # the import itself is the fault
             case "hang":
                 time.sleep(60)
+            case "tell":
+                self.progress("reading\nthe weights")
+                self.progress("x" * 1000)
+            case "tell and raise":
+                self.progress("looking for the weights")
+                raise RuntimeError("CUDA is busy")
+            case "chatter":  # on a thread that does not end with the loading
+                threading.Thread(target=self._chatter, daemon=True).start()
+                time.sleep(0.1)
+
+    def _chatter(self) -> None:
+        while True:
+            self.progress("still loading")
 
     def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
         verb, *args = job.text.split()

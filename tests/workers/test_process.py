@@ -22,7 +22,7 @@ from ttsflow.devices import Device
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import WorkerSpec
 from ttsflow.scheduler.messages import Cancelled, Died, Failed, Finished, LoadFailed, Piece, WorkerReady
-from ttsflow.workers.process import WorkerProcess
+from ttsflow.workers.process import WorkerLoading, WorkerProcess
 
 HERE = Path(__file__).parent
 CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
@@ -241,6 +241,32 @@ def test_a_backend_that_cannot_be_loaded(talk: Any, load: str, why: str, permane
     assert failed.permanent is permanent
     assert worker.process.join(5)
     assert worker.inbox.empty()
+
+
+def test_a_backend_tells_what_it_loads(talk: Any) -> None:
+    worker = talk(load="tell")
+    assert worker.next() == WorkerLoading("w0", 1, "reading the weights")
+    assert worker.next() == WorkerLoading("w0", 1, "x" * 200)
+    worker.ready()
+    assert worker.end_of("hello") == Finished(100)
+    worker = talk(load="tell and raise")
+    assert worker.next() == WorkerLoading("w0", 1, "looking for the weights")
+    assert isinstance(worker.next(), LoadFailed)
+
+
+def test_what_is_told_too_late_disturbs_nothing(talk: Any, speakers: Any) -> None:
+    worker = talk(load="chatter", size=1000)
+    told = [worker.next()]
+    while told[-1] == WorkerLoading("w0", 1, "still loading"):
+        told.append(worker.next())
+    assert len(told) > 1
+    assert told[-1] == WorkerReady("w0", 1)
+    for index in range(20):
+        token = worker.start("hello")
+        *pieces, end = worker.until_end()
+        assert end == Finished(token)
+        audio = np.concatenate([piece.payload.samples for piece in pieces])
+        assert np.array_equal(audio, speakers.sound(index, size=1000))
 
 
 def test_a_recipe_that_cannot_be_built(talk: Any, speakers: Any) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 
-from ttsflow.cli.messages import Messages
+from ttsflow.cli.messages import STDERR, Messages
 from ttsflow.jobs import Outcome
 from ttsflow.report import RunInfo, RunReport, WorkerInfo
 
+logger = logging.getLogger(__name__)
+
 REDRAW_S = 0.1
+USUAL_COLUMNS = 80  # of a terminal that does not tell how wide it is
 
 
 class Console:
@@ -43,8 +48,16 @@ class Console:
         if place is not None:
             self._say(f"spoken to {place}", must=True)
 
+    def loading(self, worker: str, what: str, now: float) -> None:
+        self._report.loading(worker, what, now)
+        if self._progress:
+            self._draw(f"loading: {worker}: {what}")
+        else:
+            logger.debug("loading: %s: %s", worker, what)
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         self._report.worker_ready(info, now)
+        self._draw_done(now)
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
         self._report.delivered(stream, index, audio_s, now)
@@ -54,10 +67,7 @@ class Console:
         self._report.ended(outcome, now)
         self._done_chars += _count(outcome.job.text)
         if now - self._drawn_s > REDRAW_S:
-            self._drawn_s = now
-            minutes, seconds = divmod(int(self._audio_s), 60)
-            part = min(self._done_chars / max(self._chars, 1), 1.0)
-            self._draw(f"{part:4.0%} of the text, {minutes}:{seconds:02} min of speech")
+            self._draw_done(now)
 
     def notice(self, text: str) -> None:
         self._report.notice(text)
@@ -68,10 +78,24 @@ class Console:
         if not self._quiet:
             self._messages.write(f"{prefix}{text}\n", must)
 
+    def _draw_done(self, now: float) -> None:
+        self._drawn_s = now
+        minutes, seconds = divmod(int(self._audio_s), 60)
+        part = min(self._done_chars / max(self._chars, 1), 1.0)
+        self._draw(f"{part:4.0%} of the text, {minutes}:{seconds:02} min of speech")
+
     def _draw(self, text: str) -> None:
-        """Put `text` in the place of the progress line."""
+        """Put `text` in the place of the progress line, as much of it as one line holds."""
         if self._progress:
-            self._messages.write(f"\r\x1b[K{text}")
+            shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+            self._messages.write(f"\r\x1b[K{shown[: _columns() - 1]}")
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(STDERR).columns or USUAL_COLUMNS
+    except OSError:  # it was closed meanwhile
+        return USUAL_COLUMNS
 
 
 def _count(text: str) -> int:

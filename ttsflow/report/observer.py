@@ -24,6 +24,9 @@ class WorkerInfo:
 class Observer(Protocol):
     """Told by a driver what happens, on its owner's thread; times are on the driver's clock."""
 
+    def loading(self, worker: str, what: str, now: float) -> None:
+        """A worker that loads its model tells what it does next."""
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:

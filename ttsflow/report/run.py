@@ -59,6 +59,9 @@ class RunReport:
             file.open(__version__, _settled(self._info))
             self._file = file
 
+    def loading(self, worker: str, what: str, now: float) -> None:
+        """Not kept: how long each worker took is."""
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         self._workers.append({**asdict(info), "ready_s": self._since(now)})
 

@@ -20,6 +20,7 @@ from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Tol
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.messages import Driven
 from ttsflow.sinks import Sink
+from ttsflow.workers.process import WorkerLoading
 from ttsflow.workers.wire import Recipe
 
 logger = logging.getLogger(__name__)
@@ -40,12 +41,13 @@ class _Close:
     now: bool
 
 
-Message = msg.Event | Told | _Open | _Close
+Message = msg.Event | WorkerLoading | Told | _Open | _Close
 
 
 class Unobserved:
     """An observer that lets everything pass."""
 
+    def loading(self, worker: str, what: str, now: float) -> None: ...
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
     def ended(self, outcome: Outcome, now: float) -> None: ...
@@ -154,7 +156,7 @@ class Runner:
         except Empty:
             return
 
-    def _understand(self, message: msg.Event | Told | _Open) -> Iterator[msg.Event]:
+    def _understand(self, message: msg.Event | WorkerLoading | Told | _Open) -> Iterator[msg.Event]:
         """Take note of a message; what the scheduler is to hear of it."""
         match message:
             case _Open(edge, live, weight):
@@ -170,6 +172,8 @@ class Runner:
                 if error is not None:
                     edge.failed(error)
                 yield event
+            case WorkerLoading(worker, _, what):
+                self._observer.loading(worker, what, time.monotonic())
             case msg.WorkerReady(worker, generation):
                 process = self._crew.get(worker, generation)
                 assert process is not None

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from ttsflow.errors import UsageError
 from ttsflow.workers.loop import JobLoop, one_line
+from ttsflow.workers.progress import Progress
 from ttsflow.workers.wire import NotLoaded, Ready, Setup
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ def main() -> None:
             setup: Setup = wire.recv()
             backend = setup.recipe.build()
             sample_rate = backend.describe(backend.options).sample_rate
-            backend.load(setup.device, setup.slots)
+            with Progress(wire, backend):
+                backend.load(setup.device, setup.slots)
         except Exception as error:  # whatever keeps a model from loading is told, and ends the worker
             logger.exception("the backend cannot be loaded")
             wire.send(NotLoaded(one_line(error), isinstance(error, NO_USE_TO_RETRY)))

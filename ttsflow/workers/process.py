@@ -12,13 +12,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import Pipe
 
 from ttsflow.jobs import AudioPiece, ChunkJob
 from ttsflow.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.messages import Died, Event, LoadFailed, Piece, WorkerReady
-from ttsflow.workers.wire import Cancel, Close, NotLoaded, Ready, Recipe, Setup, Sound, Start
+from ttsflow.workers.wire import Cancel, Close, Loading, NotLoaded, Ready, Recipe, Setup, Sound, Start
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +36,32 @@ OUTPUT_GRACE_S = 0.5
 """seconds for the output of a dead process to be read; something that left its group may hold it open"""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerLoading:
+    """A worker is still loading, and lives; `what` says what it does next."""
+
+    worker: str
+    generation: int
+    what: str
+
+
 class WorkerProcess:
     """One generation of a worker: a process, and a thread that posts its messages as scheduler events.
 
-    `post` is called on that thread. The last event is always the one LoadFailed or Died; `join` must
-    be called after it. All methods are for one thread, the owner's, and none of them but `join` waits
-    for the worker. Raises OSError where no process can be started, and what pickle raises where the
-    recipe cannot travel.
+    Before WorkerReady it posts WorkerLoading whenever the backend tells of its progress. `post` is
+    called on that thread. The last event is always the one LoadFailed or Died; `join` must be called
+    after it. All methods are for one thread, the owner's, and none of them but `join` waits for the
+    worker. Raises OSError where no process can be started, and what pickle raises where the recipe
+    cannot travel.
     """
 
     def __init__(
-        self, worker: str, generation: int, spec: WorkerSpec, recipe: Recipe, post: Callable[[Event], object]
+        self,
+        worker: str,
+        generation: int,
+        spec: WorkerSpec,
+        recipe: Recipe,
+        post: Callable[[Event | WorkerLoading], object],
     ) -> None:
         self.worker, self.generation, self.spec = worker, generation, spec
         self.info: WorkerInfo | None = None
@@ -121,6 +137,8 @@ class WorkerProcess:
                         samples = np.frombuffer(self._wire.recv_bytes(), np.float32)
                         audio_s = len(samples) / sample_rate
                         self._post(Piece(token, number, audio_s, AudioPiece(samples, sample_rate)))
+                    case Loading(what):
+                        self._post(WorkerLoading(self.worker, self.generation, what))
                     case Ready() as ready:
                         self.info = self._describe(ready)
                         self._post(WorkerReady(self.worker, self.generation))

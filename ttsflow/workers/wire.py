@@ -1,7 +1,8 @@
 """What travels between the coordinator and one worker process, over one `multiprocessing` connection.
 
     coordinator -> worker    its sys.path, Setup; then any number of Start and Cancel; Close
-    worker -> coordinator    Ready or NotLoaded; then Sound, Finished, Failed, Cancelled as jobs go on
+    worker -> coordinator    any number of Loading; Ready or NotLoaded; then Sound, Finished, Failed,
+                             Cancelled as jobs go on
 
 The raw bytes of the samples follow each Sound as a message of their own, so that audio is never
 pickled. Finished, Failed and Cancelled are the scheduler's own events.
@@ -52,6 +53,13 @@ class Cancel:
 @dataclass(frozen=True, slots=True)
 class Close:
     """End as soon as the step at hand is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What the backend does next to load its model, in a line."""
+
+    what: str
 
 
 @dataclass(frozen=True, slots=True)

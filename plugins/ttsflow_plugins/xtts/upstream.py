@@ -9,14 +9,23 @@ from types import ModuleType
 from typing import Any
 
 from ttsflow import BackendUnavailable
+from ttsflow_plugins.xtts.checkpoint import weights_bytes
 
 
-def load_model(folder: Path, device_kind: str, threads: int, settings: Mapping[str, Any]) -> Any:
+def load_model(
+    folder: Path,
+    device_kind: str,
+    threads: int,
+    settings: Mapping[str, Any],
+    progress: Callable[[str], None] = lambda what: None,
+) -> Any:
     """Upstream's `Xtts`, ready to speak on "cuda" or "cpu", with that many CPU threads.
 
-    `settings` take the place of the values of the same name in the checkpoint's config.json. Raises
-    BackendUnavailable where the libraries, the device or the checkpoint cannot be used.
+    `settings` take the place of the values of the same name in the checkpoint's config.json;
+    `progress` is told what comes next. Raises BackendUnavailable where the libraries, the device or
+    the checkpoint cannot be used.
     """
+    progress("importing torch and coqui-tts")
     try:
         import_torchaudio()
         import torch
@@ -33,6 +42,7 @@ def load_model(folder: Path, device_kind: str, threads: int, settings: Mapping[s
             "or run on the CPU"
         )
     torch.set_num_threads(threads)
+    progress(f"reading the weights ({weights_bytes(folder) / 1e9:.1f} GB)")
     try:
         config = XttsConfig()
         config.load_json(str(folder / "config.json"))
@@ -50,6 +60,8 @@ def load_model(folder: Path, device_kind: str, threads: int, settings: Mapping[s
             f"the XTTS-v2 checkpoint in {folder} cannot be loaded ({type(error).__name__}: {brief(error)}); "
             "get its files again, or name another model_dir"
         ) from error
+    if device_kind != "cpu":  # where it is already
+        progress(f"moving the model to {device_kind}")
     return model.to(device_kind)
 
 

@@ -1,4 +1,4 @@
-"""Importing torchaudio, whole or with a native part that was built for another torch."""
+"""Loading upstream's model, and torchaudio, whole or with a native part built for another torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from ttsflow_plugins.xtts.upstream import load_model
 
 SCRIPT = """
 import sys
@@ -30,6 +32,12 @@ def imported(folder: Path, extension: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, timeout=60
     )
+
+
+def test_what_is_loaded_is_told(tiny: Path) -> None:
+    told: list[str] = []
+    assert load_model(tiny, "cpu", 1, {}, told.append).gpt is not None
+    assert told == ["importing torch and coqui-tts", "reading the weights (0.1 GB)"]
 
 
 def test_a_whole_torchaudio_is_left_alone(tmp_path: Path) -> None:
