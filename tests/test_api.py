@@ -234,6 +234,7 @@ PROFILES = {
     "device_kinds='cpu'": "device_kinds must be a tuple",
     "max_chars={'*': 0}": "max_chars must map languages to caps above 0",
     "slowdown=()": "must not be empty",
+    "reproducible_on='cpu'": "reproducible_on must be a tuple",
 }
 
 

@@ -74,6 +74,7 @@ class Plan:
 
     def info(self) -> RunInfo:
         """The choices, for the report."""
+        kind = usable(self.detection.devices, self.profile)[0].kind
         return RunInfo(
             policy=self.policy.plugin.name,
             backend=self.backend.plugin.name,
@@ -82,6 +83,8 @@ class Plan:
             backend_options=self.backend.options.model_dump(mode="json"),
             backend_fallback=self.backend.fallback,
             devices=self.detection.devices,
+            device_kind=kind,
+            reproducible=self.profile.reproducible(kind),
         )
 
 

@@ -17,7 +17,9 @@ class Profile:
     `max_chars` caps a chunk's length in characters by language ("*" for all others); `languages`
     lists the language codes it speaks, None for any. `rtf` (synthesis time / audio time) and
     `chars_per_s` (characters spoken in a second) are first guesses until the run has measured.
-    A `deterministic` backend gives byte-identical audio for an identical job.
+    A `deterministic` backend gives byte-identical audio for an identical job. `reproducible_on` are
+    the kinds of device on which an identical job gives the same audio (equal decisions of the model,
+    waveform within 1e-4), whatever else its worker speaks at the time; `deterministic` implies all.
     """
 
     backend: str
@@ -32,10 +34,11 @@ class Profile:
     rtf: float = 0.5
     chars_per_s: float = 15.0
     deterministic: bool = False
+    reproducible_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for a profile that could not be worked with."""
-        for name in ("device_kinds", "languages", "slowdown"):
+        for name in ("device_kinds", "languages", "slowdown", "reproducible_on"):
             if isinstance(getattr(self, name), str | float | int):
                 raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
         if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
@@ -45,6 +48,10 @@ class Profile:
                 raise ValueError(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")
         if not (self.max_chars and self.device_kinds and self.slowdown and self.chars_per_s > 0):
             raise ValueError("max_chars, device_kinds and slowdown must not be empty, nor chars_per_s be 0")
+
+    def reproducible(self, kind: str) -> bool:
+        """Whether an identical job gives the same audio on devices of this kind."""
+        return self.deterministic or kind in self.reproducible_on
 
     def cap(self, language: str) -> int:
         """The most characters of a chunk in `language`; without "*", other languages get the least cap."""

@@ -119,6 +119,7 @@ def test_the_report_says_what_was_chosen(reported: dict[str, Any]) -> None:
     assert "policies/auto.yaml (shipped), rule 1" in reported["policy"]["decided_by"]
     assert reported["backend"] == "sim"
     assert reported["backend_fallback"] is None
+    assert reported["reproducible"] is True
     assert [device["id"] for device in reported["devices"]] == ["cpu"]
     [worker] = reported["workers"]
     assert (worker["device"], worker["slots"], worker["cuda_visible_devices"]) == ("cpu", 1, "")
@@ -163,6 +164,48 @@ def test_the_summary_agrees_with_the_chunks(reported: dict[str, Any]) -> None:
     assert summary["wait_s"] == pytest.approx(max(waits), abs=0.05)
     assert summary["stalls"] >= 2
     assert summary["wait_s"] > summary["time_to_first_audio_s"] + 0.2
+
+
+ODD = """
+import ttsflow
+class Odd(ttsflow.Backend):
+    name = "odd"
+    @classmethod
+    def describe(cls, options):
+        return ttsflow.Profile("odd", 8000, device_kinds=("cuda", "cpu"), {promise})
+    def load(self, device, slots): ...
+    def synthesize(self, job):
+        import numpy as np
+        yield ttsflow.AudioPiece(np.full(800, 0.1, "float32"), 8000)
+@ttsflow.hookimpl
+def ttsflow_backends():
+    return [Odd]
+"""
+
+
+@pytest.mark.parametrize(
+    ("promise", "gpus", "reproducible"),
+    [
+        ("", 0, False),
+        ("reproducible_on=('cpu',)", 0, True),
+        ("reproducible_on=('cpu',)", 1, False),
+        ("reproducible_on=('cpu', 'cuda')", 1, True),
+        ("deterministic=True", 1, True),
+    ],
+)
+def test_audio_that_may_differ_is_said_to(
+    program: Program, promise: str, gpus: int, reproducible: bool
+) -> None:
+    if gpus:
+        program.gpus(gpus)
+    program.write("plugins/odd.py", ODD.format(promise=promise))
+    args = ["run", "--text", "Hello.", "--plugins-dir", "plugins", "--backend", "odd"]
+    ended = program(*args, "--report", "run.json")
+    report = json.loads((program.folder / "run.json").read_bytes())
+    notice = f"audio may differ a little from run to run: backend odd on {'cuda' if gpus else 'cpu'}"
+    assert report["reproducible"] is reproducible
+    assert report["notices"] == ([] if reproducible else [notice])
+    assert ended.err.count(f"ttsflow: {notice}\n") == (not reproducible)
 
 
 def test_a_person_reads_the_same(reported: dict[str, Any]) -> None:

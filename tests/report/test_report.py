@@ -27,6 +27,8 @@ INFO = RunInfo(
     backend_options={"rtf": 0.5},
     backend_fallback="xtts is not installed",
     devices=[GPU],
+    device_kind="cuda",
+    reproducible=False,
 )
 WORKER = WorkerInfo("w0", 0, "cuda:0", 1, "GPU-1", 0.5, 4321)
 
@@ -69,6 +71,7 @@ def test_a_whole_report(tmp_path: Path) -> None:
         "backend": "sim",
         "backend_options": {"rtf": 0.5},
         "backend_fallback": "xtts is not installed",
+        "reproducible": False,
         "devices": [
             {
                 "id": "cuda:0", "kind": "cuda", "name": "H200", "uuid": "GPU-1",

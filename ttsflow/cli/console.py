@@ -36,6 +36,9 @@ class Console:
         if info.backend_fallback is not None:
             self._say(f"notice: {info.backend_fallback}")
         self._say(f"backend {info.backend}, policy {info.policy}, chosen by {info.decided_by}")
+        if not info.reproducible:
+            where = f"backend {info.backend} on {info.device_kind}"
+            self.notice(f"audio may differ a little from run to run: {where}")
         self._draw("loading ...")
 
     def end(self, place: str | None) -> None:

@@ -23,6 +23,8 @@ class RunInfo:
     """What is settled before a run begins. `decided_by` is the file or rule that chose the policy.
 
     `backend_fallback` is the notice that another backend was taken than the first choice.
+    `reproducible`: whether the backend gives the same audio again on devices of `device_kind`, which
+    the run uses.
     """
 
     policy: str
@@ -32,6 +34,8 @@ class RunInfo:
     backend_options: Mapping[str, object] = field(default_factory=dict)
     backend_fallback: str | None = None
     devices: Sequence[Device] = ()
+    device_kind: str = "cpu"
+    reproducible: bool = True
 
 
 class RunReport:
@@ -138,6 +142,7 @@ def _settled(info: RunInfo) -> dict[str, object]:
         "backend": info.backend,
         "backend_options": info.backend_options,
         "backend_fallback": info.backend_fallback,
+        "reproducible": info.reproducible,
         "devices": [_device(device) for device in info.devices],
     }
 

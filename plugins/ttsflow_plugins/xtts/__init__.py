@@ -69,7 +69,7 @@ class Xtts(Backend):
     def describe(cls, options: PluginOptions) -> Profile:
         """The profile; its figures hold for the published model unless `model_dir` names another.
 
-        `deterministic` is not claimed: on a CPU audio is byte-identical, on CUDA nobody has measured.
+        On a CPU audio is the same again; on CUDA nobody has measured, so that is not claimed.
         Apple's "mps" is left out because it has not been tried.
         """
         assert isinstance(options, cls.Options)
@@ -84,6 +84,7 @@ class Xtts(Backend):
             memory_bytes=weights + WORKING_BYTES,
             max_chars=MAX_CHARS,
             rtf=CPU_RTF,
+            reproducible_on=("cpu",),
         )
 
     @classmethod

@@ -50,6 +50,11 @@ def test_memory_follows_the_weights(tiny: Path) -> None:
     assert Xtts.describe(Xtts.Options(model_dir=tiny)).memory_bytes == weights + WORKING_BYTES
 
 
+def test_audio_is_promised_to_be_the_same_on_a_cpu(tiny: Path) -> None:
+    profile = Xtts.describe(Xtts.Options(model_dir=tiny))
+    assert (profile.reproducible("cpu"), profile.reproducible("cuda")) == (True, False)
+
+
 def test_nothing_is_missing_here() -> None:
     assert Xtts.missing() is None
 
