@@ -180,4 +180,5 @@ def _read_recording(path: Path, longest_s: int) -> Recording:
 
 
 def _unreadable(path: str | Path, error: Exception) -> JobRefused:
-    return JobRefused(f"cannot read the reference audio {path}: {error}; give a WAV, FLAC, OGG or MP3 file")
+    why = str(error).rstrip(".")
+    return JobRefused(f"cannot read the reference audio {path}: {why}; give a WAV, FLAC, OGG or MP3 file")
