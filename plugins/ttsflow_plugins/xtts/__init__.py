@@ -84,7 +84,7 @@ class Xtts(Backend):
             memory_bytes=weights + WORKING_BYTES,
             max_chars=MAX_CHARS,
             rtf=CPU_RTF,
-            reproducible_on=("cpu",),
+            reproducible_on=("cpu",) if options.dtype == "float32" else (),
         )
 
     @classmethod
@@ -120,7 +120,7 @@ class Xtts(Backend):
             raise BackendUnavailable(f"{self.options.model} is not downloaded; start a run at a terminal")
         from ttsflow_plugins.xtts.speaker import Speaker
 
-        self._speaker = Speaker(folder, device.kind, self.options)
+        self._speaker = Speaker(folder, device.kind, self.options, self.progress)
 
     def start(self, job: ChunkJob) -> None:
         """Take a job into a slot. Raises JobRefused."""

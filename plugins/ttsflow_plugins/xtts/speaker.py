@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,24 @@ from ttsflow_plugins.xtts.vocoder import Vocoder
 
 
 class Speaker:
-    """Loads the checkpoint in `folder` onto "cuda" or "cpu". Raises BackendUnavailable."""
+    """Loads the checkpoint in `folder` onto "cuda" or "cpu". Raises BackendUnavailable.
 
-    def __init__(self, folder: Path, device_kind: str, options: XttsOptions) -> None:
-        model = load_model(folder, device_kind, options.threads, options.overrides())
+    `progress` is told what comes next.
+    """
+
+    def __init__(
+        self, folder: Path, device_kind: str, options: XttsOptions, progress: Callable[[str], None]
+    ) -> None:
+        model = load_model(folder, device_kind, options.threads, options.overrides(), progress)
         self._reader = TextReader(model.tokenizer, model.args.gpt_max_text_tokens)
         self._voices = Conditioning(model)
+        progress("laying out the weights")
         self._jobs = _jobs(model, options)
 
     def start(self, job: ChunkJob) -> None:
         """Take in a job. Raises JobRefused."""
         tokens = self._reader.tokens(job)
-        self._jobs.start(job, tokens, self._voices.of(job.voice))
+        self._jobs.start(job, tokens, self._voices.of(job.voice, job.references))
 
     def step(self) -> Iterable[Step]:
         """Work on every job that runs."""

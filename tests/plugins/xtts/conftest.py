@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from ttsflow_plugins.xtts.tiny import write_checkpoint
 from ttsflow import Device
 from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.tiny import write_checkpoint
 
 
 @pytest.fixture(scope="session", autouse=True)

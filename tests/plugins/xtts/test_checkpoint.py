@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow import BackendUnavailable, ChunkJob, Device
 from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.tiny import SPEAKERS
 
 CPU = Device(id="cpu", kind="cpu")
 Variant = Callable[..., Path]

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.fakes.tiny_xtts import SPEAKERS
 from ttsflow import JobRefused
 from ttsflow_plugins.xtts.conditioning import Conditioning, Latents
+from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow_plugins.xtts.upstream import load_model
 
 SETTINGS = {"max_ref_len": 2, "gpt_cond_len": 3, "gpt_cond_chunk_len": 1, "sound_norm_refs": False}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow import BackendUnavailable, UnknownNameError
 from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.tiny import SPEAKERS
 
 AGREEMENT = Path("tts/tts_models--multilingual--multi-dataset--xtts_v2/tos_agreed.txt")
 

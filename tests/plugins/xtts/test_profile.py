@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow import BackendUnavailable
 from ttsflow_plugins.xtts import INSTALL, WORKING_BYTES, Xtts
+from ttsflow_plugins.xtts.tiny import SPEAKERS
 
 FOREGROUND = """
 import sys

@@ -6,55 +6,37 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
-from ttsflow import AudioPiece, ChunkJob, Device, JobRefused, Step
+from tests.plugins.xtts.speaking import alone, job, loaded
+from ttsflow import ChunkJob, JobRefused
 from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
 
-CPU = Device(id="cpu", kind="cpu")
 CAP_CODES = 30
 CAP_SAMPLES = int(CAP_CODES * 4 * 24000 / 22050) * 256  # of the vocoder's two interpolations
 
 
-def job(text: str = "Hello there, this is a test.", seed: int = 2, **rest: Any) -> ChunkJob:
-    return ChunkJob("stream", 0, text, seed=seed, **rest)
-
-
-def spoken(backend: Xtts, job: ChunkJob) -> list[Step]:
-    """All steps of one job, as a worker takes them."""
-    backend.start(job)
-    steps: list[Step] = []
-    while not (steps and (steps[-1].done or steps[-1].error)):
-        steps.extend(backend.step())
-    return steps
-
-
 def audio(backend: Xtts, job: ChunkJob) -> bytes:
-    piece, end = spoken(backend, job)
-    assert piece.piece is not None, piece.error
-    assert end.done
-    return piece.piece.samples.tobytes()
+    return alone(backend, job).samples.tobytes()
 
 
 def refusal(backend: Xtts, job: ChunkJob) -> str:
-    (step,) = spoken(backend, job)
-    assert isinstance(step.error, JobRefused)
-    return str(step.error)
+    with pytest.raises(JobRefused) as caught:
+        backend.start(job)
+    return str(caught.value)
 
 
-def check(piece: AudioPiece | None, least_s: float, most_s: float) -> None:
-    assert piece is not None
-    assert piece.sample_rate == 24000
-    assert piece.samples.dtype == np.float32
-    assert piece.samples.ndim == 1
-    assert np.isfinite(piece.samples).all()
-    assert np.abs(piece.samples).max() <= 1.0
-    assert np.sqrt(np.mean(piece.samples**2)) > 1e-3
-    assert least_s < len(piece.samples) / 24000 <= most_s
+def check(samples: NDArray[np.float32], least_s: float, most_s: float) -> None:
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
+    assert np.isfinite(samples).all()
+    assert np.abs(samples).max() <= 1.0
+    assert np.sqrt(np.mean(samples**2)) > 1e-3
+    assert least_s < len(samples) / 24000 <= most_s
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +46,10 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def loaded(folder: Path, **options: Any) -> Xtts:
-    backend = Xtts(Xtts.Options(model_dir=folder, **options))
-    backend.load(CPU, 1)
-    return backend
-
-
 def test_speaks_with_the_first_speaker(backend: Xtts) -> None:
-    piece, end = spoken(backend, job())
-    check(piece.piece, 0.5, 1.4)
-    assert end == Step(job(), done=True)
+    spoken = alone(backend, job())
+    check(spoken.samples, 0.3, 3.0)
+    assert spoken.flag is None
     assert audio(backend, job(voice=SPEAKERS[0])) == audio(backend, job())
 
 
@@ -82,8 +58,7 @@ def test_speakers_differ(backend: Xtts) -> None:
 
 
 def test_speaks_with_a_recording(backend: Xtts, recording: Path) -> None:
-    piece, _ = spoken(backend, job(references=(str(recording),)))
-    check(piece.piece, 0.04, 1.4)
+    check(alone(backend, job(references=(str(recording),))).samples, 0.04, 3.0)
 
 
 def test_equal_jobs_give_equal_audio_in_any_order(backend: Xtts, tiny: Path, recording: Path) -> None:
@@ -105,20 +80,16 @@ def test_sampling_options_reach_the_model(tiny: Path, backend: Xtts) -> None:
 
 
 def test_speech_that_runs_into_the_cap_is_flagged(endless: Path) -> None:
-    piece, end = spoken(loaded(endless), job())
-    assert piece.piece is not None
-    assert len(piece.piece.samples) == CAP_SAMPLES
-    assert end.done
-    assert end.flag == "reached the model's audio cap of 1.4 s; speech may be cut off"
-    assert piece.flag is None
+    spoken = alone(loaded(endless), job())
+    assert len(spoken.samples) == CAP_SAMPLES
+    assert spoken.flag == "reached the model's audio cap of 1.4 s; speech may be cut off"
 
 
 def test_speed_shortens_the_speech_and_its_cap(endless: Path) -> None:
-    piece, end = spoken(loaded(endless, speed=2.0), job())
-    assert piece.piece is not None
-    assert len(piece.piece.samples) == pytest.approx(CAP_SAMPLES / 2, abs=512)
-    assert end.flag is not None
-    assert "0.7 s" in end.flag
+    spoken = alone(loaded(endless, speed=2.0), job())
+    assert len(spoken.samples) == pytest.approx(CAP_SAMPLES / 2, abs=512)
+    assert spoken.flag is not None
+    assert "0.7 s" in spoken.flag
 
 
 def test_beams_speak_too(tiny: Path) -> None:

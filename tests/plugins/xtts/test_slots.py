@@ -1,0 +1,199 @@
+"""Several chunks at a time in one model: each as upstream would speak it, and as it would be alone."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.plugins.xtts.speaking import Spoken, alone, by_chance, job, loaded, speak, upstream
+from ttsflow import ChunkJob
+from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.tiny import SPEAKERS
+from ttsflow_plugins.xtts.upstream import load_model
+
+TOLERANCE = 1e-4  # of a waveform in [-1, 1]
+
+TEXTS = [
+    ("en", "Alice was beginning to get very tired of sitting by her sister on the bank."),
+    ("de", "Guten Abend, es sind 21 Grad."),
+    ("en", "Oh."),
+    ("fr", "Il était une fois une petite fille qui aimait les histoires, et les pommes."),
+    ("zh-cn", "你好"),
+    ("en", "So she was considering in her own mind, as well as she could."),
+    ("es", "¿Dónde está la biblioteca?"),
+    ("en", "Down, down, down. Would the fall never come to an end?"),
+]
+JOBS = [
+    job(text, seed=100 + index, index=index, language=language, voice=SPEAKERS[index % 2])
+    for index, (language, text) in enumerate(TEXTS)
+]
+
+
+@pytest.fixture(scope="module")
+def theirs(tiny: Path) -> Any:
+    """Upstream's model, untouched."""
+    return load_model(tiny, "cpu", 1, {})
+
+
+@pytest.fixture(scope="module")
+def greedy(tiny: Path) -> Iterator[Xtts]:
+    backend = loaded(tiny, do_sample=False)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def solo(backend: Xtts) -> list[Spoken]:
+    """Each job alone."""
+    return [alone(backend, each) for each in JOBS]
+
+
+def difference(some: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
+    """Greatest difference of two waveforms, which must be of one length: one code is 1,114 samples."""
+    assert len(some) == len(other)
+    return float(np.abs(some - other).max())
+
+
+def test_likeliest_codes_are_upstreams(greedy: Xtts, theirs: Any) -> None:
+    spoken = speak(greedy, JOBS, slots=3, when=by_chance(1))
+    expected = [upstream(theirs, each, do_sample=False) for each in JOBS]
+    assert len({len(samples) for samples in expected}) > 4  # they stop by themselves, at different steps
+    assert not any(one.flag for one in spoken)
+    for one, samples in zip(spoken, expected, strict=True):
+        assert difference(one.samples, samples) < TOLERANCE
+
+
+def test_sampled_codes_are_upstreams_of_the_same_seed(backend: Xtts, theirs: Any) -> None:
+    for one, each in zip(speak(backend, JOBS, when=by_chance(2)), JOBS, strict=True):
+        assert difference(one.samples, upstream(theirs, each, do_sample=True)) < TOLERANCE
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.7])
+def test_speed_is_upstreams(speed: float, tiny: Path, theirs: Any) -> None:
+    backend = loaded(tiny, speed=speed)
+    jobs = [JOBS[0], JOBS[1], JOBS[3]]
+    for one, each in zip(speak(backend, jobs), jobs, strict=True):
+        assert difference(one.samples, upstream(theirs, each, do_sample=True, speed=speed)) < TOLERANCE
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(len(JOBS))), slots=st.integers(2, 6), seed=st.integers(0, 2**32))
+def test_neighbours_change_nothing(
+    order: list[int], slots: int, seed: int, backend: Xtts, solo: list[Spoken]
+) -> None:
+    spoken = speak(backend, [JOBS[i] for i in order], slots, by_chance(seed))
+    for one, i in zip(spoken, order, strict=True):
+        assert difference(one.samples, solo[i].samples) < TOLERANCE
+        assert [len(piece) for piece in one.pieces] == [len(piece) for piece in solo[i].pieces]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stopped=st.sets(st.integers(0, 3), min_size=1, max_size=3), steps=st.integers(0, 8))
+def test_jobs_that_are_stopped_leave_the_others_alone(
+    stopped: set[int], steps: int, backend: Xtts, solo: list[Spoken]
+) -> None:
+    jobs = JOBS[:4]
+    for each in jobs:
+        backend.start(each)
+    told = [step for _ in range(steps) for step in backend.step()]
+    running = set(jobs) - {step.job for step in told if step.done}
+    for index in stopped & {each.index for each in running}:
+        backend.cancel(jobs[index])
+        running.discard(jobs[index])
+    while running:
+        told += (steps_now := list(backend.step()))
+        assert {step.job for step in steps_now} <= running  # a stopped job says nothing more
+        running -= {step.job for step in steps_now if step.done}
+    assert not list(backend.step())
+    for index in set(range(4)) - stopped:
+        pieces = [step.piece.samples for step in told if step.job.index == index and step.piece]
+        assert difference(np.concatenate(pieces), solo[index].samples) < TOLERANCE
+
+
+def test_a_seed_is_of_the_job_alone(backend: Xtts) -> None:
+    """Equal texts side by side: equal seeds sound equal, others do not."""
+    one, same, other = speak(backend, [job(seed=5), job(seed=5, index=1), job(seed=6, index=2)])
+    assert difference(one.samples, same.samples) < TOLERANCE
+    assert len(one.samples) != len(other.samples) or difference(one.samples, other.samples) > TOLERANCE
+
+
+def test_options_of_the_checkpoint_are_used_where_none_are_given(variant: Any, tiny: Path) -> None:
+    import json
+
+    config = json.loads((tiny / "config.json").read_text())
+    config["top_k"] = 1
+    folder = variant("config.json")
+    (folder / "config.json").write_text(json.dumps(config))
+    backend = loaded(folder)
+    assert difference(alone(backend, job(seed=1)).samples, alone(backend, job(seed=2)).samples) == 0.0
+
+
+def model_calls(backend: Xtts, jobs: list[ChunkJob], slots: int) -> int:
+    calls: list[int] = []
+    transformer = backend._speaker._jobs._decoder.transformer
+    handle = transformer.register_forward_hook(lambda *call: calls.append(1))
+    speak(backend, jobs, slots)
+    handle.remove()
+    return len(calls)
+
+
+def test_eight_chunks_in_four_slots_take_two_chunks_model_calls(greedy: Xtts) -> None:
+    equal = [job(index=index, voice=SPEAKERS[0]) for index in range(8)]
+    one = model_calls(greedy, equal[:1], 1)
+    assert one > 5
+    assert model_calls(greedy, equal, 4) <= 2.2 * one
+
+
+def caches(backend: Xtts) -> list[weakref.ref[Any]]:
+    rows = backend._speaker._jobs._decoder._rows
+    return [weakref.ref(row.cache.values) for row in rows]
+
+
+def test_a_slot_frees_its_memory_at_once(backend: Xtts, solo: list[Spoken]) -> None:
+    jobs = sorted(JOBS, key=lambda job: -len(solo[job.index].samples))[:3]
+    for each in jobs:
+        backend.start(each)
+    backend.step()
+    before = caches(backend)
+    assert len(before) == 3
+    backend.cancel(jobs[0])
+    gc.collect()
+    assert [reference() is None for reference in before] == [True, False, False]
+    ended: list[ChunkJob] = []
+    while len(ended) < 2:
+        ended += [step.job for step in backend.step() if step.done]
+        gc.collect()
+        alive = [each for each in jobs[1:] if each not in ended]
+        assert sum(reference() is not None for reference in before) == len(alive)
+
+
+def test_an_error_in_the_model_ends_the_jobs_and_not_the_worker(
+    backend: Xtts, solo: list[Spoken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in JOBS[:2]:
+        backend.start(each)
+    backend.step()
+    with monkeypatch.context() as patch:
+        patch.setattr("ttsflow_plugins.xtts.decoding.choose", None)
+        with pytest.raises(TypeError):
+            backend.step()
+    assert not list(backend.step())
+    assert difference(alone(backend, JOBS[0]).samples, solo[0].samples) < TOLERANCE
+
+
+def test_bfloat16_speaks_and_is_not_called_reproducible(tiny: Path, solo: list[Spoken]) -> None:
+    backend = loaded(tiny, dtype="bfloat16")
+    for one in speak(backend, JOBS):
+        assert np.isfinite(one.samples).all()
+        assert np.sqrt(np.mean(one.samples**2)) > 1e-3
+    assert not Xtts.describe(backend.options).reproducible("cpu")
+    assert Xtts.describe(Xtts.Options(model_dir=tiny)).reproducible("cpu")
+    assert not Xtts.describe(Xtts.Options(model_dir=tiny)).reproducible("cuda")

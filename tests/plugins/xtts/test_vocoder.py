@@ -1,0 +1,101 @@
+"""Speaking bit by bit: what the pieces join to, and what they cost."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ttsflow_plugins.xtts.upstream import load_model
+from ttsflow_plugins.xtts.vocoder import FIRST_FRAMES, MOST_FRAMES, Vocoder
+
+CODES_PER_S = 22050 / 1024
+CHANNELS = 64
+
+
+@pytest.fixture(scope="module")
+def decoder(tiny: Any) -> Any:
+    """Upstream's, as it speaks a whole chunk."""
+    return load_model(tiny, "cpu", 1, {}).hifigan_decoder
+
+
+@pytest.fixture(scope="module")
+def vocoder(tiny: Any) -> Vocoder:
+    return Vocoder(load_model(tiny, "cpu", 1, {}).hifigan_decoder)
+
+
+def voice() -> Any:
+    import torch
+
+    torch.manual_seed(7)
+    return torch.nn.functional.normalize(torch.randn(1, 512, 1), dim=1)
+
+
+def pieces(vocoder: Vocoder, latents: Any, speed: float, rng: random.Random) -> list[Any]:
+    """Speak latents (codes, channels) that come a few at a time."""
+    import torch
+
+    spoken, at = [], 0
+    utterance = vocoder.utterance(voice(), speed)
+    with torch.inference_mode():
+        while at < len(latents):
+            count = min(rng.randint(1, 9), len(latents) - at)
+            piece = utterance.push(latents[at : at + count], last=at + count == len(latents))
+            at += count
+            if piece is not None:
+                spoken.append(piece)
+    return spoken
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    codes=st.one_of(st.integers(2, 20), st.integers(20, 160)),
+    speed=st.sampled_from([1.0, 1.0, 0.5, 0.95, 1.3, 2.0]),
+    seed=st.integers(0, 2**32),
+)
+def test_the_pieces_join_to_the_whole(
+    codes: int, speed: float, seed: int, decoder: Any, vocoder: Vocoder
+) -> None:
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(seed)
+    latents = torch.randn(codes, CHANNELS)
+    joined = torch.cat(pieces(vocoder, latents, speed, random.Random(seed)))
+    stretched = latents[None]
+    if speed != 1.0:
+        stretched = functional.interpolate(stretched.mT, scale_factor=1.0 / speed, mode="linear").mT
+    with torch.inference_mode():
+        whole = decoder(stretched, g=voice())[0, 0]
+    torch.testing.assert_close(joined, whole, rtol=0.0, atol=1e-4)
+
+
+def test_the_first_piece_is_small_and_the_others_grow(vocoder: Vocoder) -> None:
+    import torch
+
+    sizes = [len(piece) / 256 for piece in pieces(vocoder, torch.randn(540, CHANNELS), 1.0, random.Random(1))]
+    assert FIRST_FRAMES <= sizes[0] < 2 * FIRST_FRAMES  # up to nine codes come at a time here
+    assert max(sizes) < MOST_FRAMES + 50
+    assert sizes[:-1] == sorted(sizes[:-1])
+    assert sizes[0] < 0.25 * sizes[-2]
+
+
+def test_work_per_second_of_audio_stays_the_same(vocoder: Vocoder) -> None:
+    """From 5 to 25 s; upstream's `inference_stream` speaks everything again for each piece."""
+    import torch
+
+    def frames_per_s(seconds: int) -> float:
+        frames: list[int] = []
+        handle = vocoder.generator.register_forward_hook(
+            lambda _, given, made: frames.append(given[0].shape[2])
+        )
+        spoken = pieces(vocoder, torch.randn(round(seconds * CODES_PER_S), CHANNELS), 1.0, random.Random(2))
+        handle.remove()
+        return sum(frames) / (sum(map(len, spoken)) / 24000)
+
+    shortest, *others = (frames_per_s(seconds) for seconds in (5, 10, 15, 20, 25))
+    assert max(others) <= shortest
+    assert shortest < 1.4 * 24000 / 256  # the margins on top of the frames that are heard
