@@ -1,24 +1,26 @@
 """The published XTTS-v2: coqui's licence question, its download, and where it lies afterwards.
 
-The download is coqui-tts's own and goes into its own places: the model into the cache folder of
-huggingface_hub, the answer to the licence question into coqui's data folder.
+Both go where coqui-tts puts them and finds them: the model into the cache folder of huggingface_hub,
+the answer to the licence question into coqui's data folder.
 """
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import importlib.util
 import json
 import logging
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ttsflow import BackendUnavailable, UnknownNameError
 from ttsflow_plugins.xtts.checkpoint import NEEDED, SPEAKERS
 
 PUBLISHED = "tts_models/multilingual/multi-dataset/xtts_v2"
+FILES = (*NEEDED, SPEAKERS)
 
 _LICENCE = "https://tts-hub.github.io/cpml"
 _QUESTION = (
@@ -30,6 +32,7 @@ _OTHER_WAYS = (
     "To use a model that you have, set the option model_dir. "
     "The backend 'espeak' needs neither licence nor download."
 )
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +46,7 @@ def prepare(model: str, ask: Callable[[str], bool] | None) -> None:
     _repository(model)
     _settle_licence(model, ask)
     if downloaded(model) is None:
-        _download(model, progress_bar=ask is not None)
+        _download(model)
 
 
 def downloaded(model: str) -> Path | None:
@@ -53,7 +56,7 @@ def downloaded(model: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     repository = _repository(model)
-    cached = [try_to_load_from_cache(repository, name) for name in (*NEEDED, SPEAKERS)]
+    cached = [try_to_load_from_cache(repository, name) for name in FILES]
     paths = [Path(path) for path in cached if isinstance(path, str)]
     return paths[0].parent if len(paths) == len(cached) else None
 
@@ -107,19 +110,59 @@ def _data_folder() -> Path:
     return Path.home() / ".local" / "share"
 
 
-def _download(model: str, progress_bar: bool) -> None:
-    log.info("downloading %s (about 2 GB)", model)
-    try:
-        from TTS.utils.manage import ModelManager
+def _download(model: str) -> None:
+    """Fetch the files of `model` that are not there, one after another.
 
-        manager = ModelManager(output_prefix=_data_folder(), progress_bar=progress_bar)
-        with contextlib.redirect_stdout(sys.stderr):  # standard output may be carrying audio
-            manager.download_model(model)
-    except Exception as error:  # huggingface_hub, its HTTP library and the disk each raise their own
-        cause = (str(error) or type(error).__name__).splitlines()[0]
+    Not by upstream's `ModelManager`: it downloads on threads that Ctrl-C does not end, and imports
+    torch. A terminal on standard error is shown progress by huggingface_hub.
+    """
+    from huggingface_hub import HfApi, constants, hf_hub_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    if not log.isEnabledFor(logging.WARNING):
+        disable_progress_bars()
+    repository, cache = _repository(model), Path(constants.HF_HUB_CACHE)
+    if constants.HF_HUB_OFFLINE:
         raise BackendUnavailable(
-            f"cannot download {model}: {cause}. Check the network and the disk and start again; "
-            f"what has come stays. {_OTHER_WAYS}"
+            f"{model} is not in {cache}, and HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) is set: unset it to "
+            f"download. {_OTHER_WAYS}"
+        )
+    try:
+        # without this, huggingface_hub would try for half a minute to reach a server that is not there
+        info = HfApi().model_info(repository, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+        _check_room(repository, sizes, cache)
+        for name in FILES:
+            hf_hub_download(repository, name)
+    except Exception as error:  # huggingface_hub, its HTTP library and the disk each raise their own
+        raise BackendUnavailable(
+            f"cannot download {model} from {constants.ENDPOINT}: {_why(error, cache)}. {_OTHER_WAYS}"
         ) from error
     if downloaded(model) is None:
         raise BackendUnavailable(f"the download of {model} is not whole; start again. {_OTHER_WAYS}")
+
+
+def _check_room(repository: str, sizes: Mapping[str, int], cache: Path) -> None:
+    """Raise OSError where the disk has no room for the files that are still to come."""
+    from huggingface_hub import try_to_load_from_cache
+
+    missing = [name for name in FILES if not isinstance(try_to_load_from_cache(repository, name), str)]
+    needed = sum(sizes.get(name, 0) for name in missing)
+    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free
+    log.warning("downloading %s (%.2f GB) to %s", repository, needed / 1e9, cache)
+    if needed > free:
+        raise OSError(errno.ENOSPC, f"{needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free")
+
+
+def _why(error: BaseException, cache: Path) -> str:
+    """The cause of a failed download in one line, and what to do next."""
+    while error.__cause__ is not None:  # the first error of a chain is the one that says what happened
+        error = error.__cause__
+    cause = (str(error) or type(error).__name__).splitlines()[0]
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"the disk of {cache} is full ({cause}). Make room, or set HF_HOME to a folder on another disk"
+    if isinstance(error, OSError) and error.filename:
+        return f"{cause}. Set HF_HOME to a folder that can be written"
+    if getattr(getattr(error, "response", None), "status_code", None) in (401, 403, 404):
+        return f"{cause}. It has moved or is not for everybody: look for a newer coqui-tts"
+    return f"{cause}. Check the network and start again; files that came whole stay"
