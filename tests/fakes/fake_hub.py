@@ -163,6 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
             self.send_header("ETag", f'"{hub.oids[name]}"')
+            self.send_header("Content-Disposition", f'attachment; filename="{name}";')
         self.send_header("X-Repo-Commit", hub.commit)
         self.send_header("Content-Length", "0" if redirect else str(size - start))
         self.end_headers()

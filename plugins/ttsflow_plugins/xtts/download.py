@@ -117,9 +117,12 @@ def _download(model: str) -> None:
     torch. A terminal on standard error is shown progress by huggingface_hub.
     """
     from huggingface_hub import HfApi, constants, hf_hub_download
+    from huggingface_hub.utils import logging as hub_logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    hub_logging.disable_propagation()  # it prints its warnings itself
     if not log.isEnabledFor(logging.WARNING):
+        hub_logging.set_verbosity(logging.ERROR)
         disable_progress_bars()
     repository, cache = _repository(model), Path(constants.HF_HUB_CACHE)
     if constants.HF_HUB_OFFLINE:

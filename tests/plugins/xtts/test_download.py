@@ -8,15 +8,14 @@ import re
 import resource
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.fakes.fake_hub import FakeHub
 from ttsflow_plugins.xtts.tiny import SPEAKERS
+from tests.plugins.xtts.preparing import PREPARE, WHOLE, finish, prepare, python, start
 from ttsflow import BackendUnavailable, UnknownNameError
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.tiny import SPEAKERS
@@ -38,26 +37,6 @@ manager = ModelManager()
 item, folder, _ = manager._set_model_item(Xtts.Options().model)
 print(json.dumps([asked, said, manager.tos_agreed(item, manager.output_prefix / folder)]))
 """
-
-PREPARE = """
-import json, os, sys
-from pathlib import Path
-from ttsflow import BackendUnavailable
-from ttsflow_plugins.xtts import Xtts
-
-def attempt():
-    said = None
-    try:
-        Xtts.prepare(Xtts.Options(), None)
-    except BackendUnavailable as error:
-        said = str(error)
-    halves = [path.name for path in Path(os.environ["HF_HOME"]).rglob("*.incomplete")]
-    return said, [voice.name for voice in Xtts.voices(Xtts.Options())], halves, "torch" in sys.modules
-
-print(json.dumps(attempt()))
-"""
-
-WHOLE = [None, list(SPEAKERS), [], False]
 
 FILLED = f"""
 {PREPARE}
@@ -102,30 +81,6 @@ def hub(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fak
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("COQUI_TOS_AGREED", "1")
         yield hub
-
-
-def start(script: str, before: Sequence[str | Path] = (), **options: Any) -> subprocess.Popen[str]:
-    """Run a script in a fresh interpreter: huggingface_hub reads the environment when it is imported."""
-    command = [*before, sys.executable, "-c", script]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, **options)
-
-
-def finish(child: subprocess.Popen[str]) -> str:
-    """What it prints."""
-    with child:
-        out, err = child.communicate(timeout=90)
-    assert child.returncode == 0, err
-    return out.strip()
-
-
-def python(script: str) -> str:
-    return finish(start(script))
-
-
-def prepare(**options: Any) -> list[Any]:
-    """What `prepare` says, then the voices, the half-written files, and whether torch was imported."""
-    return list(json.loads(finish(start(PREPARE, **options))))
 
 
 def test_nobody_to_ask(home: Path) -> None:
