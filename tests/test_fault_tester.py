@@ -15,7 +15,7 @@ from ttsflow_plugins.gpu_affinity import GpuAffinity
 from ttsflow_plugins.sequential import Sequential
 
 HARSH = Faults(
-    die=0.1, fail=0.1, refuse=0.03, mute=0.03, load=0.2, deaf=0.3,
+    die=0.1, fail=0.1, refuse=0.03, mute=0.03, split=0.15, load=0.2, deaf=0.3,
     late=0.2, twice=0.2, cancel=0.3, devices=0.5,
 )  # fmt: skip
 

@@ -15,9 +15,12 @@ from ttsflow.invariants import InvariantBroken
 from ttsflow.scheduler import guard
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempts
+from ttsflow.scheduler.chunks import Chunk, Part
 from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.fleet import Fleet, Worker
-from ttsflow.scheduler.streams import Chunk, Streams
+from ttsflow.scheduler.ready import ReadyQueue
+from ttsflow.scheduler.streams import Streams
+from ttsflow.scheduler.verdicts import Verdicts
 from ttsflow_plugins.sequential import Sequential
 
 Patch = Callable[[Any, str, Any], None]
@@ -88,45 +91,46 @@ def audio_of_another_chunk(patch: Patch) -> None:
 
 
 def audio_of_failed_attempts_kept(patch: Patch) -> None:
-    forget = Chunk.forget
+    forget = Part.forget
 
-    def keep(self: Chunk) -> None:
+    def keep(self: Part) -> None:
         payloads = getattr(self, "payloads", [])
         forget(self)
         self.payloads = payloads
 
-    patch(Chunk, "forget", keep)
+    patch(Part, "forget", keep)
 
 
 def pieces_that_come_twice_are_taken(patch: Patch) -> None:
-    piece = Scheduler._piece
+    piece = Verdicts.piece
 
-    def credulous(self: Scheduler, event: msg.Piece, now: float) -> None:
+    def credulous(self: Verdicts, event: msg.Piece, now: float) -> None:
         attempt = self._attempts.get(event.token)
-        number = event.number if attempt is None else attempt.chunk.pieces
+        number = event.number if attempt is None else attempt.part.pieces
         piece(self, msg.Piece(event.token, number, event.audio_s, event.payload), now)
 
-    patch(Scheduler, "_piece", credulous)
+    patch(Verdicts, "piece", credulous)
 
 
 def failures_told_as_fine(patch: Patch) -> None:
-    def gloss_over(self: Scheduler, chunk: Chunk, why: str, now: float, *, permanent: bool = False) -> None:
-        chunk.end("ok", now)
-        self._touch(chunk.stream)
+    def gloss_over(self: Verdicts, part: Part, why: str, now: float, **how: bool) -> Iterable[msg.Command]:
+        part.chunk.end("ok", now)
+        self._streams.touch(part.chunk.stream)
+        return ()
 
-    patch(Scheduler, "_retry_or_give_up", gloss_over)
+    patch(Verdicts, "_failed", gloss_over)
 
 
 def heard_chunks_spoken_again(patch: Patch) -> None:
-    patch(Attempts, "may_retry", lambda self, chunk: chunk.attempts <= self._retries)
+    patch(Verdicts, "_may_retry", lambda self, part: part.attempts <= self._retries)
 
 
 def no_retries(patch: Patch) -> None:
-    patch(Attempts, "may_retry", lambda self, chunk: False)
+    patch(Verdicts, "_may_retry", lambda self, part: False)
 
 
 def retries_without_end(patch: Patch) -> None:
-    patch(Attempts, "may_retry", lambda self, chunk: not chunk.sent_s)
+    patch(Verdicts, "_may_retry", lambda self, part: not part.sent_s)
 
 
 def cancelling_ignored(patch: Patch) -> None:
@@ -154,6 +158,119 @@ def learnt_caps_ignored(patch: Patch) -> None:
     patch(Fleet, "place", generous)
 
 
+def parts_out_of_order(patch: Patch) -> None:
+    take_audio = Chunk.take_audio
+
+    def backwards(self: Chunk) -> list[Any]:
+        parts = self.parts
+        self.parts = parts[::-1]
+        payloads = take_audio(self)
+        self.parts = parts
+        return payloads
+
+    patch(Chunk, "take_audio", backwards)
+
+
+def parts_heard_before_their_turn(patch: Patch) -> None:
+    def eager(self: Chunk) -> list[Any]:
+        payloads = []
+        for part in self.parts:
+            payloads += part.payloads
+            part.payloads, part.sent_s = [], part.audio_s
+        return payloads
+
+    patch(Chunk, "take_audio", eager)
+
+
+def published_with_a_part_missing(patch: Patch) -> None:
+    def hasty(self: Chunk, part: Part, flag: str | None, now: float) -> None:
+        part.whole = True
+        if self.outcome is None:
+            self.end("ok", now)
+
+    patch(Chunk, "finish", hasty)
+
+
+def published_without_the_last_part(patch: Patch) -> None:
+    split = Chunk.split
+    patch(Chunk, "split", lambda self, texts: split(self, texts[:-1]))
+
+
+def published_twice(patch: Patch) -> None:
+    advance = Streams.advance
+
+    def twice(self: Streams, stream: Any) -> Iterator[msg.Command]:
+        for command in advance(self, stream):
+            yield command
+            if isinstance(command, msg.Deliver) and command.outcome is not None:
+                yield command
+
+    patch(Streams, "advance", twice)
+
+
+def parts_published_one_by_one(patch: Patch) -> None:
+    end = Chunk.end
+
+    def as_the_first_part(self: Chunk, *args: Any) -> None:
+        self.job = self.parts[0].job
+        end(self, *args)
+
+    patch(Chunk, "end", as_the_first_part)
+
+
+def whole_spoken_on_after_a_split(patch: Patch) -> None:
+    split = Chunk.split
+
+    def keep(self: Chunk, texts: Any) -> Any:
+        [whole] = self.parts
+        split(self, texts)
+        self.parts = [whole]
+        return self.parts
+
+    patch(Chunk, "split", keep)
+
+
+def splits_use_up_attempts(patch: Patch) -> None:
+    split = Chunk.split
+
+    def counted(self: Chunk, texts: Any) -> Any:
+        parts = split(self, texts)
+        self.tried_whole += 1
+        return parts
+
+    patch(Chunk, "split", counted)
+
+
+def parts_split_again(patch: Patch) -> None:
+    too_long = Verdicts._too_long
+
+    def again(self: Verdicts, part: Part, texts: Any, now: float) -> Iterable[msg.Command]:
+        if not part.job.part:
+            return too_long(self, part, texts, now)
+        part.attempts -= 1
+        self._returned.append(part)
+        return ()
+
+    patch(Verdicts, "_too_long", again)
+
+
+def parts_of_failed_chunks_left_ready(patch: Patch) -> None:
+    take = ReadyQueue.take
+    withdraw = Verdicts.withdraw
+
+    def cancelling_only(self: Verdicts, chunk: Chunk, now: float) -> list[msg.Command]:
+        patch(ReadyQueue, "take", lambda queue, job: False)
+        commands = list(withdraw(self, chunk, now))
+        patch(ReadyQueue, "take", take)
+        return commands
+
+    patch(Verdicts, "withdraw", cancelling_only)
+
+
+def parts_of_failed_chunks_left_running(patch: Patch) -> None:
+    patch(Attempts, "cancel", lambda self, token, deadline: msg.Notice("not cancelled"))
+
+
 CAUGHT = {
     slot_freed_before_the_worker_answered: "more jobs than slots",
     no_window: "chunks ahead",
@@ -173,6 +290,17 @@ CAUGHT = {
     cancelling_ignored: "was cancelled and goes on",
     drained_workers_left_behind: "left on a device that is gone",
     learnt_caps_ignored: "more jobs than slots",
+    parts_out_of_order: "audio that is not its own",
+    parts_heard_before_their_turn: "audio that is not its own",
+    published_with_a_part_missing: "is told as ok",
+    published_without_the_last_part: "is told as ok",
+    published_twice: "came where",
+    parts_published_one_by_one: "is told as ChunkJob",
+    whole_spoken_on_after_a_split: "none of the jobs that its chunk is spoken by",
+    splits_use_up_attempts: "attempts, and",
+    parts_split_again: "started after its chunk failed",
+    parts_of_failed_chunks_left_ready: "started after its chunk failed",
+    parts_of_failed_chunks_left_running: "a part of it is spoken on",
 }
 
 

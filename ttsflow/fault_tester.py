@@ -32,6 +32,8 @@ class Faults:
     """the backend refuses a job for good"""
     mute: float = 0.0
     """a job finishes and has made no audio"""
+    split: float = 0.0
+    """a job is too long for the model, and is to be spoken in parts; a tenth of it for a part"""
     load: float = 0.0
     """a worker dies while it loads"""
     deaf: float = 0.0
@@ -69,11 +71,13 @@ class World:
         for number in range(rng.choice((1, 1, 2, 5))):
             name = f"s{number}"
             streams[name] = [_random_job(name, index, rng) for index in range(rng.choice((0, 1, 7, 40)))]
-        spread = {job: rng.uniform(0.3, 3.0) for jobs in streams.values() for job in jobs}
+        spread = {(name, job.index): rng.uniform(0.3, 3.0) for name, jobs in streams.items() for job in jobs}
         right = Truth.of(profile, load_s=rng.choice((0.0, 5.0)), pieces=rng.choice((1, 1, 3)))
         gain = rng.uniform(0.0, 1.2)  # s(k) from free to worse than slicing
         truth = replace(
-            right, cost=lambda job: right.cost(job) * spread[job], slow=lambda k: 1.0 + gain * (k - 1)
+            right,
+            cost=lambda job: right.cost(job) * spread[job.stream, job.index],
+            slow=lambda k: 1.0 + gain * (k - 1),
         )
         return cls(devices, profile, limits, streams, truth, live=rng.random() < 0.3)
 
@@ -135,6 +139,9 @@ class FaultySimulator(Simulator):
             self.post(name, generation, msg.Failed(token, "an injected refusal", permanent=True))
         elif self._chance(faults.mute):
             self.post(name, generation, msg.Finished(token))
+        elif self._chance(faults.split * (0.1 if command.job.part else 1.0)):
+            texts = ["x" * self._rng.choice((1, 20, 120)) for _ in range(self._rng.choice((2, 3)))]
+            self.post(name, generation, msg.TooLong(token, texts), self._rng.random())
         else:
             super().begin(command)
 

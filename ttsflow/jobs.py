@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ class ChunkJob:
     that follows the chunk. A job that is not `speakable` has nothing to say ("***"): it becomes a
     pause and never reaches a backend. `voice` is a name that the backend knows; `references` are
     instead the absolute paths of recordings of the voice to speak with, in the order given. Neither
-    is the backend's own default. `part` numbers the stretches of a chunk that was split after
-    submission.
+    is the backend's own default. `part` is empty for a whole chunk, and (n,), counted from 0, for a
+    stretch of one that was split after submission.
     """
 
     stream: str
@@ -35,6 +36,22 @@ class ChunkJob:
     speakable: bool = True
     part: tuple[int, ...] = ()
     references: tuple[str, ...] = ()
+
+    def split(self, texts: Iterable[str]) -> list[ChunkJob]:
+        """The jobs of the parts in which the chunk is to be spoken, in order.
+
+        The pause stays with the chunk. Seeds derive from the chunk's, which stands for its voice too.
+        """
+        return [
+            replace(
+                self,
+                text=text,
+                seed=derive_seed(self.seed, text, self.language, voice=""),
+                pause_s=0.0,
+                part=(number,),
+            )
+            for number, text in enumerate(texts)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from ttsflow.policy import Policy
 
 __all__ = ["check_policy"]
 
-ROUGH = Faults(die=0.03, fail=0.03, refuse=0.01, mute=0.01, late=0.1, twice=0.05, cancel=0.1, devices=0.2)
+ROUGH = Faults(
+    die=0.03, fail=0.03, refuse=0.01, mute=0.01, split=0.03, late=0.1, twice=0.05, cancel=0.1, devices=0.2,
+)  # fmt: skip
 
 
 def check_policy(policy: Callable[[], Policy], *, schedules: int = 200, first_seed: int = 0) -> None:

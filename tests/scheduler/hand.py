@@ -81,15 +81,23 @@ class Hand:
     def started(self) -> list[msg.StartJob]:
         return self.all(msg.StartJob)
 
-    def token(self, index: int, stream: str = "s") -> int:
-        """The token of the latest attempt at a chunk."""
-        return next(s.token for s in reversed(self.started) if (s.job.stream, s.job.index) == (stream, index))
+    def token(self, index: int, stream: str = "s", part: int | None = None) -> int:
+        """The token of the latest attempt at a chunk, or at a part of it."""
+        job = (stream, index, () if part is None else (part,))
+        return next(s.token for s in reversed(self.started) if (s.job.stream, s.job.index, s.job.part) == job)
 
-    def finish(self, index: int, stream: str = "s", audio_s: float = 2.0) -> list[msg.Command]:
-        """A worker speaks a chunk, and the sink writes whatever is handed to it."""
-        token = self.token(index, stream)
-        commands = self.feed(msg.Piece(token, 0, audio_s, f"audio {index}"), msg.Finished(token))
+    def finish(
+        self, index: int, stream: str = "s", audio_s: float = 2.0, part: int | None = None
+    ) -> list[msg.Command]:
+        """A worker speaks a chunk or a part of it, and the sink writes whatever is handed to it."""
+        token = self.token(index, stream, part)
+        name = f"audio {index}" if part is None else f"audio {index}.{part}"
+        commands = self.feed(msg.Piece(token, 0, audio_s, name), msg.Finished(token))
         return commands + self.write(commands)
+
+    def split(self, index: int, *texts: str) -> list[msg.Command]:
+        """A worker finds a chunk too long for the model."""
+        return self.feed(msg.TooLong(self.token(index), texts))
 
     def write(self, commands: Iterable[msg.Command]) -> list[msg.Command]:
         whole = [c for c in commands if isinstance(c, msg.Deliver) and c.outcome is not None]

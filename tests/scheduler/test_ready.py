@@ -5,23 +5,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ttsflow import ChunkJob
-from ttsflow.scheduler.ready import ReadyQueue
+from ttsflow.scheduler.ready import Order, ReadyQueue
 
 LANES = [None, "a", "b"]
 
 
 class ReadyQueueMachine(RuleBasedStateMachine):
-    """Jobs of a few streams come in order, are taken from anywhere, and some come back."""
+    """Jobs of a few streams come in order, are taken from anywhere; some come back, whole or in parts."""
 
     def __init__(self) -> None:
         super().__init__()
         self.queue = ReadyQueue()
-        self.model: list[tuple[tuple[float, int], ChunkJob, str | None]] = []
-        self.taken: list[tuple[tuple[float, int], ChunkJob, str | None]] = []
+        self.model: list[tuple[Order, ChunkJob, str | None]] = []
+        self.taken: list[tuple[Order, ChunkJob, str | None]] = []
         self.serial = 0
         self.stamp = {"s": 0.0, "t": 0.0, "u": 0.0}
 
-    def _push(self, order: tuple[float, int], job: ChunkJob, lane: str | None) -> None:
+    def _push(self, order: Order, job: ChunkJob, lane: str | None) -> None:
         self.queue.push(job, order, lane)
         self.model = sorted([*self.model, (order, job, lane)], key=lambda item: item[0])
 
@@ -34,7 +34,7 @@ class ReadyQueueMachine(RuleBasedStateMachine):
     def submit(self, stream: str, step: float, lane: str | None, count: int) -> None:
         for _ in range(count):
             self.stamp[stream] += step
-            self._push((self.stamp[stream], self.serial), ChunkJob(stream, self.serial, "x"), lane)
+            self._push((self.stamp[stream], self.serial, 0), ChunkJob(stream, self.serial, "x"), lane)
             self.serial += 1
 
     @precondition(lambda self: self.model)
@@ -51,6 +51,14 @@ class ReadyQueueMachine(RuleBasedStateMachine):
     def come_back(self, data: st.DataObject, lane: str | None) -> None:
         order, job, _ = self.taken.pop(data.draw(st.integers(0, len(self.taken) - 1)))
         self._push(order, job, lane)
+
+    @precondition(lambda self: any(not job.part for _, job, _ in self.taken))
+    @rule(data=st.data(), lane=st.sampled_from(LANES), count=st.integers(2, 4))
+    def come_back_in_parts(self, data: st.DataObject, lane: str | None, count: int) -> None:
+        item = data.draw(st.sampled_from([item for item in self.taken if not item[1].part]))
+        self.taken.remove(item)
+        for number, part in enumerate(item[1].split("x" * count)):
+            self._push((*item[0][:2], number), part, lane)
 
     @rule()
     def take_while_iterating(self) -> None:

@@ -1,14 +1,15 @@
-"""Attempts: which job is running where, and what a failed attempt means for its chunk."""
+"""Attempts: which job is running where."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ttsflow.jobs import ChunkJob
+from ttsflow.scheduler.chunks import Part
 from ttsflow.scheduler.fleet import Worker
-from ttsflow.scheduler.streams import Chunk
+from ttsflow.scheduler.messages import CancelJob
 
 
 @dataclass(slots=True, eq=False)
@@ -16,21 +17,20 @@ class Attempt:
     """One job on one worker. It holds its slot until the worker answers or dies, cancelled or not."""
 
     token: int
-    chunk: Chunk
+    part: Part
     worker: Worker
     started_s: float
     cancelled: bool = False
 
     @property
     def job(self) -> ChunkJob:
-        return self.chunk.job
+        return self.part.job
 
 
 class Attempts:
     """The running attempts by token. A message that carries another token is stale, and dropped."""
 
-    def __init__(self, retries: int) -> None:
-        self._retries = retries
+    def __init__(self) -> None:
         self._running: dict[int, Attempt] = {}
         self._last_token = 0
         self._deadlines: list[tuple[float, int]] = []  # until which a cancelled attempt may hold its slot
@@ -42,22 +42,28 @@ class Attempts:
     def get(self, token: int) -> Attempt | None:
         return self._running.get(token)
 
-    def start(self, chunk: Chunk, worker: Worker, now: float) -> Attempt:
+    def start(self, part: Part, worker: Worker, now: float) -> Attempt:
         self._last_token += 1
-        attempt = self._running[self._last_token] = Attempt(self._last_token, chunk, worker, now)
-        chunk.attempts += 1
-        chunk.started_s = now
-        chunk.where = (worker.id, worker.device.id)
+        attempt = self._running[self._last_token] = Attempt(self._last_token, part, worker, now)
+        part.attempts += 1
+        part.token = attempt.token
+        part.started_s = now
+        part.chunk.where = (worker.id, worker.device.id)
         return attempt
 
     def end(self, token: int) -> Attempt | None:
         """Take an attempt off the table."""
-        return self._running.pop(token, None)
+        attempt = self._running.pop(token, None)
+        if attempt is not None:
+            attempt.part.token = None
+        return attempt
 
-    def cancel(self, attempt: Attempt, deadline: float) -> None:
+    def cancel(self, token: int, deadline: float) -> CancelJob:
         """Nobody wants the result any more; the slot stays taken until the worker answers."""
+        attempt = self._running[token]
         attempt.cancelled = True
-        heapq.heappush(self._deadlines, (deadline, attempt.token))
+        heapq.heappush(self._deadlines, (deadline, token))
+        return CancelJob(token, attempt.worker.id, attempt.worker.generation)
 
     def overdue(self, now: float) -> Iterator[Attempt]:
         """Cancelled attempts that their workers have not let go of in time."""
@@ -69,22 +75,15 @@ class Attempts:
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
 
-    def of_stream(self, stream: str) -> Iterable[Attempt]:
-        return [attempt for attempt in self._running.values() if attempt.job.stream == stream]
+    def end_all(self, worker: Worker, *, blame: bool) -> list[Part]:
+        """The worker is gone: ends its attempts, gives the parts that are still wanted.
 
-    def end_all(self, worker: Worker, *, blame: bool) -> list[Chunk]:
-        """The worker is gone: ends its attempts, gives the chunks that are still wanted.
-
-        Without `blame` the attempt does not count.
+        Without `blame` the attempts do not count.
         """
-        chunks = []
+        parts = []
         for attempt in [attempt for attempt in self._running.values() if attempt.worker is worker]:
-            del self._running[attempt.token]
+            self.end(attempt.token)
             if not attempt.cancelled:
-                attempt.chunk.attempts -= not blame
-                chunks.append(attempt.chunk)
-        return chunks
-
-    def may_retry(self, chunk: Chunk) -> bool:
-        """Whether the chunk may run again. What a listener has heard cannot be taken back."""
-        return chunk.attempts <= self._retries and not chunk.sent_s
+                attempt.part.attempts -= not blame
+                parts.append(attempt.part)
+        return parts

@@ -13,12 +13,14 @@ from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy
 from ttsflow.profile import Profile
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.attempts import Attempt, Attempts
+from ttsflow.scheduler.attempts import Attempts
+from ttsflow.scheduler.chunks import Part
 from ttsflow.scheduler.fleet import Fleet, Worker
 from ttsflow.scheduler.guard import Guard
 from ttsflow.scheduler.placement import place, usable
 from ttsflow.scheduler.ready import ReadyQueue
-from ttsflow.scheduler.streams import Chunk, Stream, Streams
+from ttsflow.scheduler.streams import Streams
+from ttsflow.scheduler.verdicts import Verdicts
 from ttsflow.scheduler.view import SchedulerView
 
 
@@ -38,20 +40,22 @@ class Scheduler:
         limits: Limits | None = None,
         costs: Costs | None = None,
     ) -> None:
-        self._limits = limits or Limits()
+        limits = limits or Limits()
         self._profile = profile
         self._devices = tuple(devices)
-        self._costs = costs or Costs(profile)
+        costs = costs or Costs(profile)
         self._policy = Guard(policy)
-        self._streams = Streams(self._limits.look_ahead, self._costs)
-        tries = self._limits.retries + 1
-        self._fleet = Fleet(self._limits.restarts, crashes=tries * (self._limits.restarts + 1))
-        self._attempts = Attempts(self._limits.retries)
+        self._streams = Streams(limits.look_ahead, costs)
+        tries = limits.retries + 1
+        self._fleet = Fleet(limits.restarts, crashes=tries * (limits.restarts + 1))
+        self._attempts = Attempts()
         self._ready = ReadyQueue()
-        self._view = SchedulerView(self._ready, self._fleet, self._attempts, self._streams, self._costs)
+        self._verdicts = Verdicts(
+            self._attempts, self._fleet, self._streams, self._ready, costs,
+            limits.retries, limits.timeouts.cancel_s,
+        )  # fmt: skip
+        self._view = SchedulerView(self._ready, self._fleet, self._attempts, self._streams, costs)
         self._out: list[msg.Command] = []
-        self._touched: dict[str, Stream] = {}  # streams that something happened to in this turn
-        self._returned: list[Chunk] = []  # chunks that are to be tried again
         self._devices_changed = True
         self._wake: float | None = None
         self._last_loss = ""
@@ -61,10 +65,11 @@ class Scheduler:
             msg.Submit: self._submit,
             msg.CancelStream: self._cancel_stream,
             msg.WorkerReady: self._worker_ready,
-            msg.Piece: self._piece,
-            msg.Finished: self._finished,
-            msg.Failed: self._failed,
-            msg.Cancelled: self._cancelled,
+            msg.Piece: self._verdicts.piece,
+            msg.Finished: self._attempt_ended,
+            msg.Failed: self._attempt_ended,
+            msg.TooLong: self._attempt_ended,
+            msg.Cancelled: self._attempt_ended,
             msg.LoadFailed: self._worker_lost,
             msg.Died: self._worker_lost,
             msg.DevicesChanged: self._change_devices,
@@ -99,108 +104,43 @@ class Scheduler:
     # ------------------------------------------------------------ streams
 
     def _open_stream(self, event: msg.OpenStream, now: float) -> None:
-        self._touch(self._streams.open(event.stream, event.live, event.weight))
+        self._streams.touch(self._streams.open(event.stream, event.live, event.weight))
 
     def _submit(self, event: msg.Submit, now: float) -> None:
         stream = self._streams.get(event.stream)
         if stream is not None:  # else it was cancelled, and the source had not heard of it yet
             self._streams.submit(stream, event.jobs, event.last)
-            self._touch(stream)
+            self._streams.touch(stream)
 
     def _delivered(self, event: msg.Delivered, now: float) -> None:
         stream = self._streams.get(event.stream)
         if stream is not None:
             self._streams.delivered(stream, event.index)
-            self._touch(stream)
+            self._streams.touch(stream)
 
     def _cancel_stream(self, event: msg.CancelStream, now: float) -> None:
         stream = self._streams.get(event.stream)
         if stream is None:
             return
         for chunk in stream.chunks.values():
-            self._ready.take(chunk.job)
-        for attempt in self._attempts.of_stream(event.stream):
-            self._attempts.cancel(attempt, now + self._limits.timeouts.cancel_s)
-            worker = attempt.worker
-            self._out.append(msg.CancelJob(attempt.token, worker.id, worker.generation))
-        self._touched.pop(event.stream, None)
+            self._out.extend(self._verdicts.withdraw(chunk, now))
         self._out.extend(self._streams.cancel(stream, event.why))
-
-    def _touch(self, stream: Stream) -> None:
-        self._touched[stream.name] = stream
 
     def _admit_and_deliver(self, now: float) -> None:
         slots = self._fleet.slots
-        for chunk in self._returned:
-            if self._streams.get(chunk.job.stream) is chunk.stream:  # else it was cancelled meanwhile
-                self._make_ready(chunk)
-        self._returned.clear()
-        for stream in self._touched.values():
+        for part in self._verdicts.take_returned():
+            self._make_ready(part)
+        for stream in self._streams.take_touched():
             for chunk in self._streams.admit(stream, slots, now):
-                self._make_ready(chunk)
+                self._make_ready(*chunk.parts)
             self._out.extend(self._streams.advance(stream))
             self._out.extend(self._streams.want(stream, slots))
-        self._touched.clear()
 
-    def _make_ready(self, chunk: Chunk) -> None:
-        self._ready.push(chunk.job, chunk.order, self._policy.lane(chunk.job))
+    def _make_ready(self, part: Part) -> None:
+        self._ready.push(part.job, part.order, self._policy.lane(part.job))
 
-    # ------------------------------------------------------------ attempts
-
-    def _piece(self, event: msg.Piece, now: float) -> None:
-        attempt = self._attempts.get(event.token)
-        if attempt is None or attempt.cancelled:
-            return
-        chunk = attempt.chunk
-        if event.number != chunk.pieces:  # it came twice
-            return
-        if chunk.first_audio_s is None:
-            chunk.first_audio_s = now
-        chunk.pieces += 1
-        chunk.audio_s += event.audio_s
-        chunk.payloads.append(event.payload)
-        if chunk.stream.live and chunk.job.index == chunk.stream.head:
-            self._touch(chunk.stream)
-
-    def _finished(self, event: msg.Finished, now: float) -> None:
-        attempt = self._end(event.token)
-        if attempt is None:
-            return
-        self._fleet.proved(attempt.worker)
-        if attempt.cancelled:
-            return
-        chunk = attempt.chunk
-        if not chunk.audio_s:
-            self._retry_or_give_up(chunk, "the backend made no audio", now)
-            return
-        self._costs.observe(chunk.job, chunk.audio_s, now - attempt.started_s, attempt.worker.busy + 1)
-        chunk.end("flagged" if event.flag else "ok", now, event.flag)
-        self._touch(chunk.stream)
-
-    def _failed(self, event: msg.Failed, now: float) -> None:
-        attempt = self._end(event.token)
-        if attempt is not None and not attempt.cancelled:
-            self._retry_or_give_up(attempt.chunk, event.why, now, permanent=event.permanent)
-
-    def _cancelled(self, event: msg.Cancelled, now: float) -> None:
-        self._failed(msg.Failed(event.token, "the worker dropped it unasked"), now)
-
-    def _end(self, token: int) -> Attempt | None:
-        """The worker is through with an attempt: its slot is free again."""
-        attempt = self._attempts.end(token)
-        if attempt is not None:
-            self._out.extend(self._fleet.freed_slot(attempt.worker))
-        return attempt
-
-    def _retry_or_give_up(self, chunk: Chunk, why: str, now: float, *, permanent: bool = False) -> None:
-        where = f"chunk {chunk.job.index} of {chunk.job.stream!r}"
-        if not permanent and self._attempts.may_retry(chunk):
-            self._out.append(msg.Notice(f"{where} failed and is tried again: {why}"))
-            chunk.forget()
-            self._returned.append(chunk)
-        else:
-            chunk.end("failed", now, why)
-            self._touch(chunk.stream)
+    def _attempt_ended(self, event: msg.End, now: float) -> None:
+        self._out.extend(self._verdicts.ended(event, now))
 
     # ------------------------------------------------------------ workers
 
@@ -217,13 +157,11 @@ class Scheduler:
         self._last_loss = f"{worker.id} on {worker.device.id}: {why}"
         self._out.extend(self._fleet.died(worker, why, permanent=permanent))
         self._devices_changed |= worker.device.id in self._fleet.lost
-        for chunk in self._attempts.end_all(worker, blame=True):
-            self._retry_or_give_up(chunk, f"worker {worker.id} died: {why}", now)
+        self._out.extend(self._verdicts.lost(worker, f"worker {worker.id} died: {why}", now, blame=True))
 
     def _kill(self, worker: Worker, why: str, now: float) -> None:
-        """End a worker on purpose: its other jobs are not to blame, and their attempt does not count."""
-        for chunk in self._attempts.end_all(worker, blame=False):
-            self._retry_or_give_up(chunk, why, now)
+        """End a worker on purpose: its other jobs are not to blame."""
+        self._out.extend(self._verdicts.lost(worker, why, now, blame=False))
         self._out.extend(self._fleet.kill(worker, why))
 
     # ------------------------------------------------------------ placement
@@ -241,7 +179,7 @@ class Scheduler:
         self._out.extend(self._fleet.place(specs))
         self._ready.relane(self._policy.lane)
         for stream in self._streams:  # the window follows the number of slots
-            self._touch(stream)
+            self._streams.touch(stream)
 
     # ------------------------------------------------------------ dispatch
 
@@ -264,7 +202,7 @@ class Scheduler:
         stream = self._streams.get(job.stream)
         assert stream is not None  # ready jobs belong to open streams
         chunk = stream.chunks[job.index]
-        attempt = self._attempts.start(chunk, worker, now)
+        attempt = self._attempts.start(chunk.part_of(job), worker, now)
         self._streams.started(chunk)
         self._fleet.took_job(worker)
         self._out.append(msg.StartJob(attempt.token, worker.id, worker.generation, job))

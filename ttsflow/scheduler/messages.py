@@ -82,6 +82,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class TooLong:
+    """An attempt found its text too long for the model; `texts`, two or more, are to be spoken instead."""
+
+    token: int
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """A worker has let go of a job that it was to stop."""
 
@@ -128,9 +136,12 @@ class Tick:
 
 
 Event = (
-    OpenStream | Submit | CancelStream | WorkerReady | Piece | Finished | Failed | Cancelled
+    OpenStream | Submit | CancelStream | WorkerReady | Piece | Finished | Failed | TooLong | Cancelled
     | LoadFailed | Died | DevicesChanged | Delivered | Tick
 )  # fmt: skip
+
+End = Finished | Failed | TooLong | Cancelled
+"""A worker is through with an attempt, one way or another."""
 
 # ---------------------------------------------------------------- commands: what to do
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from ttsflow.jobs import ChunkJob
 
-Order = tuple[float, int]  # (fair-queueing stamp, serial number of admission)
+Order = tuple[float, int, int]  # (fair-queueing stamp, serial number of admission, part of the chunk)
 
 
 class _Entry:
@@ -46,8 +46,8 @@ class _Fifo:
 class _Lane:
     """One queue: a FIFO per stream and a small heap of their heads.
 
-    Jobs of one stream arrive in order, so appending is enough. One that comes back (a retry) is older
-    than the last of its stream and gets a FIFO of its own. Taken entries are dropped when they reach
+    Jobs of one stream arrive in order, so appending is enough. One that comes back (a retry, a part) is
+    older than the last of its stream and gets a FIFO of its own. Taken entries are dropped when they reach
     the head, or all at once when they outnumber the live ones.
     """
 
@@ -127,11 +127,11 @@ class ReadyQueue:
     def _clear(self) -> None:
         self._all = _Lane()
         self._lanes: dict[Hashable, _Lane] = {}
-        self._entries: dict[tuple[str, int], _Entry] = {}
+        self._entries: dict[tuple[str, int, tuple[int, ...]], _Entry] = {}
 
     def push(self, job: ChunkJob, order: Order, lane: Hashable) -> None:
         entry = _Entry(job, order, lane)
-        self._entries[job.stream, job.index] = entry
+        self._entries[job.stream, job.index, job.part] = entry
         self._all.push(entry)
         if lane is not None:
             queue = self._lanes.get(lane)
@@ -141,10 +141,11 @@ class ReadyQueue:
 
     def take(self, job: ChunkJob) -> bool:
         """Remove `job`; False where it is not ready."""
-        entry = self._entries.get((job.stream, job.index))
+        key = (job.stream, job.index, job.part)
+        entry = self._entries.get(key)
         if entry is None or entry.job is not job:
             return False
-        del self._entries[job.stream, job.index]
+        del self._entries[key]
         entry.live = False
         self._all.live -= 1
         if entry.lane is not None:

@@ -4,52 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from ttsflow.costs import Costs
-from ttsflow.jobs import Account, ChunkJob, Outcome, Status
+from ttsflow.jobs import Account, ChunkJob
+from ttsflow.scheduler.chunks import Chunk
 from ttsflow.scheduler.messages import Command, Deliver, GaveUp, StreamFinished, WantJobs
-from ttsflow.scheduler.ready import Order
 
 SLOTS_AHEAD = 8
 """Window per slot. With 8 workers and heavy-tailed texts a window of 8 chunks cost 2.75 times the
 makespan bound, 64 chunks 1.10 times."""
-
-
-class Chunk:
-    """One admitted chunk, until its sink has written it: what is known of it, and audio not yet passed on."""
-
-    __slots__ = (
-        "attempts", "audio_s", "first_audio_s", "job", "order", "outcome", "payloads", "pieces",
-        "queued_s", "sent_s", "started_s", "stream", "where",
-    )  # fmt: skip
-
-    def __init__(self, job: ChunkJob, stream: Stream, order: Order, now: float) -> None:
-        self.job, self.stream, self.order = job, stream, order
-        self.queued_s = now
-        self.attempts = 0
-        self.where: tuple[str, str] | None = None  # worker and device of the last attempt
-        self.sent_s = 0.0
-        self.outcome: Outcome | None = None
-        self.started_s: float | None = None
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop what an attempt made, before the next one."""
-        self.payloads: list[Any] = []
-        self.pieces = 0  # received, payloads that were passed on included
-        self.audio_s = 0.0
-        self.first_audio_s: float | None = None
-
-    def end(self, status: Status, now: float, why: str | None = None) -> None:
-        """Fix how the chunk ended."""
-        if status == "failed":
-            self.forget()
-        worker, device = self.where or (None, None)
-        self.outcome = Outcome(
-            self.job, status, worker, device, self.attempts, self.queued_s, self.started_s,
-            self.first_audio_s, now, self.audio_s, self.sent_s, why,
-        )  # fmt: skip
 
 
 class Stream:
@@ -89,6 +52,7 @@ class Streams:
         self._costs = costs
         self._virtual_time = 0.0
         self._serial = 0
+        self._touched: dict[str, Stream] = {}
 
     def __iter__(self) -> Iterator[Stream]:
         return iter(self._open.values())
@@ -104,6 +68,15 @@ class Streams:
             raise ValueError(f"stream {name!r} is open already")
         stream = self._open[name] = Stream(name, live, weight)
         return stream
+
+    def touch(self, stream: Stream) -> None:
+        """Something happened to a stream: in this turn it may admit, pass on, or end."""
+        self._touched[stream.name] = stream
+
+    def take_touched(self) -> Iterable[Stream]:
+        """The streams that something happened to; they are looked after now."""
+        touched, self._touched = self._touched, {}
+        return touched.values()
 
     def submit(self, stream: Stream, jobs: Sequence[ChunkJob], last: bool) -> None:
         if stream.complete:
@@ -151,18 +124,16 @@ class Streams:
     def advance(self, stream: Stream) -> Iterator[Command]:
         """Pass on, in text order, what is ready to be heard."""
         while (chunk := stream.chunks.get(stream.head)) is not None:
-            outcome, payloads = chunk.outcome, chunk.payloads
+            outcome = chunk.outcome
             if outcome is None:
-                if stream.live and payloads:
-                    chunk.payloads, chunk.sent_s = [], chunk.audio_s
+                if stream.live and (payloads := chunk.take_audio()):
                     yield Deliver(stream.name, stream.head, payloads)
                 return
             if outcome.status == "failed":
                 stream.failed += 1
                 yield GaveUp(outcome)
             else:
-                chunk.payloads = []
-                yield Deliver(stream.name, stream.head, payloads, outcome)
+                yield Deliver(stream.name, stream.head, chunk.take_audio(), outcome)
             stream.head += 1
         if stream.complete and not stream.chunks and not stream.backlog:
             yield self._close(stream, None)
@@ -176,6 +147,7 @@ class Streams:
 
     def cancel(self, stream: Stream, why: str) -> Iterator[Command]:
         """Close the stream at once; what was not written is counted as not reached."""
+        self._touched.pop(stream.name, None)
         yield self._close(stream, why)
 
     def _close(self, stream: Stream, why: str | None) -> Command:
