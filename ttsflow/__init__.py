@@ -12,7 +12,7 @@ from ttsflow.version import __version__
 
 if TYPE_CHECKING:
     from ttsflow.api import ChunksFailed, Engine, Speech
-    from ttsflow.backend import Backend, JobRefused, Step, Voice
+    from ttsflow.backend import Backend, JobRefused, Step, TextTooLong, Voice
     from ttsflow.costs import Costs
     from ttsflow.devices import Device
     from ttsflow.errors import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "api": ("ChunksFailed", "Engine", "Speech"),
-    "backend": ("Backend", "JobRefused", "Step", "Voice"),
+    "backend": ("Backend", "JobRefused", "Step", "TextTooLong", "Voice"),
     "costs": ("Costs",),
     "devices": ("Device",),
     "errors": (
@@ -90,6 +90,7 @@ __all__ = [
     "SinkError",
     "Speech",
     "Step",
+    "TextTooLong",
     "TtsflowError",
     "UnknownNameError",
     "UsageError",

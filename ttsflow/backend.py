@@ -27,9 +27,11 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step of a backend did for one job: a piece of audio, the end, or an error.
+    """What one step of a backend did for one job: a piece of audio, the end, an error, or a split.
 
     `flag` names a doubt about audio that is delivered all the same ("reached the audio cap").
+    `parts` are texts to speak instead of the job's, which is too long for the model; two or more,
+    before any audio. Like `done` and `error` they end the job: its slot is free.
     """
 
     job: ChunkJob
@@ -37,10 +39,22 @@ class Step:
     done: bool = False
     error: Exception | None = None
     flag: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 class JobRefused(Exception):
     """Raised by a backend for a job that will fail however often it is tried."""
+
+
+class TextTooLong(Exception):
+    """Raised by a backend, before any audio, for a job whose text is too long for its model.
+
+    `texts` are what to speak instead, two or more, in order; each must fit.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        super().__init__("the text is too long for the model")
+        self.texts = (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 class Backend(ABC):
@@ -112,11 +126,14 @@ class Backend(ABC):
             self._listener(what)
 
     def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
-        """Speak one job, in one or more pieces. Raises JobRefused where trying again is no use."""
+        """Speak one job, in one or more pieces.
+
+        Raises JobRefused where trying again is no use, TextTooLong where the text is to be split.
+        """
         raise NotImplementedError(f"backend {self.name!r} implements neither synthesize nor step")
 
     def start(self, job: ChunkJob) -> None:
-        """Take `job` into a free slot."""
+        """Take `job` into a free slot. Raises as `synthesize` does."""
         self._running = (job, iter(self.synthesize(job)))
 
     def step(self) -> Iterable[Step]:
@@ -132,6 +149,8 @@ class Backend(ABC):
             piece = next(pieces, None)
         except Exception as error:  # whatever a backend raises belongs to the one job it speaks
             self._running = None
+            if isinstance(error, TextTooLong) and error.texts:
+                return (Step(job, parts=error.texts),)
             return (Step(job, error=error),)
         if piece is None:
             self._running = None

@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ttsflow.backend import Backend, JobRefused, Step
+from ttsflow.backend import Backend, JobRefused, Step, TextTooLong
 from ttsflow.devices import Device
 from ttsflow.errors import BackendUnavailable
 from ttsflow.jobs import AudioPiece, ChunkJob
@@ -23,6 +24,14 @@ from ttsflow.options import PluginOptions
 from ttsflow.profile import Profile
 
 RATE = 8000
+
+SPLITS: dict[str, Any] = {
+    "none": [],
+    "single": ["one"],
+    "text": "one two",
+    "blank": ["one", " "],
+    "numbers": [1, 2],
+}
 
 
 def sound(index: int, pieces: int = 2, size: int = 100) -> np.ndarray:
@@ -69,6 +78,8 @@ def perform(verb: str, args: list[str]) -> AudioPiece | None:
             raise ValueError("no such\nthing")
         case "refuse":
             raise JobRefused("this cannot be spoken")
+        case "late":
+            raise TextTooLong(["one", "two"])
         case "ask":
             input("do you agree? ")
         case "helper":  # with streams of its own, as a library would start one
@@ -143,6 +154,8 @@ class Speaker(Backend):
 
     def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
         verb, *args = job.text.split()
+        if verb == "parts":
+            raise TextTooLong(SPLITS.get(args[0], args))
         yield AudioPiece(piece_of(job.index, 0, self.options.size), RATE)
         strange = perform(verb, args)
         if strange is not None:
@@ -160,6 +173,8 @@ class Chorus(Speaker):
         self._given: dict[ChunkJob, int] = {}
 
     def start(self, job: ChunkJob) -> None:
+        if job.text == "long at once":
+            raise TextTooLong(["long", "at once"])
         self._given[job] = 0
 
     def step(self) -> Iterator[Step]:
@@ -167,11 +182,18 @@ class Chorus(Speaker):
         if any(job.text == "collapse" for job in self._given):
             self._given.clear()
             raise RuntimeError("the model collapsed")
+        if any(job.text == "too long" for job in self._given):  # but which of them?
+            self._given.clear()
+            raise TextTooLong(["one", "two"])
         if any(job.text == "mistake" for job in self._given):
             yield Step(ChunkJob("nobody", 0, "?"), done=True)
         for job in list(self._given):
             number = self._given[job]
-            if job.text == "long" or number < 2:
+            if job.text.startswith("parts"):
+                del self._given[job]
+                audio = AudioPiece(piece_of(job.index, 0), RATE) if "audio" in job.text else None
+                yield Step(job, audio, parts="one" if "text" in job.text else ("one", "two"))  # type: ignore[arg-type]  # a mistake on purpose
+            elif job.text == "long" or number < 2:
                 self._given[job] += 1
                 yield Step(job, AudioPiece(piece_of(job.index, number), RATE))
             else:

@@ -21,7 +21,16 @@ import pytest
 from ttsflow.devices import Device
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import WorkerSpec
-from ttsflow.scheduler.messages import Cancelled, Died, Failed, Finished, LoadFailed, Piece, WorkerReady
+from ttsflow.scheduler.messages import (
+    Cancelled,
+    Died,
+    Failed,
+    Finished,
+    LoadFailed,
+    Piece,
+    TooLong,
+    WorkerReady,
+)
 from ttsflow.workers.process import WorkerLoading, WorkerProcess
 
 HERE = Path(__file__).parent
@@ -152,6 +161,47 @@ def test_a_failed_job_says_why_and_its_worker_lives_on(talk: Any) -> None:
         assert "\n" not in failed.why
         assert failed.permanent is permanent
         assert isinstance(worker.end_of("hello"), Finished)
+
+
+def test_a_text_that_is_too_long_is_answered_with_its_parts(talk: Any) -> None:
+    worker = talk().ready()
+    assert worker.end_of("parts one two three") == TooLong(100, ["one", "two", "three"])
+    assert isinstance(worker.end_of("hello"), Finished)
+    several = talk(chorus=True, slots=2).ready()
+    long = several.start("long")
+    assert several.start("long at once") == 101
+    assert several.start("parts") == 102
+    assert several.until_end()[-1] == TooLong(101, ["long", "at once"])
+    assert several.until_end()[-1] == TooLong(102, ["one", "two"])
+    several.process.cancel_job(long)
+    assert several.until_end()[-1] == Cancelled(long)
+
+
+SPLITS = [
+    ("parts none", "gave no text for its parts; two are the least"),
+    ("parts single", "gave 1 text for its parts; two are the least"),
+    ("parts text", "gave 1 text for its parts; two are the least"),
+    ("parts blank", "gave an empty text for a part of it"),
+    ("parts numbers", "gave int for a part of it, not a text"),
+    ("late", "found the text too long after it had made audio of it"),
+]
+
+
+def test_a_split_that_makes_no_sense_fails_the_job_for_good(talk: Any) -> None:
+    worker = talk().ready()
+    for text, why in SPLITS:
+        failed = worker.end_of(text)
+        assert isinstance(failed, Failed), text
+        assert why in failed.why
+        assert failed.permanent
+        assert isinstance(worker.end_of("hello"), Finished)
+    several = talk(chorus=True, slots=2).ready()
+    assert several.end_of("parts as text") == Failed(
+        100, "the backend found the text too long and gave str for its parts, not a tuple of texts", True
+    )
+    assert several.end_of("parts with audio") == Failed(
+        101, "the backend found the text too long after it had made audio of it", True
+    )
 
 
 def test_what_a_backend_prints_disturbs_nothing(talk: Any) -> None:
@@ -307,7 +357,10 @@ def test_several_slots_cancel_and_flag(talk: Any) -> None:
     assert worker.end_of("hello") == Finished(102)
 
 
-@pytest.mark.parametrize(("text", "why"), [("collapse", "the model collapsed"), ("mistake", "not given")])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("collapse", "the model collapsed"), ("mistake", "not given"), ("too long", "TextTooLong: the text is")],
+)
 def test_a_step_that_raises_fails_every_job_of_the_worker(talk: Any, text: str, why: str) -> None:
     worker = talk(chorus=True, slots=2).ready()
     tokens = {worker.start("long"), worker.start(text)}

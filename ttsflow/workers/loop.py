@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
-from ttsflow.backend import Backend, JobRefused, Step
+from ttsflow.backend import Backend, JobRefused, Step, TextTooLong
 from ttsflow.errors import TtsflowError, UsageError
 from ttsflow.jobs import AudioPiece, ChunkJob
-from ttsflow.scheduler.messages import Cancelled, Failed, Finished
+from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
 from ttsflow.workers.wire import Cancel, Close, Sound, Start
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class JobLoop:
             try:
                 self._backend.start(message.job)
             except Exception as error:  # whatever a backend raises here belongs to the job it was given
-                self._fail(message.job, error)
+                self._fail_alone(message.job, error)
             return
         for job, attempt in self._running.items():
             if attempt.token == message.token:
@@ -83,7 +84,10 @@ class JobLoop:
 
     def _tell(self, step: Step, attempt: Attempt) -> None:
         if step.error is not None:
-            self._fail(step.job, step.error)
+            self._fail_alone(step.job, step.error)
+            return
+        if step.parts:
+            self._split(step.job, step.parts, late=step.piece is not None or attempt.pieces > 0)
             return
         if step.piece is not None:
             fault = fault_in(step.piece, self._sample_rate)
@@ -103,12 +107,28 @@ class JobLoop:
             self._wire.send_bytes(np.ascontiguousarray(piece.samples).data)
             attempt.pieces += 1
 
+    def _split(self, job: ChunkJob, texts: Sequence[str], late: bool) -> None:
+        token, fault = self._running[job].token, fault_in_parts(texts)
+        if late:
+            fault = "the backend found the text too long after it had made audio of it"
+        if fault is None:
+            self._end(job, TooLong(token, [str(text) for text in texts]))
+        else:
+            self._end(job, Failed(token, fault, permanent=True))
+
+    def _fail_alone(self, job: ChunkJob, error: Exception) -> None:
+        """The error is this job's own."""
+        if isinstance(error, TextTooLong):
+            self._split(job, error.texts, late=self._running[job].pieces > 0)
+        else:
+            self._fail(job, error)
+
     def _fail(self, job: ChunkJob, error: Exception) -> None:
         logger.error("%s [%s] failed", job.stream, job.index, exc_info=error)
         permanent = isinstance(error, (JobRefused, UsageError))
         self._end(job, Failed(self._running[job].token, one_line(error), permanent))
 
-    def _end(self, job: ChunkJob, answer: Finished | Failed | Cancelled) -> None:
+    def _end(self, job: ChunkJob, answer: End) -> None:
         del self._running[job]
         self._wire.send(answer)
 
@@ -126,6 +146,20 @@ def fault_in(piece: AudioPiece, sample_rate: int) -> str | None:
         return f"the backend gave audio at {piece.sample_rate} Hz, and its profile says {sample_rate} Hz"
     if not np.isfinite(samples).all():
         return "the backend gave audio that is not finite (NaN or infinity)"
+    return None
+
+
+def fault_in_parts(texts: Sequence[str]) -> str | None:
+    """What is wrong with the texts of a split; None where they are two or more, each with something in it."""
+    found = "the backend found the text too long"
+    if not isinstance(texts, (tuple, list)):
+        return f"{found} and gave {type(texts).__name__} for its parts, not a tuple of texts"
+    if strange := [text for text in texts if not isinstance(text, str)]:
+        return f"{found} and gave {type(strange[0]).__name__} for a part of it, not a text"
+    if len(texts) < 2:
+        return f"{found} and gave {len(texts) or 'no'} text for its parts; two are the least"
+    if not all(text.strip() for text in texts):
+        return f"{found} and gave an empty text for a part of it"
     return None
 
 

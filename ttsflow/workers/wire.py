@@ -2,10 +2,10 @@
 
     coordinator -> worker    its sys.path, Setup; then any number of Start and Cancel; Close
     worker -> coordinator    any number of Loading; Ready or NotLoaded; then Sound, Finished, Failed,
-                             Cancelled as jobs go on
+                             TooLong, Cancelled as jobs go on
 
 The raw bytes of the samples follow each Sound as a message of their own, so that audio is never
-pickled. Finished, Failed and Cancelled are the scheduler's own events.
+pickled. Finished, Failed, TooLong and Cancelled are the scheduler's own events.
 """
 
 from __future__ import annotations
