@@ -64,6 +64,24 @@ def test_wherever_the_text_comes_from(
     assert len(samples) / rate == pytest.approx(len("Good morning.") / 15.0 + 0.6, abs=0.01)
 
 
+def test_a_text_that_is_too_long_for_the_model_is_spoken_in_parts(program: Program) -> None:
+    program.write("story.txt", "It was a quiet street, and nobody asked.\n\nThe end.")
+    engine = sim(too_long=20, chars_per_s=10)
+    ended = program("run", "story.txt", *engine)
+    assert "chunk 0 of 'main' is too long for the model and is spoken in 3 parts" in ended.err
+    report = program.report("story.txt", *engine)
+    first, second = report["chunks"]
+    assert (first["index"], first["status"], first["attempts"]) == (0, "ok", 3)
+    assert (second["index"], second["status"], second["attempts"]) == (1, "ok", 1)
+    assert first["text"] == "It was a quiet street, and nobody asked."
+    assert first["audio_s"] == pytest.approx((len(first["text"]) - 2) / 10)  # without the spaces between
+    assert report["notices"] == ["chunk 0 of 'main' is too long for the model and is spoken in 3 parts"]
+    assert (report["summary"]["submitted"], report["summary"]["delivered"]) == (2, 2)
+    samples, rate = soundfile.read(program.folder / "story.wav")
+    seconds = report["summary"]["audio_s"] + report["summary"]["pause_s"]
+    assert len(samples) / rate == pytest.approx(seconds, abs=0.01)
+
+
 def test_a_wav_file_is_replaced_only_if_it_was_made_for_this_input(program: Program) -> None:
     story = program.write("story.txt", "Good morning.")
     wav = program.folder / "story.wav"

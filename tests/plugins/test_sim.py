@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttsflow import BackendUnavailable, ChunkJob, Costs, Device, JobRefused
+from ttsflow import BackendUnavailable, ChunkJob, Costs, Device, JobRefused, TextTooLong
 from ttsflow_plugins import sim
 from ttsflow_plugins.sim import Sim
 
@@ -262,6 +262,24 @@ def test_pieces_come_out_before_a_fault(after: int) -> None:
     steps = [step for _ in range(after + 1) for step in backend.step()]
     assert [step.piece is not None for step in steps] == [True] * after + [False]
     assert isinstance(steps[-1].error, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("It was a quiet street.", ("It was a", "quiet", "street.")),
+        ("a well-known way", ("a", "well-known", "way")),
+        ("x" * 23, ("x" * 10, "x" * 10, "xxx")),
+    ],
+)
+def test_a_text_that_is_too_long_is_cut_into_parts_that_fit(text: str, parts: tuple[str, ...]) -> None:
+    backend = loaded(rtf=0, too_long=10)
+    with pytest.raises(TextTooLong) as caught:
+        backend.start(chunk(text=text))
+    assert caught.value.texts == parts
+    assert list(backend.step()) == []  # its slot is free
+    for part in chunk(text=text).split(parts):
+        assert isinstance(speak(backend, [part])[0], list)
 
 
 def test_a_fault_happens_so_many_times_among_all_workers(tmp_path: Path) -> None:

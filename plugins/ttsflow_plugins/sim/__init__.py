@@ -7,14 +7,13 @@ an engine.
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
+import textwrap
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -29,9 +28,11 @@ from ttsflow import (
     PluginOptions,
     Profile,
     Step,
+    TextTooLong,
     Voice,
     hookimpl,
 )
+from ttsflow_plugins.sim.faults import Fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,22 +44,6 @@ TYPICAL_CHARS = 100  # of a chunk, for the first guess of the RTF where the cost
 FADE_S = 0.005  # at both ends of a tone, against clicks
 
 DEVICE_KINDS = {"any": ("cuda", "mps", "cpu"), "cuda": ("cuda",), "cpu": ("cpu",)}
-
-
-class Fault(PluginOptions):
-    """One thing that goes wrong."""
-
-    at: NonNegativeInt | Literal["load"] = Field(
-        description="index of the chunk in its stream that goes wrong, or `load`"
-    )
-    kind: Literal["fail", "refuse", "die", "hang"] = Field(
-        description="fail: an error that may pass; refuse: an error that will not; "
-        "die: the worker is killed (SIGKILL); hang: the worker never answers again"
-    )
-    after: NonNegativeInt = Field(0, description="pieces of the chunk that come out before it")
-    times: PositiveInt | None = Field(
-        None, description="how often in the whole run; unset is every time. Needs `state_dir`"
-    )
 
 
 class Sim(Backend):
@@ -103,6 +88,10 @@ class Sim(Backend):
             "for measuring what is around the engine",
         )
         max_chars: PositiveInt = Field(250, description="longest chunk, in characters")
+        too_long: PositiveInt | None = Field(
+            None,
+            description="texts above this many characters are too long for its model and are spoken in parts",
+        )
         languages: tuple[str, ...] | None = Field(None, description="language codes; unset is any")
         voices: tuple[str, ...] = Field((), description="names of voices")
         faults: tuple[Fault, ...] = Field((), description="what goes wrong")
@@ -154,13 +143,15 @@ class Sim(Backend):
         self._same_tone: NDArray[np.float32] | None = None
         time.sleep(self.options.load_s)
         for fault in self._faults_at("load"):
-            if self._strikes(fault):
+            if fault.strikes(self.options.state_dir):
                 error = BackendUnavailable if fault.kind == "refuse" else RuntimeError
-                raise _carry_out(fault, error("sim does not load: a fault in its options says so"))
+                raise fault.carry_out(error("sim does not load: a fault in its options says so"))
 
     def start(self, job: ChunkJob) -> None:
         import numpy as np
 
+        if self.options.too_long is not None and len(job.text) > self.options.too_long:
+            raise TextTooLong(textwrap.wrap(job.text, self.options.too_long, break_on_hyphens=False))
         work_s, count, rate = self._work_s(job), self.options.pieces, self.options.sample_rate
         events = deque(
             (work_s * (number + 1) / count, Step(job, piece=AudioPiece(samples, rate)))
@@ -191,35 +182,16 @@ class Sim(Backend):
     def _next(self, running: _Running) -> Step:
         """What is due for a job; one thing at a time, so that pieces are out before a fault strikes."""
         for fault in self._faults_at(running.job.index):
-            if fault.after == running.out and self._strikes(fault):
+            if fault.after == running.out and fault.strikes(self.options.state_dir):
                 running.events.clear()
                 error = JobRefused if fault.kind == "refuse" else RuntimeError
                 why = f"sim does not speak chunk {running.job.index}: a fault in its options says so"
-                return Step(running.job, error=_carry_out(fault, error(why)))
+                return Step(running.job, error=fault.carry_out(error(why)))
         running.out += 1
         return running.events.popleft()[1]
 
     def _faults_at(self, place: int | Literal["load"]) -> Iterator[Fault]:
         return (fault for fault in self.options.faults if fault.at == place)
-
-    def _strikes(self, fault: Fault) -> bool:
-        """Whether the fault happens this time.
-
-        Each time is one marker file, made by exactly one process: counting holds across workers that
-        die, and between workers that run side by side.
-        """
-        if fault.times is None:
-            return True
-        assert self.options.state_dir is not None
-        self.options.state_dir.mkdir(parents=True, exist_ok=True)
-        for time_number in range(fault.times):
-            marker = f"{fault.kind}-{fault.at}-after-{fault.after}-{time_number}"
-            try:
-                (self.options.state_dir / marker).touch(exist_ok=False)
-            except FileExistsError:
-                continue
-            return True
-        return False
 
     def _work_s(self, job: ChunkJob) -> float:
         """Seconds of work for the job, alone on its worker."""
@@ -257,20 +229,6 @@ class _Running:
     def to_do_s(self) -> float:
         """Seconds of work until the next thing is due."""
         return self.events[0][0] - self.worked_s
-
-
-def _carry_out(fault: Fault, error: Exception) -> Exception:
-    """The error of a fault that a worker survives; the others do not return."""
-    if fault.kind == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if fault.kind in ("die", "hang"):
-        _hang()
-    return error
-
-
-def _hang() -> NoReturn:
-    while True:
-        time.sleep(3600.0)
 
 
 def _fraction(job: ChunkJob, purpose: str) -> float:
