@@ -59,7 +59,7 @@ def test_parts_run_side_by_side_and_come_out_in_order() -> None:
     hand.finish(0, part=0)
     assert heard(hand) == ["audio 0.0", "audio 0.1", "audio 0.2", "audio 1"]
     assert [delivery.index for delivery in hand.all(msg.Deliver)] == [0, 1]
-    assert hand.all(msg.Deliver)[0].outcome.worker == hand.started[-1].worker  # of the part that was started last
+    assert hand.all(msg.Deliver)[0].outcome.worker == hand.started[-1].worker
 
 
 def test_parts_and_their_retries_keep_the_place_of_the_chunk() -> None:
