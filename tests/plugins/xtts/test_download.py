@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.fake_hub import FakeHub
-from ttsflow_plugins.xtts.tiny import SPEAKERS
 from tests.plugins.xtts.preparing import PREPARE, WHOLE, finish, prepare, python, start
 from ttsflow import BackendUnavailable, UnknownNameError
 from ttsflow_plugins.xtts import Xtts
