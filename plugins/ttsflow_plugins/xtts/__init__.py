@@ -34,6 +34,7 @@ MAX_CHARS = {
 }  # fmt: skip
 
 PUBLISHED_BYTES = 1_900_000_000  # of weights: 32-bit floats
+PUBLISHED_CACHE = 30 * 2 * 1024 * (32 + 402 + 605)  # numbers: layers, keys and values, channels, tokens
 # Libraries and vocoder took 1.1 GB on a CPU for the longest chunk (28 s); its key-value cache is
 # 30 layers x 2 x 1,024 channels x 1,040 positions x 4 bytes = 0.26 GB. On a GPU: an estimate.
 WORKING_BYTES = 1_500_000_000
@@ -75,6 +76,8 @@ class Xtts(Backend):
         assert isinstance(options, cls.Options)
         folder = cls._folder(options)
         weights = PUBLISHED_BYTES if folder is None else checkpoint.weights_bytes(folder)
+        number_bytes = 4 if options.dtype == "float32" else 2
+        cache = PUBLISHED_CACHE if folder is None else checkpoint.cache_numbers(folder)
         return Profile(
             backend=cls.name,
             sample_rate=SAMPLE_RATE,
@@ -82,6 +85,7 @@ class Xtts(Backend):
             languages=tuple(MAX_CHARS),
             slots=1 if options.num_beams > 1 else options.slots,
             memory_bytes=weights + WORKING_BYTES,
+            slot_memory_bytes=cache * number_bytes,
             max_chars=MAX_CHARS,
             rtf=CPU_RTF,
             reproducible_on=("cpu",) if options.dtype == "float32" else (),
@@ -103,7 +107,8 @@ class Xtts(Backend):
         assert isinstance(options, cls.Options)
         if options.model_dir is None:
             download.prepare(options.model, ask)
-        cls._folder(options)
+        if folder := cls._folder(options):
+            checkpoint.token_count(folder)
 
     @classmethod
     def _folder(cls, options: PluginOptions) -> Path | None:

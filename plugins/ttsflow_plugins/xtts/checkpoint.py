@@ -15,6 +15,9 @@ CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.pth", "vocab.json"
 NEEDED = (CONFIG, WEIGHTS, VOCABULARY)
 SPEAKERS = "speakers_xtts.pth"
 
+_NEEDED_TOKENS = ("[START]", "[STOP]", "[UNK]", "[SPACE]", "[en]")
+_VOICE_TOKENS = 32  # that the perceiver makes of a recording, in front of the text
+
 _PICKLE_LIMIT = 16 * 2**20  # bytes; the published file's is a few kilobytes, tensors lie outside it
 
 
@@ -45,6 +48,37 @@ def _check_config(path: Path) -> None:
         raise BackendUnavailable(f"{path} describes the model {config['model']!r}; needed: 'xtts'")
     if not is_v2:  # the perceiver came with version 2
         raise BackendUnavailable(f"{path} describes an XTTS v1 model; needed: XTTS-v2")
+
+
+def token_count(folder: Path) -> int:
+    """Number of text token ids in the vocabulary. Raises BackendUnavailable where it is not XTTS-v2's."""
+    from tokenizers import Tokenizer
+
+    path = folder / VOCABULARY
+    try:
+        ids = Tokenizer.from_file(str(path)).get_vocab()
+    except Exception as error:  # tokenizers raises plain Exception
+        raise BackendUnavailable(f"{path} is not the vocabulary of an XTTS-v2 model: {error}") from error
+    if missing := [token for token in _NEEDED_TOKENS if token not in ids]:
+        raise BackendUnavailable(
+            f"{path} is not the vocabulary of an XTTS-v2 model: it lacks {', '.join(missing)}; "
+            "get the one that belongs to the weights"
+        )
+    return max(ids.values()) + 1
+
+
+def cache_numbers(folder: Path) -> int:
+    """How many numbers the keys and values of one chunk of the greatest length are.
+
+    Raises BackendUnavailable where the configuration does not say how large the model is.
+    """
+    path = folder / CONFIG
+    try:
+        size = json.loads(path.read_text(encoding="utf-8"))["model_args"]
+        tokens = _VOICE_TOKENS + int(size["gpt_max_text_tokens"]) + int(size["gpt_max_audio_tokens"])
+        return 2 * int(size["gpt_layers"]) * int(size["gpt_n_model_channels"]) * tokens
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BackendUnavailable(f"{path} is not the config.json of an XTTS-v2 model: {error!r}") from error
 
 
 def weights_bytes(folder: Path) -> int:

@@ -16,7 +16,12 @@ from ttsflow_plugins.xtts import MAX_CHARS
 
 SPEAKERS = ("Ana Tiny", "Bo Tiny")
 
-_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789'!?.,;:-äöüßéèêàâçñ"
+# of the languages' scripts: Latin, Cyrillic, Arabic, Devanagari; the others are romanised by upstream
+_CHARACTERS = (
+    "abcdefghijklmnopqrstuvwxyz0123456789'!?.,;:-"
+    "àáâãäåæçèéêëìíîïñòóôõöøùúûüýßœąćčďęěğıłńňőřśşšťůűźżž"
+    + "".join(map(chr, (*range(0x430, 0x460), *range(0x621, 0x64B), *range(0x901, 0x970))))
+)
 _SPECIAL = ("[STOP]", "[UNK]", "[SPACE]")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ttsflow import BackendUnavailable
-from ttsflow_plugins.xtts.checkpoint import weights_bytes
+from ttsflow_plugins.xtts.checkpoint import VOCABULARY, token_count, weights_bytes
 
 
 def load_model(
@@ -37,10 +38,7 @@ def load_model(
             "install the tested set again: pip install 'ttsflow[xtts]'"
         ) from error
     if device_kind == "cuda" and not torch.cuda.is_available():
-        raise BackendUnavailable(
-            f"torch {torch.__version__} sees no GPU: install a CUDA build of torch that fits the driver, "
-            "or run on the CPU"
-        )
+        raise BackendUnavailable(_why_no_gpu())
     torch.set_num_threads(threads)
     progress(f"reading the weights ({weights_bytes(folder) / 1e9:.1f} GB)")
     try:
@@ -48,10 +46,11 @@ def load_model(
         config.load_json(str(folder / "config.json"))
         for name, value in settings.items():
             setattr(config, name, value)
+        tokens = token_count(folder)
         model = Xtts(config)
         # Upstream's own reader writes a checkpoint of the older form anew, in place, while other
         # workers may be reading it, and needs it twice in memory.
-        model._load_checkpoint = _read_weights
+        model._load_checkpoint = partial(_read_weights, tokens=tokens)
         model.load_checkpoint(config, checkpoint_dir=folder, eval=True)
     except BackendUnavailable:
         raise
@@ -63,6 +62,24 @@ def load_model(
     if device_kind != "cpu":  # where it is already
         progress(f"moving the model to {device_kind}")
     return model.to(device_kind)
+
+
+def _why_no_gpu() -> str:
+    import torch
+
+    build = f"torch {torch.__version__}"
+    if torch.version.cuda is None:
+        return f"{build} is a build for CPUs: install a CUDA build of torch, or run on the CPU"
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # torch has no types for it
+    except Exception as error:  # the reason comes from the driver, through torch
+        why = f"{type(error).__name__}: {brief(error)}"
+    else:
+        why = "it sees no GPU"
+    return (
+        f"{build}, for CUDA {torch.version.cuda}, cannot use the GPU ({why}): install a build of torch that "
+        "fits the driver (nvidia-smi shows its CUDA version), update the driver, or run on the CPU"
+    )
 
 
 def import_torchaudio() -> None:
@@ -109,19 +126,29 @@ _CONFIG_CLASSES: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
 ]
 
 
-def _read_weights(path: Path) -> dict[str, Any]:
-    """The tensors by name of the checkpoint at `path`. Code in the file is refused, never run."""
+def _read_weights(path: Path, tokens: int) -> dict[str, Any]:
+    """The tensors by name of the checkpoint at `path`, for a vocabulary of so many token ids.
+
+    Code in the file is refused, never run.
+    """
     import torch
 
     try:
         with torch.serialization.safe_globals(_CONFIG_CLASSES):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return dict(checkpoint["model"])
+        weights = dict(checkpoint["model"])
     except Exception as error:  # torch.load and the pickle inside raise many kinds
         raise BackendUnavailable(
             f"cannot read the weights in {path}: the file is damaged, or is more than weights, "
             f"which is refused ({type(error).__name__}: {brief(error)}). Get it again"
         ) from error
+    embedded = weights.get("gpt.text_embedding.weight")
+    if embedded is not None and len(embedded) != tokens:
+        raise BackendUnavailable(
+            f"{path.with_name(VOCABULARY)} has {tokens} tokens and the weights beside it are for "
+            f"{len(embedded)}: they belong to different models. Get both again from one place"
+        )
+    return weights
 
 
 def brief(error: Exception) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from ttsflow import BackendUnavailable, ChunkJob, Device
+from tests.plugins.xtts.speaking import alone, job
+from ttsflow import BackendUnavailable, Device
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.tiny import SPEAKERS
+
+NO_TOKENS = '{"model": {"type": "BPE", "vocab": {}, "merges": []}}'
 
 CPU = Device(id="cpu", kind="cpu")
 Variant = Callable[..., Path]
@@ -137,10 +140,24 @@ def test_weights_of_another_shape_are_an_error(variant: Variant) -> None:
     assert len(str(caught.value)) < 1000
 
 
-def test_a_broken_vocabulary_is_an_error(variant: Variant) -> None:
+@pytest.mark.parametrize("content", ["{}", "not JSON", NO_TOKENS])
+def test_a_file_that_is_no_vocabulary(content: str, variant: Variant) -> None:
     folder = variant("vocab.json")
-    (folder / "vocab.json").write_text("{}")
-    with pytest.raises(BackendUnavailable, match="cannot be loaded"):
+    (folder / "vocab.json").write_text(content)
+    with pytest.raises(BackendUnavailable, match=r"vocab\.json is not the vocabulary of an XTTS-v2 model"):
+        Xtts.prepare(Xtts.Options(model_dir=folder), None)
+    with pytest.raises(BackendUnavailable, match=r"vocab\.json is not the vocabulary of an XTTS-v2 model"):
+        load(folder)
+
+
+def test_a_vocabulary_of_another_model_is_an_error(tiny: Path, variant: Variant) -> None:
+    """It has all that XTTS-v2 needs, and one token more than the weights know."""
+    vocabulary = json.loads((tiny / "vocab.json").read_text())
+    tokens = vocabulary["model"]["vocab"]
+    tokens["ab"] = len(tokens)
+    folder = variant("vocab.json")
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    with pytest.raises(BackendUnavailable, match=r"vocab\.json has \d+ tokens.*different models"):
         load(folder)
 
 
@@ -159,15 +176,28 @@ def test_a_checkpoint_of_the_older_form_loads_and_stays_as_it_is(
         torch.save({"config": XttsConfig(), "model": weights}, path)
     path.chmod(0o444)
     before = (path.stat().st_mtime_ns, path.stat().st_size)
-    (piece,) = load(path.parent).synthesize(ChunkJob("s", 0, "hello"))
-    assert piece.samples.size
+    assert alone(load(path.parent), job()).samples.size
     assert (path.stat().st_mtime_ns, path.stat().st_size) == before
 
 
-def test_a_gpu_that_torch_cannot_see_is_an_error(tiny: Path) -> None:
+def test_a_torch_without_cuda_is_an_error(tiny: Path) -> None:
     import torch
 
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    with pytest.raises(BackendUnavailable, match="sees no GPU"):
+    if torch.version.cuda is not None:
+        pytest.skip("torch is a CUDA build")
+    with pytest.raises(BackendUnavailable, match="is a build for CPUs: install a CUDA build"):
+        Xtts(Xtts.Options(model_dir=tiny)).load(Device(id="cuda:0", kind="cuda"), 1)
+
+
+def test_a_cuda_that_does_not_fit_the_driver_is_an_error(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a CUDA build of torch says beside an older driver; there is none to be had here."""
+    import torch
+
+    def too_old() -> None:
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 11040).")
+
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", too_old)
+    with pytest.raises(BackendUnavailable, match=r"CUDA 13\.0, cannot use the GPU.*too old.*fits the driver"):
         Xtts(Xtts.Options(model_dir=tiny)).load(Device(id="cuda:0", kind="cuda"), 1)

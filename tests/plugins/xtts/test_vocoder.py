@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def pieces(vocoder: Vocoder, latents: Any, speed: float, rng: random.Random) -> 
     return spoken
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     codes=st.one_of(st.integers(2, 20), st.integers(20, 160)),
     speed=st.sampled_from([1.0, 1.0, 0.5, 0.95, 1.3, 2.0]),
@@ -76,11 +77,14 @@ def test_the_pieces_join_to_the_whole(
 def test_the_first_piece_is_small_and_the_others_grow(vocoder: Vocoder) -> None:
     import torch
 
-    sizes = [len(piece) / 256 for piece in pieces(vocoder, torch.randn(540, CHANNELS), 1.0, random.Random(1))]
-    assert FIRST_FRAMES <= sizes[0] < 2 * FIRST_FRAMES  # up to nine codes come at a time here
-    assert max(sizes) < MOST_FRAMES + 50
-    assert sizes[:-1] == sorted(sizes[:-1])
-    assert sizes[0] < 0.25 * sizes[-2]
+    latents = torch.randn(300, CHANNELS)
+    sizes = [len(piece) // 256 for piece in pieces(vocoder, latents, 1.0, random.Random(1))]
+    a_few_codes = 45  # frames: up to nine codes come at a time here
+    assert FIRST_FRAMES <= sizes[0] < FIRST_FRAMES + a_few_codes
+    assert max(sizes[:-1]) < MOST_FRAMES + a_few_codes
+    assert sizes[0] < 0.3 * sizes[-2]
+    for size, following in pairwise(sizes[:-1]):
+        assert following > size - a_few_codes
 
 
 def test_work_per_second_of_audio_stays_the_same(vocoder: Vocoder) -> None:
@@ -96,6 +100,6 @@ def test_work_per_second_of_audio_stays_the_same(vocoder: Vocoder) -> None:
         handle.remove()
         return sum(frames) / (sum(map(len, spoken)) / 24000)
 
-    shortest, *others = (frames_per_s(seconds) for seconds in (5, 10, 15, 20, 25))
-    assert max(others) <= shortest
-    assert shortest < 1.4 * 24000 / 256  # the margins on top of the frames that are heard
+    work = [frames_per_s(seconds) for seconds in (5, 12, 25)]
+    assert max(work) < 1.15 * min(work)
+    assert max(work) < 1.4 * 24000 / 256  # the margins on top of the frames that are heard
