@@ -54,10 +54,13 @@ def write_checkpoint(folder: Path, size: Size = TINY) -> Path:
 
     import_torchaudio()
     import torch
+    import transformers
     from TTS.tts.configs.xtts_config import XttsArgs, XttsConfig
     from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
     from TTS.tts.models.xtts import Xtts
 
+    # It warns of settings of GPT-2 that XTTS-v2 does not use.
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it has no types
     folder.mkdir(parents=True, exist_ok=True)
     _write_vocabulary(folder / "vocab.json")
     config = XttsConfig(

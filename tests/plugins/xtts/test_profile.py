@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ttsflow import BackendUnavailable
+from ttsflow import BackendUnavailable, Device, WorkerSpec
+from ttsflow.scheduler.placement import place
 from ttsflow_plugins.xtts import INSTALL, WORKING_BYTES, Xtts
-from ttsflow_plugins.xtts.tiny import SPEAKERS
+from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY
 
 FOREGROUND = """
 import sys
@@ -104,3 +105,23 @@ def test_wrong_options_are_refused(wrong: dict[str, float]) -> None:
 def test_a_folder_that_is_not_there() -> None:
     with pytest.raises(BackendUnavailable, match="no folder /nowhere/at/all"):
         Xtts.describe(Xtts.Options(model_dir=Path("/nowhere/at/all")))
+
+
+def test_slots_that_do_not_fit_in_memory_are_fewer_and_told(tiny: Path) -> None:
+    profile = Xtts.describe(Xtts.Options(model_dir=tiny, slots=8))
+    room = profile.memory_bytes + 3 * profile.slot_memory_bytes
+    gpu = Device("cuda:0", "cuda", free_bytes=room)
+    [spec], notices = place([gpu], profile, lambda devices, profile: [WorkerSpec(devices[0], 8)])
+    assert spec.slots == 3
+    assert any("3 slots instead" in notice for notice in notices)
+
+
+def test_a_slot_takes_what_its_keys_and_values_take(tiny: Path) -> None:
+    per_slot = Xtts.describe(Xtts.Options(model_dir=tiny)).slot_memory_bytes
+    assert per_slot == 2 * TINY.layers * TINY.channels * (32 + 402 + TINY.most_codes + 3) * 4
+    assert Xtts.describe(Xtts.Options(model_dir=tiny, dtype="bfloat16")).slot_memory_bytes == per_slot // 2
+
+
+def test_beams_are_one_chunk_at_a_time(tiny: Path) -> None:
+    assert Xtts.describe(Xtts.Options(model_dir=tiny, num_beams=3)).slots == 1
+    assert Xtts.describe(Xtts.Options(model_dir=tiny, slots=6)).slots == 6

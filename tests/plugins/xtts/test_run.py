@@ -1,0 +1,151 @@
+"""XTTS-v2 through `ttsflow run`: real worker processes, with one chunk at a time and with several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from tests.cli.program import Program
+from ttsflow_plugins.xtts.tiny import TINY, write_checkpoint
+
+TEXT = """
+Alice was not a bit hurt, and she jumped up on to her feet in a moment.
+
+She looked up, but it was all dark overhead. There was not a moment to be lost. Away went Alice like the wind.
+
+"Oh my ears and whiskers, how late it's getting!" She was close behind it when she turned the corner.
+
+There were doors all round the hall, but they were all locked. And how was she ever to get out again?
+"""
+LSB = 1 / 2**15  # of the samples in a WAV file
+
+PARALLEL = ("--policy", "bounded-parallel", "--set")
+ONE_WORKER = ("--policy", "sequential")
+TWO_WORKERS = (*PARALLEL, "policy.options.max_concurrent=2", "--set", "backend.options.slots=1")
+FOUR_SLOTS = (*PARALLEL, "policy.options.max_concurrent=4", "--set", "backend.options.slots=4")
+
+
+@pytest.fixture
+def program(tmp_path: Path, fake_nvml: Path) -> Program:
+    program = Program(tmp_path, fake_nvml)
+    program.env["OMP_NUM_THREADS"] = "1"
+    program.write("story.txt", TEXT)
+    return program
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that goes on to its cap in every chunk."""
+    return write_checkpoint(tmp_path_factory.mktemp("xtts") / "slow", replace(TINY, stop=-100.0))
+
+
+def xtts(folder: Path, *more: str) -> list[str]:
+    return ["--backend", "xtts", "--set", f"backend.options.model_dir={folder}", "--seed", "3", *more]
+
+
+def audio(path: Path) -> NDArray[np.float64]:
+    samples, rate = soundfile.read(path)
+    assert rate == 24000
+    result: NDArray[np.float64] = samples
+    return result
+
+
+def test_the_same_audio_with_one_worker_two_workers_and_four_slots(program: Program, tiny: Path) -> None:
+    heard, workers = [], []
+    for number, way in enumerate((ONE_WORKER, TWO_WORKERS, FOUR_SLOTS)):
+        output = program.folder / f"{number}.wav"
+        report = program.report("story.txt", *xtts(tiny, *way), "--set", "text.max_chars=60", "-o", output)
+        summary = report["summary"]
+        assert summary["submitted"] == summary["delivered"] > 8
+        assert report["reproducible"] is True
+        workers.append([worker["slots"] for worker in report["workers"]])
+        heard.append(audio(output))
+    assert workers == [[1], [1, 1], [4]]
+    for other in heard[1:]:
+        assert len(other) == len(heard[0])
+        assert np.abs(other - heard[0]).max() <= 1e-4 + LSB
+
+
+def test_a_worker_that_is_killed_with_four_slots_running(program: Program, slow: Path) -> None:
+    """Each of its chunks takes some seconds, so that all four are in work when it dies."""
+    args = ["story.txt", *xtts(slow, *FOUR_SLOTS)]
+    undisturbed = program.report(*args, "-o", program.folder / "undisturbed.wav")
+    assert all(chunk["attempts"] == 1 for chunk in undisturbed["chunks"])
+
+    report = program.folder / "killed.json"
+    run = program.start("run", "-v", *args, "-o", "killed.wav", "--report", report)
+    assert run.stderr is not None
+    for line in run.stderr:
+        if b"laying out the weights" in line:
+            break
+    time.sleep(1.0)  # until it has begun to speak
+    [worker] = [p for p in psutil.Process(run.pid).children() if "ttsflow.workers.main" in p.cmdline()]
+    os.kill(worker.pid, signal.SIGKILL)
+    assert program.finish(run).code == 0
+    retried = [chunk["index"] for chunk in chunks(report) if chunk["attempts"] > 1]
+    assert retried == [0, 1, 2, 3]
+    assert (program.folder / "killed.wav").read_bytes() == (program.folder / "undisturbed.wav").read_bytes()
+
+
+def chunks(report: Path) -> list[dict[str, Any]]:
+    import json
+
+    found: list[dict[str, Any]] = json.loads(report.read_bytes())["chunks"]
+    return found
+
+
+def test_numbers_that_grow_past_the_limit_are_spoken_in_parts(program: Program, tiny: Path) -> None:
+    numbers = " ".join(str(987_654_321 + n) for n in range(12))
+    text = ("--text", f"Short. These are numbers: {numbers}.")
+    report = program.report(*text, *xtts(tiny, *FOUR_SLOTS), "-o", program.folder / "numbers.wav")
+    assert [chunk["status"] for chunk in report["chunks"]].count("failed") == 0
+    assert any("too long for the model and is spoken in" in notice for notice in report["notices"])
+    assert report["summary"]["delivered"] == report["summary"]["submitted"]
+
+
+def test_a_listener_hears_a_chunk_as_it_is_decoded(program: Program, slow: Path) -> None:
+    run = program.start("run", "-q", "--text", "One chunk.", *xtts(slow), "-o", "-", "--format", "pcm")
+    assert run.stdout is not None
+    began = time.monotonic()
+    arrivals = []
+    while run.stdout.read(int(0.2 * 24000) * 2):
+        arrivals.append(time.monotonic() - began)
+    assert program.finish(run).code == 0
+    assert len(arrivals) > 15  # 3.7 s of audio
+    assert arrivals[-1] - arrivals[1] > 0.5  # in one piece, all would come at once
+
+
+def test_a_listener_who_leaves_stops_the_chunk(program: Program, slow: Path) -> None:
+    """The program ends long before the chunks that were in work would have been spoken."""
+    run = program.start("run", "-q", "story.txt", *xtts(slow, *FOUR_SLOTS), "-o", "-", "--format", "pcm")
+    assert run.stdout is not None
+    run.stdout.read(1000)
+    run.stdout.close()
+    left = time.monotonic()
+    assert run.wait(60) == 141
+    assert time.monotonic() - left < 10
+    assert run.stderr is not None
+    run.stderr.close()
+    assert program.await_processes(0, within_s=5) == []
+
+
+def test_a_voice_that_there_is_not_ends_the_run_before_it_begins(program: Program, tiny: Path) -> None:
+    ended = program("run", "story.txt", *xtts(tiny, "--voice", "Ana Tinny"), code=2)
+    assert "did you mean 'Ana Tiny'" in ended.err
+
+
+def test_a_wrong_vocabulary_ends_the_run_before_it_begins(program: Program, variant: Any) -> None:
+    folder = variant("vocab.json")
+    (folder / "vocab.json").write_text("{}")
+    ended = program("run", "story.txt", *xtts(folder), code=2)
+    assert "vocab.json is not the vocabulary of an XTTS-v2 model" in ended.err
