@@ -1,4 +1,4 @@
-"""A newcomer's desk: a folder with a text in it, a shell, and no coqui-tts."""
+"""A newcomer's desk: a folder with a text in it, a shell, and no coqui-tts until it is installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+HIDING = "sitecustomize.py"
 
 TEXT = """\
 It was a quiet street. Nobody knew why the clock had stopped, and nobody asked; it had stopped
@@ -26,6 +28,10 @@ class Desk:
 
     folder: Path
     environment: dict[str, str]
+
+    def install_coqui_tts(self) -> None:
+        """From now on it is there."""
+        (Path(self.environment["PYTHONPATH"]) / HIDING).unlink()
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a line of shell; standard output and standard error come together."""
@@ -53,7 +59,7 @@ def desk(tmp_path: Path) -> Desk:
     (tools / "aplay").write_text("#!/bin/sh\nexec cat >/dev/null\n")
     (tools / "aplay").chmod(0o755)
     # Run by Python when it starts: a backend that looks for coqui-tts finds none.
-    (tools / "sitecustomize.py").write_text("import sys\nsys.modules['TTS'] = None\n")
+    (tools / HIDING).write_text("import sys\nsys.modules['TTS'] = None\n")
     path = os.pathsep.join((str(tools), str(Path(sys.executable).parent), os.environ["PATH"]))
     home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     return Desk(folder, {**os.environ, **home, "PATH": path, "PYTHONPATH": str(tools)})

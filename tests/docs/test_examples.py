@@ -48,6 +48,8 @@ def test_examples_of_a_document(document: Path, desk: Desk, monkeypatch: pytest.
             if shown.strip():
                 assert doctest.OutputChecker().check_output(shown, done.stdout, LOOSELY), f"{where}\n{shown}"
 
+    if document.name == "xtts.md":
+        desk.install_coqui_tts()
     for name, content in FILE.findall(document.read_text(encoding="utf-8")):
         (desk.folder / name).parent.mkdir(exist_ok=True)
         (desk.folder / name).write_text(content)
