@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LIBRARIES = ("click", "numpy", "pydantic", "sentencex", "espeakng-loader")
 
 
-def machine_line() -> str:
+def machine_line(libraries: Sequence[str] = LIBRARIES) -> str:
     """CPU, cores, memory, operating system, Python, and the versions of the libraries that matter."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     parts = [
         f"{_cpu()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB",
         f"{_system()}",
         f"{platform.python_implementation()} {platform.python_version()}",
-        *(f"{name} {_version(name)}" for name in LIBRARIES),
+        *(f"{name} {_version(name)}" for name in libraries),
     ]
     return ", ".join(parts)
 
