@@ -125,7 +125,7 @@ class Xtts(Backend):
             raise BackendUnavailable(f"{self.options.model} is not downloaded; start a run at a terminal")
         from ttsflow_plugins.xtts.speaker import Speaker
 
-        self._speaker = Speaker(folder, device.kind, self.options, self.progress)
+        self._speaker = Speaker(folder, device.kind, self.options, slots, self.progress)
 
     def start(self, job: ChunkJob) -> None:
         """Take a job into a slot. Raises JobRefused."""

@@ -40,9 +40,9 @@ class Decoder:
     the same again in a second pass over all codes.
     """
 
-    def __init__(self, gpt: Any, dtype: torch.dtype) -> None:
+    def __init__(self, gpt: Any, dtype: torch.dtype, rows: int) -> None:
         self._gpt = gpt
-        self.transformer = Transformer(gpt.gpt, dtype)
+        self.transformer = Transformer(gpt.gpt, dtype, rows)
         self._rows: list[Row] = []
 
     def join(self, tokens: Sequence[int], conditioning: Tensor, sampling: Sampling, seed: int) -> Row:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,23 @@ from ttsflow_plugins.xtts.vocoder import Vocoder
 class Speaker:
     """Loads the checkpoint in `folder` onto "cuda" or "cpu". Raises BackendUnavailable.
 
-    `progress` is told what comes next.
+    It is made for up to `slots` jobs at a time; `progress` is told what comes next.
     """
 
     def __init__(
-        self, folder: Path, device_kind: str, options: XttsOptions, progress: Callable[[str], None]
+        self,
+        folder: Path,
+        device_kind: str,
+        options: XttsOptions,
+        slots: int,
+        progress: Callable[[str], None],
     ) -> None:
         model = load_model(folder, device_kind, options.threads, options.overrides(), progress)
         self._reader = TextReader(model.tokenizer, model.args.gpt_max_text_tokens)
         self._voices = Conditioning(model)
         progress("laying out the weights")
-        self._jobs = _jobs(model, options)
+        self._jobs = _jobs(model, options, slots)
+        _give_back_memory()
 
     def start(self, job: ChunkJob) -> None:
         """Take in a job. Raises JobRefused."""
@@ -49,7 +57,7 @@ class Speaker:
         self._jobs.cancel(job)
 
 
-def _jobs(model: Any, options: XttsOptions) -> Slots | Beams:
+def _jobs(model: Any, options: XttsOptions, slots: int) -> Slots | Beams:
     config = model.config
     cap_s = model.gpt.max_gen_mel_tokens * model.gpt.code_stride_len / config.audio.sample_rate
     at_cap = f"reached the model's audio cap of {cap_s / options.speed:.1f} s; speech may be cut off"
@@ -62,5 +70,14 @@ def _jobs(model: Any, options: XttsOptions) -> Slots | Beams:
         repetition_penalty=config.repetition_penalty,
         do_sample=options.do_sample,
     )
-    decoder = Decoder(model.gpt, getattr(torch, options.dtype))
+    decoder = Decoder(model.gpt, getattr(torch, options.dtype), slots)
     return Slots(decoder, Vocoder(model.hifigan_decoder), at_cap, sampling, options.speed)
+
+
+def _give_back_memory() -> None:
+    """Hand what the weights took before they were laid out back to the system, about 1 GB in full size.
+
+    glibc keeps freed blocks of up to 32 MB for itself; other C libraries have no such call.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -30,10 +30,11 @@ class Cache:
 class Transformer(nn.Module):
     """The blocks of a `GPT2Model` of transformers, which is taken apart: its blocks are gone afterwards.
 
-    Positions are not its business: in XTTS-v2 they are part of the embeddings.
+    `rows` is how many there will be in a step at most; more are right, too, and slower. Positions are
+    not its business: in XTTS-v2 they are part of the embeddings.
     """
 
-    def __init__(self, gpt2: Any, dtype: torch.dtype) -> None:
+    def __init__(self, gpt2: Any, dtype: torch.dtype, rows: int) -> None:
         super().__init__()
         if gpt2.config.activation_function != "gelu_new":
             raise ValueError(f"activation {gpt2.config.activation_function!r}; known is gelu_new")
@@ -41,7 +42,7 @@ class Transformer(nn.Module):
         self.dtype = dtype
         self.blocks = nn.ModuleList()
         while len(gpt2.h):  # one at a time, so that never more than one block is there twice
-            self.blocks.append(_Block(gpt2.h.pop(0).to(dtype), self.heads))
+            self.blocks.append(_Block(gpt2.h.pop(0).to(dtype), self.heads, rows))
         self.norm = gpt2.ln_f
 
     def new_cache(self, capacity: int) -> Cache:
@@ -67,12 +68,12 @@ class Transformer(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, block: Any, heads: int) -> None:
+    def __init__(self, block: Any, heads: int, rows: int) -> None:
         super().__init__()
         self.heads = heads
         self.norm_1, self.norm_2 = block.ln_1, block.ln_2
-        self.attend, self.project = linear(block.attn.c_attn), linear(block.attn.c_proj)
-        self.widen, self.narrow = linear(block.mlp.c_fc), linear(block.mlp.c_proj)
+        self.attend, self.project = linear(block.attn.c_attn, rows), linear(block.attn.c_proj, rows)
+        self.widen, self.narrow = linear(block.mlp.c_fc, rows), linear(block.mlp.c_proj, rows)
 
     def forward(self, hidden: Tensor, layer: int, caches: Sequence[Cache], counts: Sequence[int]) -> Tensor:
         mixed = self.attend(self.norm_1(hidden)).view(len(hidden), 3, self.heads, -1)

@@ -1,0 +1,22 @@
+"""The benchmarks run; what they measure is not tested."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.timeout(400)
+def test_the_benchmark_of_xtts_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.xtts", "--quick"],
+        cwd=ROOT, capture_output=True, text=True, timeout=380, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for side in ("upstream, `inference()`", "ours, float32, 1 slot", "ours, bfloat16, 4 slots"):
+        assert side in done.stdout
