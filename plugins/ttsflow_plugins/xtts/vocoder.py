@@ -43,6 +43,7 @@ class Vocoder:
     def utterance(self, speaker: Tensor, speed: float = 1.0) -> Utterance:
         """Begin to speak a chunk in a voice (1, n, 1), `speed` times as fast as it comes."""
         scales = self.scales if speed == 1.0 else (1.0 / max(speed, 0.05), *self.scales)
+        speaker = speaker.to(self.generator.conv_post.weight.device)  # built-in ones lie on the CPU
         return Utterance(self, speaker, [Interpolation(scale) for scale in scales if scale != 1.0])
 
 
