@@ -51,7 +51,7 @@ def variant(tiny: Path, tmp_path: Path) -> Callable[..., Path]:
 def backend(tiny: Path) -> Iterator[Xtts]:
     """A loaded backend that samples, with upstream's settings."""
     backend = Xtts(Xtts.Options(model_dir=tiny))
-    backend.load(Device(id="cpu", kind="cpu"), 1)
+    backend.load(Device(id="cpu", kind="cpu"), backend.options.slots)
     yield backend
     backend.close()
 
