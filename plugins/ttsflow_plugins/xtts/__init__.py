@@ -35,10 +35,12 @@ MAX_CHARS = {
 
 PUBLISHED_BYTES = 1_900_000_000  # of weights: 32-bit floats
 PUBLISHED_CACHE = 30 * 2 * 1024 * (32 + 402 + 605)  # numbers: layers, keys and values, channels, tokens
-# Libraries and vocoder took 1.1 GB on a CPU for the longest chunk (28 s); its key-value cache is
-# 30 layers x 2 x 1,024 channels x 1,040 positions x 4 bytes = 0.26 GB. On a GPU: an estimate.
+# Libraries and vocoder took 0.65 GB on a CPU while speaking; the rest is room for loading, in which the
+# weights are there twice for a moment. On a GPU: an estimate.
 WORKING_BYTES = 1_500_000_000
-CPU_RTF = 4.0  # measured at full size, with random weights, on two CPU threads
+CPU_RTF = 4.0  # at full size, with random weights, on one thread; 1.9 on two
+# s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks (docs/xtts.md), and between them.
+SLOWDOWN = (1.0, 1.32, 1.53, 1.73, 2.04, 2.35, 2.66, 2.97)
 
 INSTALL = "pip install 'ttsflow[xtts]'"
 _MODULES = ("TTS", "torch", "torchaudio", "torchcodec", "transformers", "soundfile")
@@ -84,6 +86,7 @@ class Xtts(Backend):
             device_kinds=("cuda", "cpu"),
             languages=tuple(MAX_CHARS),
             slots=1 if options.num_beams > 1 else options.slots,
+            slowdown=SLOWDOWN,
             memory_bytes=weights + WORKING_BYTES,
             slot_memory_bytes=cache * number_bytes,
             max_chars=MAX_CHARS,

@@ -18,7 +18,7 @@ from torch.nn.utils import parametrize
 
 FIRST_FRAMES = 35
 """of the first piece (0.37 s, 8 codes): a listener hears something early"""
-GROWTH = 1.5
+GROWTH = 2.0
 """from piece to piece; a listener never waits if a second of sound takes less than 1 / GROWTH s to make"""
 MOST_FRAMES = 280
 """of a piece (3 s); a longer one would hold up the other chunks of the worker for longer, to no gain"""
