@@ -15,16 +15,22 @@ def linear(conv: Any, rows: int) -> nn.Module:
     reading the weights does, against 1.25 times as long with packed ones.
     """
     weight = conv.weight
-    if weight.device.type == "cpu" and _can_pack() and (rows > 1 or weight.dtype != torch.float32):
+    if (
+        weight.device.type == "cpu"
+        and _can_pack(weight.dtype)
+        and (rows > 1 or weight.dtype != torch.float32)
+    ):
         return _PackedLinear(weight.detach().t().contiguous(), conv.bias.detach())
     module: nn.Module = conv
     return module
 
 
-def _can_pack() -> bool:
-    """Whether this torch has the operators with which its own compiler packs weights for oneDNN."""
-    names = ("_reorder_linear_weight", "_linear_pointwise")
-    return bool(torch.backends.mkldnn.enabled) and all(hasattr(torch.ops.mkldnn, name) for name in names)
+def _can_pack(dtype: torch.dtype) -> bool:
+    """Whether torch has the operators with which its own compiler packs weights, for this processor."""
+    names = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
+    if not torch.backends.mkldnn.enabled or not all(hasattr(torch.ops.mkldnn, name) for name in names):
+        return False
+    return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class _PackedLinear(nn.Module):
