@@ -88,7 +88,7 @@ class Xtts(Backend):
             slots=1 if options.num_beams > 1 else options.slots,
             slowdown=SLOWDOWN,
             memory_bytes=weights + WORKING_BYTES,
-            slot_memory_bytes=cache * number_bytes,
+            slot_memory_bytes=cache * number_bytes * options.num_beams,
             max_chars=MAX_CHARS,
             rtf=CPU_RTF,
             reproducible_on=("cpu",) if options.dtype == "float32" else (),

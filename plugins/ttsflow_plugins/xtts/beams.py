@@ -37,7 +37,7 @@ class Beams:
         (job, voice), self._job = self._job, None
         config = self._model.config
         names = ("temperature", "length_penalty", "repetition_penalty", "top_k", "top_p")
-        torch.manual_seed(job.seed & 0xFFFF_FFFF_FFFF)
+        torch.manual_seed(job.seed)
         spoken = self._model.inference(
             job.text,
             job.language,
@@ -48,7 +48,8 @@ class Beams:
             num_beams=self._options.num_beams,
             speed=self._options.speed,
         )
-        # `speed` stretches the latents, of which there was one for each audio code
+        # `speed` stretches the latents, of which there was one for each audio code; so above 1 a chunk that
+        # ended a code or two before the cap is flagged as well.
         cap = int(self._model.gpt.max_gen_mel_tokens / self._options.speed)
         capped = spoken["gpt_latents"].shape[1] >= cap
         piece = AudioPiece(spoken["wav"], self._model.args.output_sample_rate)

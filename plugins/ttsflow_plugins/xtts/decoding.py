@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F  # noqa: N812  # everybody's name for it
 
 from ttsflow_plugins.xtts.sampling import Sampling, choose
 from ttsflow_plugins.xtts.transformer import Transformer
@@ -22,7 +22,7 @@ class Row:
     def __init__(self, prefix: Tensor, sampling: Sampling, seed: int, seen: Tensor) -> None:
         self.prefix = prefix
         self.sampling = sampling
-        self.generator = torch.Generator(seen.device).manual_seed(seed & 0xFFFF_FFFF_FFFF)
+        self.generator = torch.Generator(seen.device).manual_seed(seed)
         self.seen = seen
         self.cache: Any = None
         self.codes: list[int] = []

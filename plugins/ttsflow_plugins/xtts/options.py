@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from ttsflow import PluginOptions
 from ttsflow_plugins.xtts.download import PUBLISHED
@@ -57,6 +65,14 @@ class XttsOptions(PluginOptions):
         default=None, description="seconds of each stretch of those"
     )
     sound_norm_refs: bool | None = Field(default=None, description="bring reference audio to one loudness")
+
+    @model_validator(mode="after")
+    def _beams_are_float32(self) -> Self:
+        if self.num_beams > 1 and self.dtype != "float32":
+            raise ValueError(
+                "num_beams above 1 goes through upstream's inference(), in float32: leave dtype out"
+            )
+        return self
 
     def overrides(self) -> dict[str, object]:
         """What takes the place of the values of the same name in the checkpoint's config.json."""

@@ -51,7 +51,10 @@ class Slots:
 
     @torch.inference_mode()
     def step(self) -> list[Step]:
-        """One audio code more for every job, and what sound that makes. Whatever it raises ends all jobs."""
+        """One audio code more for every job, and what sound that makes.
+
+        What goes wrong with the sound of one job is told of that job; what is raised ends them all.
+        """
         try:
             self._decoder.step()
             return list(self._speak())
@@ -66,7 +69,12 @@ class Slots:
             ended = row.stopped or row.capped
             if not ended and len(row.latents) < CODES_AT_ONCE:
                 continue
-            samples = slot.utterance.push(torch.stack(row.latents), last=ended)
+            try:
+                samples = slot.utterance.push(torch.stack(row.latents), last=ended)
+            except Exception as error:  # whatever keeps one chunk from being heard, the others are decoded
+                self.cancel(job)
+                yield Step(job, error=error)
+                continue
             row.latents.clear()
             if ended:
                 del self._running[job]

@@ -14,7 +14,11 @@ _INSTALL_REST = "pip install 'ttsflow[xtts]'"
 
 _UNSPACED = ("zh", "ja")  # languages that may be parted between any two characters
 # Where a text may be parted, the best first: behind a clause, between words.
-_SEAMS = (re.compile(r"[.!?…;:,—](?=\s)|[。！？；：，、]"), re.compile(r"\s"))  # noqa: RUF001  # Chinese marks
+_SEAMS = (
+    re.compile(r"[.!?…;:,—،؛؟।][\"'”’»)\]]*(?=\s)|[。！？；：，、]"),  # noqa: RUF001  # marks of all its scripts
+    re.compile(r"\s"),
+)
+_WITHIN_A_WORD = re.compile(r"[a-z0-9][.,]?[a-z0-9]", re.IGNORECASE | re.ASCII)  # a number, or a Latin word
 
 
 class TextReader:
@@ -88,8 +92,11 @@ def _halves(text: str, language: str) -> tuple[str, str] | None:
         for end in sorted(ends, key=lambda end: abs(end - middle)):
             if _has_words(text[:end]) and _has_words(text[end:]):
                 return text[:end], text[end:]
-    if _short(language) in _UNSPACED and _has_words(text[:middle]) and _has_words(text[middle:]):
-        return text[:middle], text[middle:]
+    if _short(language) in _UNSPACED:
+        for end in sorted(range(1, len(text)), key=lambda end: abs(end - middle)):
+            torn = _WITHIN_A_WORD.search(text, max(end - 2, 0), end + 2)
+            if torn is None and _has_words(text[:end]) and _has_words(text[end:]):
+                return text[:end], text[end:]
     return None
 
 

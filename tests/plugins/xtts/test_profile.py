@@ -95,9 +95,10 @@ def test_model_dir_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         {"top_p": 1.5},
         {"speed": 0.0},
         {"top_q": 1},
+        {"num_beams": 2, "dtype": "bfloat16"},
     ],
 )
-def test_wrong_options_are_refused(wrong: dict[str, float]) -> None:
+def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Xtts.Options.model_validate(wrong)
 
@@ -123,5 +124,7 @@ def test_a_slot_takes_what_its_keys_and_values_take(tiny: Path) -> None:
 
 
 def test_beams_are_one_chunk_at_a_time(tiny: Path) -> None:
-    assert Xtts.describe(Xtts.Options(model_dir=tiny, num_beams=3)).slots == 1
+    beams = Xtts.describe(Xtts.Options(model_dir=tiny, num_beams=3))
+    assert beams.slots == 1
+    assert beams.slot_memory_bytes == 3 * Xtts.describe(Xtts.Options(model_dir=tiny)).slot_memory_bytes
     assert Xtts.describe(Xtts.Options(model_dir=tiny, slots=6)).slots == 6

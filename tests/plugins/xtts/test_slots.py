@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.xtts.speaking import Spoken, alone, by_chance, job, loaded, speak, upstream
-from ttsflow import ChunkJob
+from ttsflow import ChunkJob, Step
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow_plugins.xtts.upstream import load_model
@@ -187,6 +187,23 @@ def test_an_error_in_the_model_ends_the_jobs_and_not_the_worker(
             backend.step()
     assert not list(backend.step())
     assert difference(alone(backend, JOBS[0]).samples, solo[0].samples) < TOLERANCE
+
+
+def test_an_error_in_the_sound_of_one_job_is_that_jobs_alone(
+    backend: Xtts, solo: list[Spoken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [JOBS[0], JOBS[3]]
+    for each in jobs:
+        backend.start(each)
+    broken = backend._speaker._jobs._running[jobs[1]].utterance
+    monkeypatch.setattr(broken, "push", None)
+    told: list[Step] = []
+    while not any(step.done for step in told):
+        told += list(backend.step())
+    assert [step.job for step in told if step.error] == [jobs[1]]
+    pieces = [step.piece.samples for step in told if step.job == jobs[0] and step.piece]
+    assert difference(np.concatenate(pieces), solo[0].samples) < TOLERANCE
+    assert not list(backend.step())
 
 
 def test_bfloat16_speaks_and_is_not_called_reproducible(tiny: Path, solo: list[Spoken]) -> None:

@@ -84,6 +84,25 @@ def test_chinese_is_parted_between_characters(reader: TextReader) -> None:
     assert "".join(texts) == text
 
 
+@pytest.mark.parametrize("number", ["123456", "3.14159", "XTTS2"])
+def test_chinese_is_not_parted_inside_a_number(number: str, reader: TextReader) -> None:
+    texts = parts(reader, "好" * 100 + number + "好" * 100, "zh-cn")
+    assert sum(number in text for text in texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "clause"),
+    [
+        ("ar", "هذه جملة طويلة، وفيها كلمات كثيرة؛ "),
+        ("hi", "यह एक लंबा वाक्य है। "),
+        ("en", '"So it is," she said. '),
+    ],
+)
+def test_clauses_end_with_the_marks_of_their_script(language: str, clause: str, reader: TextReader) -> None:
+    for text in parts(reader, clause * 30, language):
+        assert text[-1] in '،؛।."'
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.lists(st.text("abc,. 9é!—", min_size=1, max_size=30), min_size=20, max_size=60).map(" ".join))
 def test_parts_are_the_text(text: str, reader: TextReader) -> None:

@@ -87,6 +87,15 @@ def test_the_first_piece_is_small_and_the_others_grow(vocoder: Vocoder) -> None:
         assert following > size - a_few_codes
 
 
+def test_the_first_piece_comes_after_twelve_codes(vocoder: Vocoder) -> None:
+    import torch
+
+    utterance = vocoder.utterance(voice())
+    with torch.inference_mode():
+        spoken = [utterance.push(torch.randn(4, CHANNELS)) for _ in range(3)]
+    assert [piece is not None for piece in spoken] == [False, False, True]
+
+
 def test_work_per_second_of_audio_stays_the_same(vocoder: Vocoder) -> None:
     """From 5 to 25 s; upstream's `inference_stream` speaks everything again for each piece."""
     import torch
