@@ -12,6 +12,7 @@ TtsflowError                  says what is wrong, where, and what to do next
 └── RunError                  the run started and could not be carried through (exit code 1)
     ├── PolicyError           the policy raised, starved or answered nonsense; names the plugin
     ├── WorkerError           no worker is left that could speak
+    ├── StoreError            the store cannot be read or written any further
     └── SinkError             the audio could not be written any further
 """
 
@@ -76,6 +77,10 @@ class PolicyError(RunError):
 
 class WorkerError(RunError):
     """No worker is left that could speak."""
+
+
+class StoreError(RunError):
+    """The store of a run cannot be read or written any further."""
 
 
 class SinkError(RunError):

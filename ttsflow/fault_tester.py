@@ -136,7 +136,7 @@ class FaultySimulator(Simulator):
         elif self._chance(faults.fail):
             self.post(name, generation, msg.Failed(token, "an injected failure"), self._rng.random())
         elif self._chance(faults.refuse):
-            self.post(name, generation, msg.Failed(token, "an injected refusal", permanent=True))
+            self.post(name, generation, msg.Failed(token, "an injected refusal", "refused"))
         elif self._chance(faults.mute):
             self.post(name, generation, msg.Finished(token))
         elif self._chance(faults.split * (0.1 if command.job.part else 1.0)):

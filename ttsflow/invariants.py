@@ -81,9 +81,9 @@ class Watched:
             case msg.Finished(token, flag):
                 if attempt := self._release(token):
                     attempt.finish(bool(flag))
-            case msg.Failed(token, _, permanent):
+            case msg.Failed(token, _, kind):
                 if attempt := self._release(token):
-                    attempt.end = "refused" if permanent else "lost"
+                    attempt.end = "refused" if kind == "refused" else "lost"
             case msg.TooLong(token, texts):
                 if (attempt := self._release(token)) and not attempt.cancelled:
                     attempt.split(texts)
@@ -135,7 +135,7 @@ class Watched:
                     self._check_start(command)
                 case msg.CancelJob(token) if token in self._running:
                     self._running[token].cancelled = True
-                case msg.Deliver(name, index, payloads, outcome):
+                case msg.Deliver(name, index, payloads, _, outcome):
                     self._check_audio(name, index, payloads)
                     if outcome is not None:
                         self._check_outcome(outcome)

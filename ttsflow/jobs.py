@@ -23,7 +23,7 @@ class ChunkJob:
     pause and never reaches a backend. `voice` is a name that the backend knows; `references` are
     instead the absolute paths of recordings of the voice to speak with, in the order given. Neither
     is the backend's own default. `part` is empty for a whole chunk, and (n,), counted from 0, for a
-    stretch of one that was split after submission.
+    stretch of one that was split after submission. `take` counts the seeds that were tried before.
     """
 
     stream: str
@@ -36,6 +36,12 @@ class ChunkJob:
     speakable: bool = True
     part: tuple[int, ...] = ()
     references: tuple[str, ...] = ()
+    take: int = 0
+
+    def retake(self) -> ChunkJob:
+        """The same job with the next seed, for audio that may come out better."""
+        take = self.take + 1
+        return replace(self, seed=derive_seed(self.seed, self.text, self.language, "", take), take=take)
 
     def split(self, texts: Iterable[str]) -> list[ChunkJob]:
         """The jobs of the parts in which the chunk is to be spoken, in order.
@@ -49,6 +55,7 @@ class ChunkJob:
                 seed=derive_seed(self.seed, text, self.language, voice=""),
                 pause_s=0.0,
                 part=(number,),
+                take=0,
             )
             for number, text in enumerate(texts)
         ]
@@ -68,7 +75,8 @@ class Outcome:
 
     Times are seconds on the driver's clock, None where the chunk never got that far. `audio_s` is
     the length of its audio in seconds, without the pause after it. `sent_s` is what a listener had
-    already been given of a chunk that failed.
+    already been given of a chunk that failed. `take` counts the seeds that were tried before the one
+    that is heard.
     """
 
     job: ChunkJob
@@ -83,6 +91,7 @@ class Outcome:
     audio_s: float = 0.0
     sent_s: float = 0.0
     why: str | None = None
+    take: int = 0
 
 
 @dataclass(frozen=True, slots=True)

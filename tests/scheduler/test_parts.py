@@ -109,7 +109,7 @@ class TestFailure:
     def test_what_is_ready_is_withdrawn_and_the_failure_named(self) -> None:
         hand = speaking(chunks=2)
         hand.finish(0, part=0)
-        hand.feed(msg.Failed(hand.token(0, part=1), "too odd", permanent=True))
+        hand.feed(msg.Failed(hand.token(0, part=1), "too odd", "refused"))
         ended = outcome(hand)
         assert (ended.job, ended.status, ended.why) == (job(0), "failed", "part 2 of 3: too odd")
         assert (ended.attempts, ended.audio_s) == (2, 0.0)
@@ -123,7 +123,7 @@ class TestFailure:
         hand.finish(1)
         hand.finish(2)
         running = [hand.token(0, part=number) for number in (1, 2)]
-        commands = hand.feed(msg.Failed(hand.token(0, part=0), "too odd", permanent=True))
+        commands = hand.feed(msg.Failed(hand.token(0, part=0), "too odd", "refused"))
         hand.write(commands)
         cancelled = [command.token for command in commands if isinstance(command, msg.CancelJob)]
         assert cancelled == running
@@ -140,7 +140,7 @@ class TestFailure:
 
     def test_a_worker_that_does_not_let_go_of_a_part_is_killed(self) -> None:
         hand = speaking(workers=2, chunks=1, timeouts={"cancel_s": 5.0})
-        commands = hand.feed(msg.Failed(hand.token(0, part=0), "too odd", permanent=True))
+        commands = hand.feed(msg.Failed(hand.token(0, part=0), "too odd", "refused"))
         assert [type(c) for c in commands if isinstance(c, msg.CancelJob)] == [msg.CancelJob]
         assert hand.account() == Account(submitted=1, failed=1)
         commands = hand.feed(msg.Tick(), after=5.0)
@@ -149,7 +149,7 @@ class TestFailure:
     def test_a_part_that_waits_for_its_retry_is_not_tried_when_another_has_failed(self) -> None:
         hand = speaking(workers=2, chunks=1)
         first, second = hand.token(0, part=0), hand.token(0, part=1)
-        hand.feed(msg.Failed(first, "oops"), msg.Failed(second, "too odd", permanent=True))
+        hand.feed(msg.Failed(first, "oops"), msg.Failed(second, "too odd", "refused"))
         assert len(hand.started) == 3
         assert hand.account() == Account(submitted=1, failed=1)
 
@@ -181,7 +181,7 @@ class TestFailure:
     def test_what_was_cancelled_with_its_chunk_is_not_cancelled_again_with_its_stream(self) -> None:
         hand = speaking(workers=2)
         hand.notes_failures = False
-        hand.feed(msg.Failed(hand.token(0, part=0), "too odd", permanent=True))
+        hand.feed(msg.Failed(hand.token(0, part=0), "too odd", "refused"))
         assert len(hand.all(msg.CancelJob)) == 1
         hand.feed(msg.CancelStream("s"))
         assert len(hand.all(msg.CancelJob)) == 1

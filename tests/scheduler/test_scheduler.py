@@ -108,7 +108,7 @@ class TestLookAhead:
         hand.load_all()
         hand.open(*map(job, range(50)))
         for index in range(8):
-            hand.feed(msg.Failed(hand.token(index), "no", permanent=True))
+            hand.feed(msg.Failed(hand.token(index), "no", "refused"))
         assert len(hand.started) == 8
         hand.feed(msg.Delivered("s", 0))
         assert len(hand.started) == 9
@@ -175,7 +175,7 @@ class TestAttempts:
         hand = Hand(retries=9)
         hand.load_all()
         hand.open(job(0))
-        hand.feed(msg.Failed(hand.token(0), "too odd", permanent=True))
+        hand.feed(msg.Failed(hand.token(0), "too odd", "refused"))
         assert hand.account() == Account(submitted=1, failed=1)
 
     def test_audio_of_a_failed_attempt_is_forgotten(self) -> None:

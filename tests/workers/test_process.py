@@ -29,9 +29,10 @@ from ttsflow.scheduler.messages import (
     LoadFailed,
     Piece,
     TooLong,
+    WorkerLoading,
     WorkerReady,
 )
-from ttsflow.workers.process import WorkerLoading, WorkerProcess
+from ttsflow.workers.process import WorkerProcess
 
 HERE = Path(__file__).parent
 CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
@@ -159,7 +160,7 @@ def test_a_failed_job_says_why_and_its_worker_lives_on(talk: Any) -> None:
         assert isinstance(failed, Failed), text
         assert why in failed.why
         assert "\n" not in failed.why
-        assert failed.permanent is permanent
+        assert (failed.kind == "refused") is permanent
         assert isinstance(worker.end_of("hello"), Finished)
 
 
@@ -193,14 +194,14 @@ def test_a_split_that_makes_no_sense_fails_the_job_for_good(talk: Any) -> None:
         failed = worker.end_of(text)
         assert isinstance(failed, Failed), text
         assert why in failed.why
-        assert failed.permanent
+        assert failed.kind == "refused"
         assert isinstance(worker.end_of("hello"), Finished)
     several = talk(chorus=True, slots=2).ready()
     assert several.end_of("parts as text") == Failed(
-        100, "the backend found the text too long and gave str for its parts, not a tuple of texts", True
+        100, "the backend found the text too long and gave str for its parts, not a tuple of texts", "refused"
     )
     assert several.end_of("parts with audio") == Failed(
-        101, "the backend found the text too long after it had made audio of it", True
+        101, "the backend found the text too long after it had made audio of it", "refused"
     )
 
 

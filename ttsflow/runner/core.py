@@ -13,14 +13,13 @@ from typing import Self
 
 from ttsflow.config.model import Limits
 from ttsflow.errors import RunError, TtsflowError
-from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
+from ttsflow.jobs import ChunkJob, Outcome
 from ttsflow.report import Observer, WorkerInfo
 from ttsflow.runner.crew import Crew
 from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Told, join
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.messages import Driven
 from ttsflow.sinks import Sink
-from ttsflow.workers.process import WorkerLoading
 from ttsflow.workers.wire import Recipe
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class _Close:
     now: bool
 
 
-Message = msg.Event | WorkerLoading | Told | _Open | _Close
+Message = msg.Event | Told | _Open | _Close
 
 
 class Unobserved:
@@ -156,7 +155,7 @@ class Runner:
         except Empty:
             return
 
-    def _understand(self, message: msg.Event | WorkerLoading | Told | _Open) -> Iterator[msg.Event]:
+    def _understand(self, message: msg.Event | Told | _Open) -> Iterator[msg.Event]:
         """Take note of a message; what the scheduler is to hear of it."""
         match message:
             case _Open(edge, live, weight):
@@ -172,8 +171,9 @@ class Runner:
                 if error is not None:
                     edge.failed(error)
                 yield event
-            case WorkerLoading(worker, _, what):
+            case msg.WorkerLoading(worker, _, what):
                 self._observer.loading(worker, what, time.monotonic())
+                yield message
             case msg.WorkerReady(worker, generation):
                 process = self._crew.get(worker, generation)
                 assert process is not None
@@ -192,9 +192,9 @@ class Runner:
         stop = commands[-1] if commands and isinstance(commands[-1], msg.Stop) else None
         for command in commands:
             match command:
-                case msg.Deliver(stream, index, payloads, outcome):
-                    if payloads:
-                        self._observer.delivered(stream, index, seconds(payloads), now)
+                case msg.Deliver(stream, index, _, audio_s, outcome):
+                    if audio_s:
+                        self._observer.delivered(stream, index, audio_s, now)
                     if outcome is not None:
                         self._observer.ended(outcome, now)
                     self._streams[stream].pass_on(command)
@@ -273,8 +273,3 @@ class Runner:
                         self._finishing.append(edge)
                     case _Close(now=True):
                         hurry = not killed
-
-
-def seconds(pieces: Sequence[AudioPiece]) -> float:
-    """Length of the pieces together, in seconds."""
-    return sum(len(piece.samples) / piece.sample_rate for piece in pieces)

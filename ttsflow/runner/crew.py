@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttsflow.scheduler.messages import Event, LoadFailed, StartWorker
-from ttsflow.workers.process import WorkerLoading, WorkerProcess
+from ttsflow.workers.process import WorkerProcess
 from ttsflow.workers.wire import Recipe
 
 
@@ -16,7 +16,7 @@ class Crew:
     time may not fit in its memory. Starts are held back until then.
     """
 
-    def __init__(self, recipe: Recipe, post: Callable[[Event | WorkerLoading], object]) -> None:
+    def __init__(self, recipe: Recipe, post: Callable[[Event], object]) -> None:
         self._recipe = recipe
         self._post = post
         self._processes: dict[tuple[str, int], WorkerProcess] = {}

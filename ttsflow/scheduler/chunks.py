@@ -112,15 +112,20 @@ class Chunk:
             first_audio_s, now, audio_s, sent_s, why,
         )  # fmt: skip
 
-    def take_audio(self) -> list[Any]:
-        """What may be heard now and was not passed on; pieces of a part wait for the parts before it."""
+    def take_audio(self) -> tuple[list[Any], float]:
+        """What may be heard now and was not passed on, and its length in seconds.
+
+        Pieces of a part wait for the parts before it.
+        """
         payloads: list[Any] = []
+        audio_s = 0.0
         for part in self.parts:
             payloads += part.payloads
+            audio_s += part.audio_s - part.sent_s
             part.payloads, part.sent_s = [], part.audio_s
             if not part.whole:
                 break
-        return payloads
+        return payloads, audio_s
 
 
 def _earlier(one_s: float | None, other_s: float | None) -> float | None:

@@ -64,6 +64,7 @@ class Scheduler:
             msg.OpenStream: self._open_stream,
             msg.Submit: self._submit,
             msg.CancelStream: self._cancel_stream,
+            msg.WorkerLoading: lambda event, now: None,
             msg.WorkerReady: self._worker_ready,
             msg.Piece: self._verdicts.piece,
             msg.Finished: self._attempt_ended,

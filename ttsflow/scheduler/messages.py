@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ttsflow.devices import Device
 from ttsflow.errors import TtsflowError
@@ -19,16 +19,20 @@ from ttsflow.policy import WorkerSpec
 
 @dataclass(frozen=True, slots=True)
 class OpenStream:
-    """A stream begins. The pieces of a `live` stream's head chunk are passed on as they arrive."""
+    """A stream begins. The pieces of a `live` stream's head chunk are passed on as they arrive.
+
+    The audio of a `stored` stream goes to a store instead (Commit), chunk by chunk as each is whole.
+    """
 
     stream: str
     live: bool = False
     weight: float = 1.0
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """More jobs of a stream, in text order, indices going on from the last; `last`: these are all."""
+    """More jobs of a stream, in text order: indices rise, and may have gaps; `last`: these are all."""
 
     stream: str
     jobs: Sequence[ChunkJob]
@@ -44,6 +48,15 @@ class CancelStream:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerLoading:
+    """A worker is still loading, and lives; `what` says what it does next."""
+
+    worker: str
+    generation: int
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerReady:
     """A worker has loaded its model."""
 
@@ -55,30 +68,42 @@ class WorkerReady:
 class Piece:
     """A worker made `audio_s` seconds of audio; the payload is the driver's own.
 
-    `number` counts the pieces of the attempt from 0: one that comes twice is dropped.
+    `number` counts the pieces of the attempt from 0: one that comes twice is dropped. `checksum`
+    stands for its samples: by it a later attempt is known to repeat what a listener has heard.
     """
 
     token: int
     number: int
     audio_s: float
     payload: Any
+    checksum: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt is through; `flag` names a doubt about its audio."""
+    """An attempt is through; `flag` names a doubt about its audio.
+
+    `memory_bytes` is what the worker's process takes of the machine's memory now, 0 where unknown.
+    """
 
     token: int
     flag: str | None = None
+    memory_bytes: int = 0
+
+
+FailureKind = Literal["error", "refused", "bad audio", "out of memory", "broken worker", "device lost"]
+"""Error: it may pass. Refused: trying again is no use. Bad audio: another seed may do better. Out of
+memory: fewer at a time may do. Broken worker: its process can speak no more (a sticky CUDA error).
+Device lost: nor can any process on that device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An attempt failed and the worker lives on; `permanent`: trying again is no use."""
+    """An attempt failed, and the worker has told so itself."""
 
     token: int
     why: str
-    permanent: bool = False
+    kind: FailureKind = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +156,34 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """The store holds chunk `index` for good."""
+
+    stream: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """The store of a stream can hold nothing more."""
+
+    stream: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Finish what is in work and start nothing more; then every stream ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed; nothing else happened."""
 
 
 Event = (
-    OpenStream | Submit | CancelStream | WorkerReady | Piece | Finished | Failed | TooLong | Cancelled
-    | LoadFailed | Died | DevicesChanged | Delivered | Tick
+    OpenStream | Submit | CancelStream | WorkerLoading | WorkerReady | Piece | Finished | Failed | TooLong
+    | Cancelled | LoadFailed | Died | DevicesChanged | Delivered | Committed | StoreFailed | Drain | Tick
 )  # fmt: skip
 
 End = Finished | Failed | TooLong | Cancelled
@@ -184,12 +230,25 @@ class CancelJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Commit:
+    """A chunk of a stored stream is whole: answer Committed once its store holds it, or StoreFailed."""
+
+    outcome: Outcome
+    payloads: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Deliver:
-    """Hand audio to the stream's sink. With `outcome` the chunk is whole: answer Delivered when written."""
+    """Hand audio to the stream's sink, in text order. With `outcome` the chunk is whole: answer Delivered.
+
+    `audio_s` is the length of what is handed over, in seconds. A stored stream's audio has been
+    committed before, and `payloads` are empty.
+    """
 
     stream: str
     index: int
     payloads: Sequence[Any]
+    audio_s: float = 0.0
     outcome: Outcome | None = None
 
 
@@ -239,8 +298,8 @@ class Stop:
 
 
 Command = (
-    StartWorker | KillWorker | StartJob | CancelJob | Deliver | GaveUp | WantJobs | StreamFinished
-    | WakeAt | Notice | Stop
+    StartWorker | KillWorker | StartJob | CancelJob | Commit | Deliver | GaveUp | WantJobs
+    | StreamFinished | WakeAt | Notice | Stop
 )  # fmt: skip
 
 # ---------------------------------------------------------------- who takes the one and gives the other

@@ -126,14 +126,14 @@ class Streams:
         while (chunk := stream.chunks.get(stream.head)) is not None:
             outcome = chunk.outcome
             if outcome is None:
-                if stream.live and (payloads := chunk.take_audio()):
-                    yield Deliver(stream.name, stream.head, payloads)
+                if stream.live and (taken := chunk.take_audio())[0]:
+                    yield Deliver(stream.name, stream.head, *taken)
                 return
             if outcome.status == "failed":
                 stream.failed += 1
                 yield GaveUp(outcome)
             else:
-                yield Deliver(stream.name, stream.head, chunk.take_audio(), outcome)
+                yield Deliver(stream.name, stream.head, *chunk.take_audio(), outcome)
             stream.head += 1
         if stream.complete and not stream.chunks and not stream.backlog:
             yield self._close(stream, None)

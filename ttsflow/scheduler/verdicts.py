@@ -86,7 +86,7 @@ class Verdicts:
         if isinstance(event, msg.TooLong):
             return self._too_long(part, event.texts, now)
         if isinstance(event, msg.Failed):
-            return self._failed(part, event.why, now, permanent=event.permanent)
+            return self._failed(part, event.why, now, permanent=event.kind == "refused")
         if isinstance(event, msg.Cancelled):
             return self._failed(part, "the worker dropped it unasked", now)
         if not part.audio_s:

@@ -14,7 +14,7 @@ import numpy as np
 from ttsflow.backend import Backend, JobRefused, Step, TextTooLong
 from ttsflow.errors import TtsflowError, UsageError
 from ttsflow.jobs import AudioPiece, ChunkJob
-from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
+from ttsflow.scheduler.messages import Cancelled, End, Failed, FailureKind, Finished, TooLong
 from ttsflow.workers.wire import Cancel, Close, Sound, Start
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class JobLoop:
         if fault is None:
             self._end(job, TooLong(token, [str(text) for text in texts]))
         else:
-            self._end(job, Failed(token, fault, permanent=True))
+            self._end(job, Failed(token, fault, "refused"))
 
     def _fail_alone(self, job: ChunkJob, error: Exception) -> None:
         """The error is this job's own."""
@@ -125,8 +125,8 @@ class JobLoop:
 
     def _fail(self, job: ChunkJob, error: Exception) -> None:
         logger.error("%s [%s] failed", job.stream, job.index, exc_info=error)
-        permanent = isinstance(error, (JobRefused, UsageError))
-        self._end(job, Failed(self._running[job].token, one_line(error), permanent))
+        kind: FailureKind = "refused" if isinstance(error, (JobRefused, UsageError)) else "error"
+        self._end(job, Failed(self._running[job].token, one_line(error), kind))
 
     def _end(self, job: ChunkJob, answer: End) -> None:
         del self._running[job]

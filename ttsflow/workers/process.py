@@ -12,13 +12,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import Pipe
 
 from ttsflow.jobs import AudioPiece, ChunkJob
 from ttsflow.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
-from ttsflow.scheduler.messages import Died, Event, LoadFailed, Piece, WorkerReady
+from ttsflow.scheduler.messages import Died, Event, LoadFailed, Piece, WorkerLoading, WorkerReady
 from ttsflow.workers.wire import Cancel, Close, Loading, NotLoaded, Ready, Recipe, Setup, Sound, Start
 
 logger = logging.getLogger(__name__)
@@ -34,15 +33,6 @@ LET_GO_S = 2.0
 
 OUTPUT_GRACE_S = 0.5
 """seconds for the output of a dead process to be read; something that left its group may hold it open"""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerLoading:
-    """A worker is still loading, and lives; `what` says what it does next."""
-
-    worker: str
-    generation: int
-    what: str
 
 
 class WorkerProcess:
@@ -61,7 +51,7 @@ class WorkerProcess:
         generation: int,
         spec: WorkerSpec,
         recipe: Recipe,
-        post: Callable[[Event | WorkerLoading], object],
+        post: Callable[[Event], object],
     ) -> None:
         self.worker, self.generation, self.spec = worker, generation, spec
         self.info: WorkerInfo | None = None
