@@ -15,8 +15,9 @@ from ttsflow_plugins.gpu_affinity import GpuAffinity
 from ttsflow_plugins.sequential import Sequential
 
 HARSH = Faults(
-    die=0.1, fail=0.1, refuse=0.03, mute=0.03, split=0.15, load=0.2, deaf=0.3,
-    late=0.2, twice=0.2, cancel=0.3, devices=0.5,
+    die=0.08, poison=0.03, fail=0.1, refuse=0.03, mute=0.03, bad=0.03, doubt=0.08, long=0.03, split=0.1,
+    hang=0.03, slow=0.02, memory=0.03, broken=0.02, lost=0.01, differ=0.1, load=0.2, leak=0.02, deaf=0.3,
+    late=0.2, twice=0.2, store=0.1, cancel=0.2, drain=0.1, devices=0.5,
 )  # fmt: skip
 
 

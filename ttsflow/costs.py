@@ -50,6 +50,15 @@ class Costs:
         self._learn(self._seconds_per_char, job.language, audio_s / len(job.text))
         self._learn(self._rtf, job.language, work_s / self.slow(k) / audio_s)
 
+    def overran(self, job: ChunkJob, work_s: float, k: int = 1) -> None:
+        """Learn from a job that was stopped after `work_s` seconds, with k at once: it takes that or more."""
+        audio_s = self.audio(job)
+        if audio_s <= 0.0:
+            return
+        at_least = work_s / self.slow(k) / audio_s
+        if at_least > self._rtf.setdefault(job.language, self._profile.rtf):
+            self._learn(self._rtf, job.language, at_least)
+
     def _learn(self, means: dict[str, float], language: str, value: float) -> None:
         old = means.get(language)
         means[language] = value if old is None else old + self.WEIGHT * (value - old)

@@ -17,6 +17,7 @@ from ttsflow.policy import Policy
 from ttsflow.profile import Profile
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.driven import Driven
 from ttsflow.simulator import Simulated, Simulator, Truth
 
 
@@ -26,26 +27,61 @@ class Faults:
 
     die: float = 0.0
     """a worker dies with the job it takes up, after part of its work"""
+    poison: float = 0.0
+    """a chunk kills every worker that speaks it, or a part of it"""
     fail: float = 0.0
     """the backend raises for a job"""
     refuse: float = 0.0
     """the backend refuses a job for good"""
     mute: float = 0.0
     """a job finishes and has made no audio"""
+    bad: float = 0.0
+    """a job's audio is no audio: not finite, the wrong rate or shape"""
+    doubt: float = 0.0
+    """a job's audio is complete, and a check has its doubts"""
+    long: float = 0.0
+    """a job's audio is much longer than its text"""
     split: float = 0.0
     """a job is too long for the model, and is to be spoken in parts; a tenth of it for a part"""
+    hang: float = 0.0
+    """a worker takes up a job and is never heard of again"""
+    slow: float = 0.0
+    """a job takes 30 times as long"""
+    memory: float = 0.0
+    """a device runs out of memory"""
+    broken: float = 0.0
+    """a worker tells that its process can do no more"""
+    lost: float = 0.0
+    """a worker tells that its device is lost; a tenth of it for each job"""
+    differ: float = 0.0
+    """a backend that calls itself deterministic is not"""
     load: float = 0.0
-    """a worker dies while it loads"""
+    """a worker dies while it loads; half of them hang there instead"""
+    leak: float = 0.0
+    """a worker's memory grows beyond all bounds with a job"""
     deaf: float = 0.0
     """a worker does not answer a cancellation"""
     late: float = 0.0
     """a worker's message is delayed"""
     twice: float = 0.0
     """a worker's message comes a second time, later"""
+    store: float = 0.0
+    """the store of a stream can be written no more some time, and its stream is cancelled"""
     cancel: float = 0.0
     """a stream is cancelled some time"""
+    drain: float = 0.0
+    """the run is to be finished early some time"""
     devices: float = 0.0
     """a device disappears, or its caps change, some time"""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The most that a world may have of each."""
+
+    devices: int = 5
+    streams: int = 5
+    chunks: int = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +94,26 @@ class World:
     streams: Mapping[str, list[ChunkJob]]
     truth: Truth
     live: bool
+    stored: bool
 
     @classmethod
-    def random(cls, rng: random.Random) -> World:
+    def random(cls, rng: random.Random, size: Size) -> World:
         slots = rng.choice((1, 1, 2, 4))
-        profile = Profile("simulated", 24_000, ("cuda",), slots=slots, rtf=rng.choice((0.05, 0.5, 2.0)))
-        devices = tuple(Device(f"cuda:{i}", "cuda") for i in range(rng.randint(1, 5)))
+        profile = Profile(
+            "simulated", 24_000, ("cuda",), slots=slots, rtf=rng.choice((0.05, 0.5, 2.0)),
+            deterministic=rng.random() < 0.5,
+        )  # fmt: skip
+        gpus = min(rng.randint(1, 5), size.devices)
+        devices = tuple(Device(f"cuda:{number}", "cuda") for number in range(gpus))
         limits = Limits(
-            retries=rng.randint(0, 3), restarts=rng.randint(1, 4), look_ahead=rng.choice((1, 2, 8, 32))
-        )
+            retries=rng.randint(0, 3), takes=rng.randint(0, 2), deaths=rng.randint(1, 3),
+            restarts=rng.randint(1, 4), look_ahead=rng.choice((1, 2, 8, 32)),
+            recycle_chunks=rng.choice((None, None, 3)),
+        )  # fmt: skip
         streams = {}
-        for number in range(rng.choice((1, 1, 2, 5))):
-            name = f"s{number}"
-            streams[name] = [_random_job(name, index, rng) for index in range(rng.choice((0, 1, 7, 40)))]
+        for number in range(min(rng.choice((1, 1, 2, 5)), size.streams)):
+            name, chunks = f"s{number}", min(rng.choice((0, 1, 7, 40)), size.chunks)
+            streams[name] = [_random_job(name, index, rng) for index in range(chunks)]
         spread = {(name, job.index): rng.uniform(0.3, 3.0) for name, jobs in streams.items() for job in jobs}
         right = Truth.of(profile, load_s=rng.choice((0.0, 5.0)), pieces=rng.choice((1, 1, 3)))
         gain = rng.uniform(0.0, 1.2)  # s(k) from free to worse than slicing
@@ -79,22 +122,29 @@ class World:
             cost=lambda job: right.cost(job) * spread[job.stream, job.index],
             slow=lambda k: 1.0 + gain * (k - 1),
         )
-        return cls(devices, profile, limits, streams, truth, live=rng.random() < 0.3)
+        live = rng.random() < 0.3
+        return cls(devices, profile, limits, streams, truth, live, stored=not live and rng.random() < 0.5)
 
 
 def _random_job(stream: str, index: int, rng: random.Random) -> ChunkJob:
-    text = "x" * rng.choice((1, 20, 120, 250))
+    text = " ".join(["words"] * rng.choice((1, 4, 20, 40)))
     voice = rng.choice((None, "a", "b"))
     return ChunkJob(stream, index, text, voice=voice, speakable=rng.random() > 0.1)
 
 
 class FaultySimulator(Simulator):
-    """A simulator whose workers, messages, listeners and devices misbehave by chance."""
+    """A simulator whose workers, messages, stores, listeners and devices misbehave by chance."""
 
-    def __init__(self, scheduler: Watched, world: World, faults: Faults, rng: random.Random) -> None:
+    def __init__(self, scheduler: Driven, world: World, faults: Faults, rng: random.Random) -> None:
         super().__init__(scheduler, world.truth)
         self._world, self._faults, self._rng = world, faults, rng
         self._spoken_until: dict[tuple[str, int], float] = {}  # a connection keeps its messages in order
+        self._slow: set[int] = set()  # tokens
+        self._long: set[int] = set()
+        self._poison = {
+            (stream, job.index) for stream, jobs in world.streams.items() for job in jobs
+            if self._chance(faults.poison)
+        }  # fmt: skip
 
     def disturb(self) -> None:
         """Plan what comes from outside."""
@@ -102,6 +152,10 @@ class FaultySimulator(Simulator):
         for stream in self._world.streams:
             if self._chance(self._faults.cancel):
                 self._outside(span, msg.CancelStream(stream))
+            if self._world.stored and self._chance(self._faults.store):
+                self._outside(span, msg.CancelStream(stream, "the disk is full"))
+        if self._chance(self._faults.drain):
+            self._outside(span, msg.Drain())
         devices = self._world.devices
         while self._chance(self._faults.devices):
             kept = [device for device in devices if self._chance(0.8)] or list(devices[:1])
@@ -115,11 +169,21 @@ class FaultySimulator(Simulator):
         return p > 0.0 and self._rng.random() < p
 
     def post(self, worker: str, generation: int, event: msg.Event, delay: float = 0.0) -> None:
-        if isinstance(event, msg.WorkerReady) and self._chance(self._faults.load):
-            self._die(worker, generation, delay)
-            return
-        if isinstance(event, msg.Cancelled) and self._chance(self._faults.deaf):
-            return
+        match event:
+            case msg.WorkerReady() if self._chance(self._faults.load):
+                if self._chance(0.5):
+                    self._die(worker, generation, delay)
+                return
+            case msg.Cancelled() if self._chance(self._faults.deaf):
+                return
+            case msg.Piece(token) if not self._world.profile.deterministic or self._chance(
+                self._faults.differ
+            ):
+                event = replace(event, checksum=hash((event.checksum, token)))
+            case msg.Finished() if self._chance(self._faults.doubt):
+                event = replace(event, flag="an injected doubt")
+            case msg.Finished():
+                event = replace(event, memory_bytes=(1 << 40) * self._chance(self._faults.leak))
         if self._chance(self._faults.late):
             delay += self._rng.expovariate(1.0)
         when = max(self.now + delay, self._spoken_until.get((worker, generation), 0.0))
@@ -130,20 +194,47 @@ class FaultySimulator(Simulator):
 
     def begin(self, command: msg.StartJob) -> None:
         faults, name, generation, token = self._faults, command.worker, command.generation, command.token
-        if self._chance(faults.die):
+        if (command.job.stream, command.job.index) in self._poison or self._chance(faults.die):
             super().begin(command)
             self._die(name, generation, self._rng.uniform(0.0, 2.0 * self._truth.cost(command.job)))
-        elif self._chance(faults.fail):
-            self.post(name, generation, msg.Failed(token, "an injected failure"), self._rng.random())
-        elif self._chance(faults.refuse):
-            self.post(name, generation, msg.Failed(token, "an injected refusal", "refused"))
-        elif self._chance(faults.mute):
-            self.post(name, generation, msg.Finished(token))
-        elif self._chance(faults.split * (0.1 if command.job.part else 1.0)):
-            texts = ["x" * self._rng.choice((1, 20, 120)) for _ in range(self._rng.choice((2, 3)))]
-            self.post(name, generation, msg.TooLong(token, texts), self._rng.random())
-        else:
+            return
+        if self._chance(faults.hang):
             super().begin(command)
+            self.freeze(name, generation)
+            return
+        answer = self._answer(token, command.job)
+        if answer is not None:
+            self.post(name, generation, answer, self._rng.random())
+            return
+        if self._chance(faults.slow):
+            self._slow.add(token)
+        if self._chance(faults.long):
+            self._long.add(token)
+        super().begin(command)
+
+    def _answer(self, token: int, job: ChunkJob) -> msg.Event | None:
+        """What a worker says to a job instead of speaking it."""
+        faults = self._faults
+        failures: tuple[tuple[float, msg.FailureKind], ...] = (
+            (faults.fail, "error"), (faults.refuse, "refused"), (faults.bad, "bad audio"),
+            (faults.memory, "out of memory"), (faults.broken, "broken worker"),
+            (0.1 * faults.lost, "device lost"),
+        )  # fmt: skip
+        for chance, kind in failures:
+            if self._chance(chance):
+                return msg.Failed(token, f"an injected failure: {kind}", kind)
+        if self._chance(faults.mute):
+            return msg.Finished(token)
+        if self._chance(faults.split * (0.1 if job.part else 1.0)):
+            count = self._rng.choice((2, 3))
+            return msg.TooLong(token, ["x" * self._rng.choice((1, 20, 120)) for _ in range(count)])
+        return None
+
+    def cost(self, token: int, job: ChunkJob) -> float:
+        return self._truth.cost(job) * (30.0 if token in self._slow else 1.0)
+
+    def audio(self, token: int, job: ChunkJob) -> float:
+        return self._truth.audio(job) * (20.0 if token in self._long else 1.0)
 
     def _die(self, name: str, generation: int, after: float) -> None:
         def death() -> tuple[msg.Event, ...]:
@@ -155,28 +246,37 @@ class FaultySimulator(Simulator):
 
         self.at(self.now + after, death)
 
+    def store(self, stream: str, index: int) -> None:
+        self.say(msg.Committed(stream, index), self._rng.choice((0.0, 0.1, 5.0)))
+
     def sink(self, stream: str, index: int) -> None:
         self.say(msg.Delivered(stream, index), self._rng.choice((0.0, 0.0, 1.0, 30.0)))
 
 
-def run_schedule(seed: int, make_policy: Callable[[random.Random], Policy], faults: Faults) -> Simulated:
-    """Run one random world to its end, every promise watched.
+def run_schedule(
+    seed: int,
+    make_policy: Callable[[random.Random], Policy],
+    faults: Faults,
+    size: Size = Size(),
+    watch: Callable[[Driven], Driven] = lambda scheduler: scheduler,
+) -> Simulated:
+    """Run one random world to its end, every promise watched; `watch` may look on from outside.
 
     Raises InvariantBroken, its message starting with the seed.
     """
     rng = random.Random(seed)
-    world = World.random(rng)
+    world = World.random(rng, size)
     policy = make_policy(rng)
     chunks = sum(len(jobs) for jobs in world.streams.values())
     watched = Watched(
         Scheduler(policy, world.devices, world.profile, world.limits),
         world.limits,
-        turns=5_000 + 200 * chunks,
+        turns=5_000 + 400 * chunks,
     )
-    simulator = FaultySimulator(watched, world, faults, rng)
+    simulator = FaultySimulator(watch(watched), world, faults, rng)
     simulator.disturb()
     try:
-        result = simulator.run(world.streams, live=world.live)
+        result = simulator.run(world.streams, live=world.live, stored=world.stored)
         watched.check_end()
     except InvariantBroken as broken:
         raise InvariantBroken(f"schedule {seed}, policy {policy.name!r}: {broken}") from broken

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from ttsflow.config.model import Limits
 from ttsflow.devices import Device
 from ttsflow.jobs import Outcome
-from ttsflow.records import Attempt, Chunk, Stream, Worker
+from ttsflow.records import Attempt, Chunk, End, Part, Stream, Worker
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.messages import Driven
+from ttsflow.scheduler.driven import Driven
 from ttsflow.scheduler.streams import SLOTS_AHEAD
 
 
@@ -21,12 +21,14 @@ class InvariantBroken(AssertionError):
 class Watched:
     """A scheduler whose every event and command is checked.
 
-    Each chunk ends exactly once, with the audio of its last attempt and nothing else, in text order;
-    one that is spoken in parts with that of the last attempt at each, in the order of the parts.
-    Failed chunks are named, some part of them has used up its attempts, and none is started then; a
-    worker never has more jobs than slots, nor any before it is ready or on a device that is gone;
-    look-ahead is bounded; a cancelled stream ends at once; submitted = delivered + failed + not
-    reached. Raises InvariantBroken.
+    Each chunk ends exactly once, with the audio of whole attempts and nothing else, in text order; one
+    that is spoken in parts with that of one attempt at each, in the order of the parts. A stored chunk
+    is committed once, and handed over after that. Failed chunks are named, not before some part of them
+    has used up what it may, nor for what was beside them; none is started then. A seed changes only after
+    audio was refused. What a worker may have died of runs alone. A worker never has more jobs than
+    slots, nor any before it is ready or on a device that is gone; what is in memory is bounded; nothing
+    starts while the scheduler drains; a cancelled stream ends at once; submitted = delivered + failed +
+    not reached. Raises InvariantBroken.
     """
 
     def __init__(self, scheduler: Driven, limits: Limits, turns: float = float("inf")) -> None:
@@ -36,8 +38,9 @@ class Watched:
         self._workers: dict[str, Worker] = {}
         self._running: dict[int, Attempt] = {}  # by token
         self._devices: dict[str, Device] | None = None  # as changed last; None before any change
+        self._lost: set[str] = set()
         self._last_token = self._most_slots = 0
-        self._stopped = False
+        self._draining = self._stopped = False
 
     def start(self, now: float) -> list[msg.Command]:
         return self._check(self._scheduler.start(now))
@@ -65,58 +68,87 @@ class Watched:
     def _take_note(self, event: msg.Event) -> None:
         match event:
             case msg.OpenStream(name):
-                self._streams[name] = Stream()
+                self._streams[name] = Stream(event.stored)
             case msg.Submit(name, jobs) if not self._streams[name].done:
                 self._streams[name].submitted += len(jobs)
             case msg.CancelStream(name):
                 self._streams[name].cancelled = True
+            case msg.Drain():
+                self._draining = True
             case msg.WorkerReady(name, generation):
                 worker = self._workers.get(name)
                 if worker is not None and worker.generation == generation:
                     worker.ready = True
-            case msg.Piece(token, number, _, payload):
+            case msg.Piece(token, number, _, payload, checksum):
                 attempt = self._running.get(token)
                 if attempt is not None and number == len(attempt.pieces):
                     attempt.pieces.append(payload)
+                    attempt.sums.append(checksum)
             case msg.Finished(token, flag):
-                if attempt := self._release(token):
-                    attempt.finish(bool(flag))
+                if attempt := self._running.get(token):
+                    attempt.flagged = bool(flag)
+                    self._release(token, "whole" if attempt.pieces else "bad")
             case msg.Failed(token, _, kind):
-                if attempt := self._release(token):
-                    attempt.end = "refused" if kind == "refused" else "lost"
+                self._take_note_of_failure(token, kind)
             case msg.TooLong(token, texts):
-                if (attempt := self._release(token)) and not attempt.cancelled:
-                    attempt.split(texts)
+                if attempt := self._running.get(token):
+                    late = attempt.pieces or attempt.job.part
+                    self._release(token, "refused" if late else "split")
+                    if not late and not attempt.cancelled:
+                        attempt.chunk.texts = list(texts)
             case msg.Cancelled(token):
-                self._release(token)
+                self._release(token, "failed")
             case msg.Died(name, generation) | msg.LoadFailed(name, generation):
-                self._bury(name, generation, blame=True)
+                self._bury(name, generation, "died")
             case msg.DevicesChanged(devices):
                 self._devices = {device.id: device for device in devices}
+            case msg.Committed(name, index) if chunk := self._streams[name].chunks.get(index):
+                if chunk.committed:
+                    self._streams[name].held.discard(index)
             case msg.Delivered(name, index):
                 self._written(self._streams[name], index)
+
+    def _take_note_of_failure(self, token: int, kind: msg.FailureKind) -> None:
+        attempt = self._running.get(token)
+        if attempt is None:
+            return
+        worker = self._workers[attempt.worker]
+        match kind:
+            case "broken worker":
+                self._bury(attempt.worker, worker.generation, "died")
+            case "device lost":
+                device = worker.spec.device.id
+                self._lost.add(device)
+                for name, other in list(self._workers.items()):
+                    if other.spec.device.id == device:
+                        self._bury(name, other.generation, "cut off")
+            case "out of memory":
+                self._release(token, "cut off")
+            case _:
+                ends: dict[str, End] = {"refused": "refused", "bad audio": "bad"}
+                self._release(token, ends.get(kind, "failed"))
 
     def _written(self, stream: Stream, index: int) -> None:
         if index in stream.waiting and not stream.done:
             stream.waiting.remove(index)
+            stream.held.discard(index)
             chunk = stream.chunks.get(index)  # none for a pause
             stream.delivered += chunk is None or not chunk.given_up
 
-    def _release(self, token: int) -> Attempt | None:
-        """The attempt of a token that is not stale; it is lost, unless more is known of it."""
+    def _release(self, token: int, end: End) -> None:
+        """An attempt is over, unless its token is stale."""
         attempt = self._running.pop(token, None)
         if attempt is not None:
-            attempt.end = "lost"
+            attempt.end = end
             self._workers[attempt.worker].tokens.discard(token)
-        return attempt
 
-    def _bury(self, name: str, generation: int, *, blame: bool) -> None:
+    def _bury(self, name: str, generation: int, end: End) -> None:
         worker = self._workers.get(name)
         if worker is not None and worker.generation == generation:
             for token in list(worker.tokens):
-                attempt = self._release(token)
-                if attempt is not None and not attempt.cancelled:
-                    attempt.tries -= not blame
+                self._running[token].alone = len(worker.tokens) == 1
+            for token in list(worker.tokens):
+                self._release(token, end)
             del self._workers[name]
 
     # ------------------------------------------------------------ commands
@@ -126,24 +158,26 @@ class Watched:
         for command in commands:
             match command:
                 case msg.StartWorker(name, generation, spec):
+                    self._expect(spec.device.id not in self._lost, f"{name} starts on a lost device")
                     self._workers[name] = Worker(generation, spec)
                     slots = sum(worker.spec.slots for worker in self._workers.values())
                     self._most_slots = max(self._most_slots, slots)
                 case msg.KillWorker(name, generation):
-                    self._bury(name, generation, blame=False)
+                    self._bury(name, generation, "cut off")
                 case msg.StartJob():
                     self._check_start(command)
                 case msg.CancelJob(token) if token in self._running:
                     self._running[token].cancelled = True
-                case msg.Deliver(name, index, payloads, _, outcome):
-                    self._check_audio(name, index, payloads)
-                    if outcome is not None:
-                        self._check_outcome(outcome)
-                        self._hand_over(self._streams[name], index)
+                case msg.Commit(outcome, payloads):
+                    self._check_commit(outcome, payloads)
+                case msg.Deliver():
+                    self._check_delivery(command)
                 case msg.GaveUp(outcome):
                     self._check_failure(outcome)
                     stream = self._streams[outcome.job.stream]
                     stream.failed += 1
+                    if stream.stored:
+                        stream.held.discard(outcome.job.index)
                     stream.chunks[outcome.job.index].given_up = True
                     self._hand_over(stream, outcome.job.index)
                 case msg.StreamFinished():
@@ -165,26 +199,77 @@ class Watched:
         self._expect(len(worker.tokens) < self._slots(worker), f"{name} has more jobs than slots")
         self._expect(command.token > self._last_token, f"token {command.token} used twice")
         self._expect(not stream.done, f"{job} started after its stream ended")
+        self._expect(not self._draining, f"{job} started while the scheduler drains")
         self._expect(job.speakable, f"{job} has nothing to say")
         self._expect(job.index >= stream.handed, f"{job} started after it was handed over")
-        chunk = stream.chunks.setdefault(job.index, Chunk(job, [job]))
-        self._expect(job in chunk.jobs, f"{job} is none of the jobs that its chunk is spoken by")
-        last = chunk.tried.get(job.part)
-        tries = 1 if last is None else last.tries + 1
-        self._expect(last is None or last.end != "running", f"{job} runs twice at a time")
-        self._expect(last is None or not last.whole, f"{job} is spoken again after it was whole")
-        self._expect(last is None or not last.heard, f"{job} is spoken again after it was heard")
-        self._expect(tries <= self._limits.retries + 1, f"{job} is tried too often")
-        self._expect(not self._has_failed(chunk), f"{job} started after its chunk failed")
+        chunk = stream.chunks.setdefault(job.index, Chunk(job))
+        part = chunk.part(job.part)
+        self._check_try(job, chunk, part)
+        self._check_company(job, part, worker)
+        stream.held.add(job.index)
         window = max(self._limits.look_ahead, SLOTS_AHEAD * self._most_slots)
-        written = stream.handed - len(stream.waiting)
-        self._expect(job.index < written + window, f"{job} is more than {window} chunks ahead")
+        far = len(stream.held) if stream.stored else job.index - stream.handed + len(stream.waiting) + 1
+        self._expect(far <= window, f"{job} is more than {window} chunks ahead")
         self._last_token = command.token
         worker.tokens.add(command.token)
-        self._running[command.token] = chunk.tried[job.part] = Attempt(chunk, name, tries)
+        attempt = self._running[command.token] = Attempt(chunk, job, name)
+        part.tries.append(attempt)
+
+    def _check_try(self, job: Any, chunk: Chunk, part: Part) -> None:
+        """Whether another attempt may be made."""
+        last, limits = part.last, self._limits
+        if last is None:
+            base = self._base(job, chunk)
+            self._expect(
+                base is None or job == base, f"{job} is none of the jobs that its chunk is spoken by"
+            )
+        else:
+            self._expect(last.end != "running", f"{job} runs twice at a time")
+            self._expect(last.end != "split", f"{job} is spoken on after it was split")
+            refused = last.end == "bad" or (last.end == "whole" and bool(limits.takes))
+            self._expect(
+                job in (last.job, *([last.job.retake()] if refused else [])), f"{job} has another seed"
+            )
+            again = last.end != "whole" or job.take > last.job.take
+            self._expect(again, f"{job} is spoken again after it was whole")
+        self._expect(part.count("failed", "bad") <= limits.retries, f"{job} is tried too often")
+        self._expect(part.count("whole") <= limits.takes, f"{job} has too many takes")
+        convicted = part.deaths >= limits.deaths and last is not None and last.end == "died" and last.alone
+        self._expect(not convicted, f"{job} is spoken again after it was convicted")
+        self._expect(not self._has_failed(chunk), f"{job} started after its chunk failed")
+
+    def _base(self, job: Any, chunk: Chunk) -> Any:
+        """The job as it must be at first; None where only the scheduler knows how it split the text."""
+        if not job.part:
+            return chunk.job
+        if chunk.texts is None:
+            whole = chunk.parts[()]
+            in_parts = whole.deaths >= self._limits.deaths or whole.count("whole") > self._limits.takes
+            self._expect(in_parts, f"{job} is none of the jobs that its chunk is spoken by")
+            return None
+        jobs = chunk.job.split(chunk.texts)
+        return jobs[job.part[0]] if job.part[0] < len(jobs) else chunk.job
+
+    def _check_company(self, job: Any, part: Part, worker: Worker) -> None:
+        """What a worker may have died of runs alone."""
+        others = [self._running[token] for token in worker.tokens]
+        self._expect(not (part.deaths and others), f"{job} may have killed a worker and is not alone")
+        alone = not any(other.chunk.part(other.job.part).deaths for other in others)
+        self._expect(alone, f"{job} is put beside what may have killed a worker")
 
     def _has_failed(self, chunk: Chunk) -> bool:
-        return any(attempt.failed_for_good(self._limits.retries) for attempt in chunk.attempts)
+        """Whether the chunk cannot come right any more."""
+        return any(self._spent(part) for part in chunk.parts.values()) and not any(
+            attempt.end == "whole" and attempt.pieces for attempt in chunk.attempts
+        )
+
+    def _spent(self, part: Part) -> bool:
+        """Whether a part has used up what it may."""
+        if part.count("refused") or part.count("failed", "bad") > self._limits.retries:
+            return True
+        last = part.last
+        died = last is not None and last.end == "died" and last.alone and part.deaths >= self._limits.deaths
+        return died and last is not None and bool(last.job.part)
 
     def _slots(self, worker: Worker) -> int:
         if self._devices is None:
@@ -194,13 +279,34 @@ class Watched:
         cap = device.max_slots if device is not None else None
         return worker.spec.slots if cap is None else min(cap, worker.spec.slots)
 
-    def _check_audio(self, name: str, index: int, payloads: Sequence[Any]) -> None:
-        """What the sink gets must be what the latest attempts made."""
+    # ------------------------------------------------------------ what is handed over
+
+    def _check_commit(self, outcome: Outcome, payloads: Any) -> None:
+        job, stream = outcome.job, self._streams[outcome.job.stream]
+        chunk = stream.chunks.get(job.index)
+        if chunk is None:
+            raise InvariantBroken(f"{job} was committed before it was spoken")
+        self._expect(stream.stored and not chunk.committed, f"{job} was committed twice, or has no store")
+        chunk.committed = True
+        self._expect(chunk.hear(payloads), f"{job} was committed with audio that is not its own")
+        self._check_outcome(outcome)
+
+    def _check_delivery(self, command: msg.Deliver) -> None:
+        """What the sink gets must be what whole attempts made."""
+        name, index, payloads, outcome = command.stream, command.index, command.payloads, command.outcome
         stream = self._streams[name]
         self._check_order(stream, name, index)
         chunk = stream.chunks.get(index)
-        its_own = not payloads if chunk is None else chunk.hear(payloads)
-        self._expect(its_own, f"chunk {index} of {name!r} was handed over with audio that is not its own")
+        if stream.stored:
+            self._expect(not payloads, f"chunk {index} of {name!r} goes to the sink and not to the store")
+            kept = outcome is not None and (chunk is None or chunk.committed)
+            self._expect(kept, f"chunk {index} of {name!r} was handed over before it was committed")
+        else:
+            its_own = not payloads if chunk is None else chunk.hear(payloads)
+            self._expect(its_own, f"chunk {index} of {name!r} was handed over with audio that is not its own")
+        if outcome is not None:
+            self._check_outcome(outcome)
+            self._hand_over(stream, index)
 
     def _check_outcome(self, outcome: Outcome) -> None:
         job, chunk = outcome.job, self._streams[outcome.job.stream].chunks.get(outcome.job.index)
@@ -208,12 +314,13 @@ class Watched:
             self._expect(outcome.status == "pause", f"{job} was not spoken, and is told as {outcome.status}")
             self._expect(not job.speakable, f"{job} is told as a pause")
             return
-        ends = [attempt.end for attempt in chunk.attempts]
-        self._expect(chunk.whole, f"{job} ended as {', '.join(ends)}, and is told as {outcome.status}")
-        status = "flagged" if "flagged" in ends else "ok"
-        self._expect(outcome.status == status, f"{job} ended as {status}, and is told as {outcome.status}")
-        whole = all(attempt.heard == len(attempt.pieces) for attempt in chunk.attempts)
+        self._expect(outcome.status in ("ok", "flagged"), f"{job} is told as {outcome.status}")
+        whole = bool(chunk.heard) and chunk.heard_whole
         self._expect(whole, f"{job} was handed over without all of its audio")
+        flagged = any(attempt.flagged for attempt, _ in chunk.heard)
+        told = outcome.status == "flagged"
+        by_length = "for its text" in (outcome.why or "")  # only the scheduler knows what it expected
+        self._expect(told == flagged or (told and by_length), f"{job} is told as {outcome.status}")
         self._check_told(outcome, chunk)
 
     def _check_failure(self, outcome: Outcome) -> None:
@@ -222,16 +329,23 @@ class Watched:
         self._expect(outcome.status == "failed" and bool(outcome.why), f"{job} failed without a reason")
         self._expect(job.index in stream.chunks, f"{job} was given up before it was tried")
         chunk = stream.chunks[job.index]
-        self._expect(self._has_failed(chunk), f"{job} was given up after {chunk.tries} attempts")
-        wanted = any(attempt.end == "running" and not attempt.cancelled for attempt in chunk.attempts)
+        attempts = list(chunk.attempts)
+        spent = any(self._is_out(part) for part in chunk.parts.values())
+        self._expect(spent or chunk.heard, f"{job} was given up after {len(attempts)} attempts")
+        wanted = any(attempt.end == "running" and not attempt.cancelled for attempt in attempts)
         self._expect(not wanted, f"{job} was given up, and a part of it is spoken on")
-        heard = any(attempt.heard for attempt in chunk.attempts)
-        self._expect(bool(outcome.sent_s) == heard, f"{job}: what was heard of it is not told")
+        self._expect(bool(outcome.sent_s) == bool(chunk.heard), f"{job}: what was heard of it is not told")
         self._check_told(outcome, chunk)
+
+    def _is_out(self, part: Part) -> bool:
+        """Whether a part may be given up: by what it did itself, never by what was beside it."""
+        killer = part.deaths >= self._limits.deaths and any(a.end == "died" and a.alone for a in part.tries)
+        hung = part.count("failed", "bad", "cut off") > self._limits.retries
+        return killer or hung or part.count("refused") > 0
 
     def _check_told(self, outcome: Outcome, chunk: Chunk) -> None:
         self._expect(outcome.job == chunk.job, f"{chunk.job} is told as {outcome.job}")
-        told, counted = outcome.attempts, chunk.tries
+        told, counted = outcome.attempts, len(list(chunk.attempts))
         self._expect(told == counted, f"{chunk.job} had {counted} attempts, and {told} are told")
 
     def _check_order(self, stream: Stream, name: str, index: int) -> None:

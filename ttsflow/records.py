@@ -2,105 +2,123 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import WorkerSpec
 
-End = Literal["running", "ok", "flagged", "refused", "lost", "split"]
-"""Of an attempt. Refused: another is no use; lost: another may follow; split: its parts follow."""
+End = Literal["running", "whole", "failed", "bad", "refused", "died", "cut off", "split"]
+"""Of an attempt. Failed: it told so itself. Bad: its audio was no good. Refused: another is no use. Died:
+with its worker. Cut off: its worker was killed, or its device lost. Split: its parts follow."""
 
 
 @dataclass
 class Attempt:
-    """The latest attempt at a part of a chunk, or at the whole; `tries` counts those that were to blame."""
+    """One attempt at a part of a chunk, or at the whole."""
 
     chunk: Chunk
+    job: ChunkJob
     worker: str
-    tries: int
     pieces: list[Any] = field(default_factory=list)
-    heard: int = 0  # of the pieces, how many the sink has
+    sums: list[int] = field(default_factory=list)
     end: End = "running"
+    flagged: bool = False
+    alone: bool = False  # on its worker when that died
     cancelled: bool = False
 
+
+@dataclass
+class Part:
+    """All attempts at one part; `inherited` are deaths of the whole that it is a part of."""
+
+    tries: list[Attempt] = field(default_factory=list)
+    inherited: int = 0
+
+    def count(self, *ends: End) -> int:
+        return sum(attempt.end in ends for attempt in self.tries)
+
     @property
-    def whole(self) -> bool:
-        return self.end in ("ok", "flagged")
+    def deaths(self) -> int:
+        return self.inherited + self.count("died")
 
-    def finish(self, flagged: bool) -> None:
-        """Its worker says that it is whole; without audio it is not."""
-        if self.pieces:
-            self.end = "flagged" if flagged else "ok"
-        else:
-            self.end = "lost"
-
-    def split(self, texts: Sequence[str]) -> None:
-        """Its worker wants these spoken instead: once only, and before there is audio."""
-        if self.chunk.is_split or self.pieces:
-            self.end = "refused"
-        else:
-            self.end = "split"
-            self.chunk.split(texts, self.tries - 1)
-
-    def failed_for_good(self, retries: int) -> bool:
-        """Whether it failed and no other may follow."""
-        return self.end == "refused" or (self.end == "lost" and (self.tries > retries or self.heard > 0))
+    @property
+    def last(self) -> Attempt | None:
+        return self.tries[-1] if self.tries else None
 
 
 @dataclass
 class Chunk:
-    """A chunk that was started: the jobs that speak it, itself or its parts, the latest attempt at each."""
+    """A chunk that was started: its parts, the whole being the part (); and what was heard of it.
+
+    `texts` are those that a worker wants spoken instead of it. `heard` are the attempts whose pieces
+    a sink, or the store, was given, and how many of each.
+    """
 
     job: ChunkJob
-    jobs: list[ChunkJob]
-    tried: dict[tuple[int, ...], Attempt] = field(default_factory=dict)  # by part
-    tried_whole: int = 0  # attempts that failed before it was split
+    parts: dict[tuple[int, ...], Part] = field(default_factory=lambda: {(): Part()})
+    texts: list[str] | None = None
+    heard: list[tuple[Attempt, int]] = field(default_factory=list)
+    committed: bool = False
     given_up: bool = False
 
     @property
-    def attempts(self) -> Collection[Attempt]:
-        """The latest at each part that was tried."""
-        return self.tried.values()
+    def attempts(self) -> Iterator[Attempt]:
+        return (attempt for part in self.parts.values() for attempt in part.tries)
 
-    @property
-    def is_split(self) -> bool:
-        return bool(self.jobs[0].part)
-
-    @property
-    def whole(self) -> bool:
-        return len(self.tried) == len(self.jobs) and all(attempt.whole for attempt in self.attempts)
-
-    @property
-    def tries(self) -> int:
-        """Attempts that count, of all its parts."""
-        return self.tried_whole + sum(attempt.tries for attempt in self.attempts)
-
-    def split(self, texts: Sequence[str], tried_whole: int) -> None:
-        self.jobs, self.tried, self.tried_whole = self.job.split(texts), {}, tried_whole
+    def part(self, key: tuple[int, ...]) -> Part:
+        if key not in self.parts:
+            self.parts[key] = Part(inherited=self.parts[()].deaths)
+        return self.parts[key]
 
     def hear(self, payloads: Sequence[Any]) -> bool:
-        """A sink was given these; whether they are what comes next, part by part and piece by piece."""
-        left = list(payloads)
-        tried = itertools.takewhile(lambda job: job.part in self.tried, self.jobs)
-        for attempt in (self.tried[job.part] for job in tried):
-            while left and attempt.heard < len(attempt.pieces) and left[0] is attempt.pieces[attempt.heard]:
-                del left[0]
-                attempt.heard += 1
-            if not attempt.whole or attempt.heard < len(attempt.pieces):  # the parts behind it must wait
-                break
-        return not left
+        """These are given away; whether they are what comes next: part by part, piece by piece.
+
+        Another attempt at a part may go on where one ended, if it had said the same until there.
+        """
+        return all(self._hear(payload) for payload in payloads)
+
+    def _hear(self, payload: Any) -> bool:
+        found = next((a for a in self.attempts if any(payload is piece for piece in a.pieces)), None)
+        if found is None:
+            return False
+        number = next(at for at, piece in enumerate(found.pieces) if piece is payload)
+        if not self.heard:
+            self.heard.append((found, 1))
+            return number == 0 and found.job.part in ((), (0,))
+        before, said = self.heard[-1]
+        if found.job.part == before.job.part:
+            self.heard[-1] = (found, said + 1)
+            return number == said and found.sums[:said] == before.sums[:said]
+        self.heard.append((found, 1))
+        follows = found.job.part == (before.job.part[0] + 1,) if before.job.part else False
+        return number == 0 and follows and before.end == "whole" and said == len(before.pieces)
+
+    @property
+    def heard_whole(self) -> bool:
+        """Whether all of it was given away: whole attempts, at the whole or at all that is in its text."""
+        if not all(attempt.end == "whole" and said == len(attempt.pieces) for attempt, said in self.heard):
+            return False
+        texts = [attempt.job.text for attempt, _ in self.heard]
+        if self.texts is not None and self.heard[0][0].job.part:
+            return texts == self.texts
+        return _letters("".join(texts)) == _letters(self.job.text)
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text if char.isalnum())
 
 
 @dataclass
 class Stream:
     """A stream, as far as its chunks have come."""
 
+    stored: bool = False
     submitted: int = 0
     handed: int = 0  # chunks handed to the sink or given up, in text order
     waiting: set[int] = field(default_factory=set)  # of those, the ones that the sink is not through with
+    held: set[int] = field(default_factory=set)  # chunks that were started and may be in memory
     delivered: int = 0
     failed: int = 0
     chunks: dict[int, Chunk] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from ttsflow.errors import TtsflowError
 from ttsflow.jobs import Account, ChunkJob, Outcome
 from ttsflow.profile import Profile
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.messages import Driven
+from ttsflow.scheduler.driven import Driven
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,14 @@ class Sound(NamedTuple):
 class _Worker:
     """Jobs that share one worker: its work clock runs at 1 / s(k) of real time."""
 
-    __slots__ = ("clock", "generation", "jobs", "milestones", "seen", "version")
+    __slots__ = ("clock", "frozen", "generation", "jobs", "milestones", "seen", "version")
 
     def __init__(self, generation: int, now: float) -> None:
         self.generation = generation
         self.jobs: dict[int, ChunkJob] = {}
         self.milestones: list[tuple[float, int, int]] = []  # (work clock, token, pieces still to come)
         self.clock, self.seen, self.version = 0.0, now, 0
+        self.frozen = False
 
 
 class Simulator:
@@ -89,12 +90,17 @@ class Simulator:
         self.result = Simulated()
 
     def run(
-        self, streams: Mapping[str, Iterable[ChunkJob]], *, live: bool = False, until: float = float("inf")
+        self,
+        streams: Mapping[str, Iterable[ChunkJob]],
+        *,
+        live: bool = False,
+        stored: bool = False,
+        until: float = float("inf"),
     ) -> Simulated:
         """Speak all the streams; ends when nothing is left to happen, or at `until`."""
         for name, jobs in streams.items():
             self._sources[name] = iter(jobs)
-            self.say(msg.OpenStream(name, live))
+            self.say(msg.OpenStream(name, live, stored=stored))
         self._carry_out(self._scheduler.start(self.now))
         while self._agenda and self._agenda[0][0] <= until:
             self.now = self._agenda[0][0]
@@ -126,6 +132,8 @@ class Simulator:
                     self.begin(command)
                 case msg.Deliver():
                     self._deliver(command)
+                case msg.Commit(outcome):
+                    self.store(outcome.job.stream, outcome.job.index)
                 case msg.WantJobs(stream, count):
                     self.at(self.now, partial(self._submit, stream, count))
                 case msg.WakeAt(when):
@@ -156,13 +164,16 @@ class Simulator:
         return (msg.Submit(stream, jobs, last=len(jobs) < count),)
 
     def _deliver(self, command: msg.Deliver) -> None:
-        audio_s = sum(sound.audio_s for sound in command.payloads)
-        if audio_s:
-            self.result.arrivals.append((command.stream, command.index, self.now, audio_s))
+        if command.audio_s:
+            self.result.arrivals.append((command.stream, command.index, self.now, command.audio_s))
         if command.outcome is not None:
             self.result.outcomes.append(command.outcome)
             self.result.makespan_s = self.now
             self.sink(command.stream, command.index)
+
+    def store(self, stream: str, index: int) -> None:
+        """A chunk is to be kept: say when the store holds it."""
+        self.say(msg.Committed(stream, index))
 
     def sink(self, stream: str, index: int) -> None:
         """A whole chunk, or the news that it failed, was handed over: say when the sink is through."""
@@ -185,6 +196,19 @@ class Simulator:
         self._plan(worker, command.token, self._truth.pieces)
         self._next_milestone(command.worker, worker)
 
+    def cost(self, token: int, job: ChunkJob) -> float:
+        """Seconds of work that an attempt takes, alone on its worker."""
+        return self._truth.cost(job)
+
+    def audio(self, token: int, job: ChunkJob) -> float:
+        """Seconds of audio that it makes."""
+        return self._truth.audio(job)
+
+    def freeze(self, name: str, generation: int) -> None:
+        """The worker hangs: nothing is heard of it any more."""
+        if (worker := self.living(name, generation)) is not None:
+            worker.frozen = True
+
     def living(self, name: str, generation: int) -> _Worker | None:
         worker = self.workers.get(name)
         return worker if worker is not None and worker.generation == generation else None
@@ -196,7 +220,7 @@ class Simulator:
 
     def _cancel(self, token: int, name: str, generation: int) -> None:
         worker = self.living(name, generation)
-        if worker is not None and token in worker.jobs:
+        if worker is not None and token in worker.jobs and not worker.frozen:
             self._advance(worker)
             del worker.jobs[token]
             self._next_milestone(name, worker)
@@ -204,7 +228,7 @@ class Simulator:
 
     def _plan(self, worker: _Worker, token: int, pieces: int) -> None:
         """The next piece of a job comes after its share of the job's cost on the worker's clock."""
-        share = self._truth.cost(worker.jobs[token]) / self._truth.pieces
+        share = self.cost(token, worker.jobs[token]) / self._truth.pieces
         heapq.heappush(worker.milestones, (worker.clock + share, token, pieces))
 
     def _advance(self, worker: _Worker) -> None:
@@ -215,6 +239,8 @@ class Simulator:
     def _next_milestone(self, name: str, worker: _Worker) -> None:
         """Plan the worker's next message; one planned before, at another speed, becomes void."""
         worker.version += 1
+        if worker.frozen:
+            return
         while worker.milestones and worker.milestones[0][1] not in worker.jobs:
             heapq.heappop(worker.milestones)
         if worker.milestones:
@@ -223,13 +249,15 @@ class Simulator:
             self.at(self.now + away, lambda: self._reach_milestone(name, worker, version))
 
     def _reach_milestone(self, name: str, worker: _Worker, version: int) -> Iterable[msg.Event]:
-        if worker.version == version and self.workers.get(name) is worker:
+        if worker.version == version and self.workers.get(name) is worker and not worker.frozen:
             self._advance(worker)
             clock, token, pieces = heapq.heappop(worker.milestones)
             worker.clock = max(worker.clock, clock)
-            audio_s = self._truth.audio(worker.jobs[token]) / self._truth.pieces
+            job = worker.jobs[token]
+            audio_s = self.audio(token, job) / self._truth.pieces
             sound = Sound(token, self._truth.pieces - pieces, audio_s)
-            self.post(name, worker.generation, msg.Piece(token, sound.number, audio_s, sound))
+            checksum = hash((job.index, job.seed, job.part, sound.number))
+            self.post(name, worker.generation, msg.Piece(token, sound.number, audio_s, sound, checksum))
             if pieces > 1:
                 self._plan(worker, token, pieces - 1)
             else:

@@ -11,7 +11,9 @@ from ttsflow.policy import Policy
 __all__ = ["check_policy"]
 
 ROUGH = Faults(
-    die=0.03, fail=0.03, refuse=0.01, mute=0.01, split=0.03, late=0.1, twice=0.05, cancel=0.1, devices=0.2,
+    die=0.02, poison=0.01, fail=0.02, refuse=0.01, mute=0.01, bad=0.01, doubt=0.02, long=0.01, split=0.02,
+    hang=0.01, slow=0.01, memory=0.01, broken=0.01, lost=0.01, late=0.1, twice=0.05, cancel=0.1,
+    devices=0.2,
 )  # fmt: skip
 
 

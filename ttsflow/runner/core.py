@@ -18,7 +18,7 @@ from ttsflow.report import Observer, WorkerInfo
 from ttsflow.runner.crew import Crew
 from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Told, join
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.messages import Driven
+from ttsflow.scheduler.driven import Driven
 from ttsflow.sinks import Sink
 from ttsflow.workers.wire import Recipe
 

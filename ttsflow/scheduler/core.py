@@ -15,21 +15,32 @@ from ttsflow.profile import Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempts
 from ttsflow.scheduler.chunks import Part
-from ttsflow.scheduler.fleet import Fleet, Worker
+from ttsflow.scheduler.fleet import Fleet
 from ttsflow.scheduler.guard import Guard
 from ttsflow.scheduler.placement import place, usable
 from ttsflow.scheduler.ready import ReadyQueue
-from ttsflow.scheduler.streams import Streams
+from ttsflow.scheduler.streams import Stream, Streams
+from ttsflow.scheduler.supervisor import Supervisor
+from ttsflow.scheduler.suspects import Suspects
+from ttsflow.scheduler.timers import Due, Timers
 from ttsflow.scheduler.verdicts import Verdicts
 from ttsflow.scheduler.view import SchedulerView
+from ttsflow.scheduler.workers import Worker
+
+DRAINED = Due("drain")
+
+STOPPED = "stopped before the end"
+
+LATE_S = 1.0
+"""A timer that fires later than this was held up with the whole process, and with it every other."""
 
 
 class Scheduler:
     """Drives chunk jobs through workers as a policy says, and accounts for every chunk.
 
     `start` and `feed` return commands, to be carried out in order. One turn of `feed`: the events,
-    then the timers, then `place` if the devices changed, then one `dispatch`. Whatever the policy
-    does wrong, or when no worker is left, ends in `Stop`; nothing follows it.
+    then the timers, then `place` if the devices changed, then the suspects, then one `dispatch`.
+    Whatever the policy does wrong, or when no worker is left, ends in `Stop`; nothing follows it.
     """
 
     def __init__(
@@ -46,36 +57,32 @@ class Scheduler:
         costs = costs or Costs(profile)
         self._policy = Guard(policy)
         self._streams = Streams(limits.look_ahead, costs)
-        tries = limits.retries + 1
-        self._fleet = Fleet(limits.restarts, crashes=tries * (limits.restarts + 1))
-        self._attempts = Attempts()
+        self._timeouts = limits.timeouts
+        self._timers = Timers()
+        self._fleet = Fleet(limits, self._timers)
+        self._attempts = Attempts(self._timers, costs, limits.timeouts)
         self._ready = ReadyQueue()
         self._verdicts = Verdicts(
-            self._attempts, self._fleet, self._streams, self._ready, costs,
-            limits.retries, limits.timeouts.cancel_s,
-        )  # fmt: skip
+            self._attempts, self._fleet, self._streams, self._ready, costs, limits, profile.deterministic
+        )
+        self._suspects = Suspects(self._fleet, self._verdicts.wanted)
+        self._supervisor = Supervisor(
+            self._attempts, self._fleet, self._verdicts, self._suspects, limits.timeouts
+        )
         self._view = SchedulerView(self._ready, self._fleet, self._attempts, self._streams, costs)
         self._out: list[msg.Command] = []
         self._devices_changed = True
+        self._draining = False
         self._wake: float | None = None
-        self._last_loss = ""
         self._stopped = False
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             msg.OpenStream: self._open_stream,
             msg.Submit: self._submit,
             msg.CancelStream: self._cancel_stream,
-            msg.WorkerLoading: lambda event, now: None,
-            msg.WorkerReady: self._worker_ready,
-            msg.Piece: self._verdicts.piece,
-            msg.Finished: self._attempt_ended,
-            msg.Failed: self._attempt_ended,
-            msg.TooLong: self._attempt_ended,
-            msg.Cancelled: self._attempt_ended,
-            msg.LoadFailed: self._worker_lost,
-            msg.Died: self._worker_lost,
             msg.DevicesChanged: self._change_devices,
             msg.Delivered: self._delivered,
-            msg.Tick: lambda event, now: None,
+            msg.Committed: self._committed,
+            msg.Drain: self._drain,
         }
 
     def start(self, now: float) -> list[msg.Command]:
@@ -87,14 +94,24 @@ class Scheduler:
         if self._stopped:
             return []
         self._out = []
+        self._fleet.turn(now)
+        if self._wake is not None and now > self._wake + LATE_S:
+            self._timers.shift(now - self._wake)
         try:
             for event in events:
-                self._handlers[type(event)](event, now)
+                handle = self._handlers.get(type(event))
+                if handle is not None:
+                    handle(event, now)
+                else:
+                    self._out.extend(self._supervisor.hear(event, now))
             self._fire_timers(now)
-            if self._devices_changed:
+            if self._devices_changed or self._fleet.changed:
                 self._place()
             self._admit_and_deliver(now)
-            self._dispatch(now)
+            if self._draining:
+                self._end_drained(now)
+            else:
+                self._dispatch(now)
             self._check_progress(now)
         except TtsflowError as error:
             self._stop(error)
@@ -105,7 +122,7 @@ class Scheduler:
     # ------------------------------------------------------------ streams
 
     def _open_stream(self, event: msg.OpenStream, now: float) -> None:
-        self._streams.touch(self._streams.open(event.stream, event.live, event.weight))
+        self._streams.touch(self._streams.open(event.stream, event.live, event.weight, event.stored))
 
     def _submit(self, event: msg.Submit, now: float) -> None:
         stream = self._streams.get(event.stream)
@@ -119,51 +136,51 @@ class Scheduler:
             self._streams.delivered(stream, event.index)
             self._streams.touch(stream)
 
+    def _committed(self, event: msg.Committed, now: float) -> None:
+        stream = self._streams.get(event.stream)
+        if stream is not None:
+            self._streams.committed(stream, event.index)
+            self._streams.touch(stream)
+
     def _cancel_stream(self, event: msg.CancelStream, now: float) -> None:
         stream = self._streams.get(event.stream)
-        if stream is None:
-            return
+        if stream is not None:
+            self._end_stream(stream, event.why, now)
+
+    def _end_stream(self, stream: Stream, why: str, now: float) -> None:
         for chunk in stream.chunks.values():
             self._out.extend(self._verdicts.withdraw(chunk, now))
-        self._out.extend(self._streams.cancel(stream, event.why))
+        self._out.extend(self._streams.cancel(stream, why))
 
     def _admit_and_deliver(self, now: float) -> None:
         slots = self._fleet.slots
         for part in self._verdicts.take_returned():
             self._make_ready(part)
         for stream in self._streams.take_touched():
-            for chunk in self._streams.admit(stream, slots, now):
-                self._make_ready(*chunk.parts)
+            if not self._draining:
+                for chunk in self._streams.admit(stream, slots, now):
+                    self._make_ready(*chunk.parts)
+            self._out.extend(self._streams.commit(stream))
             self._out.extend(self._streams.advance(stream))
             self._out.extend(self._streams.want(stream, slots))
 
     def _make_ready(self, part: Part) -> None:
-        self._ready.push(part.job, part.order, self._policy.lane(part.job))
+        if part.suspect:
+            self._suspects.add(part)
+        else:
+            self._ready.push(part.job, part.order, self._policy.lane(part.job))
 
-    def _attempt_ended(self, event: msg.End, now: float) -> None:
-        self._out.extend(self._verdicts.ended(event, now))
+    def _drain(self, event: msg.Drain, now: float) -> None:
+        if not self._draining:
+            self._draining = True
+            self._timers.set(DRAINED, now + self._timeouts.drain_s)
 
-    # ------------------------------------------------------------ workers
-
-    def _worker_ready(self, event: msg.WorkerReady, now: float) -> None:
-        worker = self._fleet.get(event.worker, event.generation)
-        if worker is not None:
-            self._fleet.ready(worker)
-
-    def _worker_lost(self, event: msg.Died | msg.LoadFailed, now: float) -> None:
-        worker, why = self._fleet.get(event.worker, event.generation), event.why
-        if worker is None:
-            return
-        permanent = isinstance(event, msg.LoadFailed) and event.permanent
-        self._last_loss = f"{worker.id} on {worker.device.id}: {why}"
-        self._out.extend(self._fleet.died(worker, why, permanent=permanent))
-        self._devices_changed |= worker.device.id in self._fleet.lost
-        self._out.extend(self._verdicts.lost(worker, f"worker {worker.id} died: {why}", now, blame=True))
-
-    def _kill(self, worker: Worker, why: str, now: float) -> None:
-        """End a worker on purpose: its other jobs are not to blame."""
-        self._out.extend(self._verdicts.lost(worker, why, now, blame=False))
-        self._out.extend(self._fleet.kill(worker, why))
+    def _end_drained(self, now: float) -> None:
+        """End every stream once nothing of it is in work any more."""
+        busy = {attempt.job.stream for attempt in self._attempts.running if not attempt.cancelled}
+        for stream in list(self._streams):
+            if stream.name not in busy and not stream.busy:
+                self._end_stream(stream, STOPPED, now)
 
     # ------------------------------------------------------------ placement
 
@@ -172,8 +189,8 @@ class Scheduler:
         self._devices_changed = True
 
     def _place(self) -> None:
-        self._devices_changed = False
-        devices = [d for d in usable(self._devices, self._profile) if d.id not in self._fleet.lost]
+        self._devices_changed = self._fleet.changed = False
+        devices = self._fleet.capped(usable(self._devices, self._profile))
         # Without a device the last workers finish and go; after that it is an error if there is work.
         specs, refused = place(devices, self._profile, self._policy.place) if devices else ([], [])
         self._out.extend(msg.Notice(text) for text in refused)
@@ -186,6 +203,9 @@ class Scheduler:
 
     def _dispatch(self, now: float) -> None:
         self._view.turn(now)
+        if len(self._suspects):
+            for part, worker in self._suspects.due():
+                self._start(part, worker, now)
         if not self._ready or not self._fleet.free:
             return
         for job, worker in self._policy.dispatch(self._view):
@@ -203,26 +223,33 @@ class Scheduler:
         stream = self._streams.get(job.stream)
         assert stream is not None  # ready jobs belong to open streams
         chunk = stream.chunks[job.index]
-        attempt = self._attempts.start(chunk.part_of(job), worker, now)
-        self._streams.started(chunk)
+        self._start(chunk.part_of(job), worker, now)
+
+    def _start(self, part: Part, worker: Worker, now: float) -> None:
+        attempt = self._attempts.start(part, worker, now)
+        self._streams.started(part.chunk)
         self._fleet.took_job(worker)
-        self._out.append(msg.StartJob(attempt.token, worker.id, worker.generation, job))
+        self._out.append(msg.StartJob(attempt.token, worker.id, worker.generation, part.job))
 
     def _check_progress(self, now: float) -> None:
         """Work that nothing will ever pick up is an error, not a silence."""
         if not self._fleet.workers and any(stream.has_work for stream in self._streams):
-            raise WorkerError(f"no worker is left to speak with. The last was {self._last_loss}")
+            raise WorkerError(f"no worker is left to speak with. The last was {self._supervisor.last_loss}")
         idle = self._fleet.free and not self._attempts.running and not self._fleet.loading
         self._policy.check_not_starving(self._ready, bool(idle), self._view.wake, now)
 
     # ------------------------------------------------------------ time and the end
 
     def _fire_timers(self, now: float) -> None:
-        for attempt in self._attempts.overdue(now):
-            self._kill(attempt.worker, "a cancelled job was not let go of in time", now)
+        for due in self._timers.due(now):
+            if due == DRAINED:
+                for stream in list(self._streams):
+                    self._end_stream(stream, STOPPED, now)
+            else:
+                self._out.extend(self._supervisor.due(due, now))
 
     def _set_wake(self) -> None:
-        times = [self._attempts.next_deadline(), self._view.wake]
+        times = [self._timers.next(), self._view.wake]
         if self._view.wake is not None:
             times.append(self._policy.starved_at)
         wake = min((time for time in times if time is not None), default=None)
@@ -231,8 +258,10 @@ class Scheduler:
             self._out.append(msg.WakeAt(wake))
 
     def _stop(self, error: TtsflowError) -> None:
-        if isinstance(error, UsageError) and self._last_loss:  # what was right at first is right no more
-            error = WorkerError(f"{error}. The last worker lost was {self._last_loss}")
+        if (
+            isinstance(error, UsageError) and self._supervisor.last_loss
+        ):  # what was right at first is right no more
+            error = WorkerError(f"{error}. The last worker lost was {self._supervisor.last_loss}")
         self._stopped = True
         for stream in list(self._streams):
             self._out.extend(self._streams.cancel(stream, str(error)))

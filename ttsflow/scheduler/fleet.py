@@ -1,101 +1,41 @@
-"""The fleet: workers as the policy wished for them, their generations, and their free slots."""
+"""The fleet: workers as the policy wished for them, kept alive through their generations."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from typing import Literal
+from dataclasses import replace
 
+from ttsflow.config.model import Limits
+from ttsflow.devices import Device
 from ttsflow.policy import WorkerSpec
 from ttsflow.scheduler.messages import Command, KillWorker, Notice, StartWorker
+from ttsflow.scheduler.timers import Due, Timers
+from ttsflow.scheduler.workers import FreeWorkers, Worker
 
-State = Literal["waiting", "loading", "ready", "draining"]
-"""Waiting: it starts when the draining workers of its device are gone; both may not fit."""
+REST_S, LONGEST_REST_S = 0.5, 30.0
+"""before the second restart in a row, doubled with each that follows; the first is at once"""
 
-
-class Worker:
-    """One worker process through its generations. `slots` may be fewer than it was started with."""
-
-    __slots__ = (
-        "busy", "crashes", "device", "failures", "generation", "id", "slots", "spec", "state", "ticket",
-    )  # fmt: skip
-
-    def __init__(self, name: str, spec: WorkerSpec) -> None:
-        self.id, self.spec = name, spec
-        self.device, self.slots = spec.device, spec.slots
-        self.state: State = "waiting"
-        self.generation = 1
-        self.busy = 0
-        self.failures = 0  # deaths in a row without a job on it
-        self.crashes = 0  # deaths in a row with a job on it
-        self.ticket = -1  # its place among the free workers
-
-    @property
-    def free_slots(self) -> int:
-        return max(0, self.slots - self.busy) if self.state == "ready" else 0
-
-    def __repr__(self) -> str:
-        return f"<worker {self.id} on {self.device.id}, {self.state}, {self.busy} of {self.slots} slots busy>"
-
-
-class FreeWorkers:
-    """Workers with a free slot, the longest waiting first.
-
-    It may change while it is iterated: a worker that took a job and has slots left comes again, at
-    the end, so that jobs spread over the workers before they double up.
-    """
-
-    def __init__(self) -> None:
-        self._tickets: list[int] = []
-        self._workers: dict[int, Worker] = {}
-        self._last = 0
-
-    def update(self, worker: Worker) -> None:
-        """Take note that the worker's free slots may have changed."""
-        if (worker.ticket in self._workers) != (worker.free_slots > 0):
-            if worker.free_slots:
-                self._add(worker)
-            else:
-                self._remove(worker)
-
-    def rotate(self, worker: Worker) -> None:
-        """The worker took a job: it goes to the end, or out."""
-        self._remove(worker)
-        if worker.free_slots:
-            self._add(worker)
-
-    def _add(self, worker: Worker) -> None:
-        self._last += 1
-        worker.ticket = self._last
-        self._workers[worker.ticket] = worker
-        self._tickets.append(worker.ticket)
-
-    def _remove(self, worker: Worker) -> None:
-        if self._workers.pop(worker.ticket, None) is not None:
-            del self._tickets[bisect_left(self._tickets, worker.ticket)]
-        worker.ticket = -1
-
-    def __iter__(self) -> Iterator[Worker]:
-        ticket = -1
-        while (position := bisect_right(self._tickets, ticket)) < len(self._tickets):
-            ticket = self._tickets[position]
-            yield self._workers[ticket]
-
-    def __len__(self) -> int:
-        return len(self._tickets)
+GIB = 1024**3
 
 
 class Fleet:
-    """Applies placements by difference and keeps workers alive.
+    """Applies placements by difference, keeps workers alive, and learns what devices can bear.
 
-    `restarts` limits the deaths in a row of a worker without a job on it, `crashes` those with one:
-    a job that kills counts its own attempts, and a few such jobs in a row must not cost the worker.
+    `limits.restarts` is for the deaths in a row of a worker without a job on it. Of those with one it
+    may die oftener: a job that kills is found out by that, and a few of them must not cost the worker.
     """
 
-    def __init__(self, restarts: int, crashes: int) -> None:
-        self._restarts, self._crashes = restarts, crashes
+    def __init__(self, limits: Limits, timers: Timers) -> None:
+        self._limits, self._timers = limits, timers
+        self._crashes = (limits.deaths + 1) * (limits.restarts + 1)
         self._workers: dict[str, Worker] = {}
         self._count = 0
+        self._now = 0.0
+        self._slot_caps: dict[str, int] = {}  # learnt, by device
+        self._worker_caps: dict[str, int] = {}
+        self._squeezed: dict[str, int] = {}  # the last token when it ran out of memory
+        self.changed = False
+        """whether more is known of the devices than at the last placement"""
         self.free = FreeWorkers()
         self.lost: set[str] = set()
         """ids of devices on which no worker would live"""
@@ -108,7 +48,11 @@ class Fleet:
 
     @property
     def loading(self) -> bool:
-        return any(worker.state in ("waiting", "loading") for worker in self._workers.values())
+        return any(worker.state in ("resting", "waiting", "loading") for worker in self._workers.values())
+
+    def turn(self, now: float) -> None:
+        """A new turn begins."""
+        self._now = now
 
     def get(self, name: str, generation: int) -> Worker | None:
         """The worker, if that generation of it is the living one."""
@@ -118,6 +62,20 @@ class Fleet:
     def holds(self, worker: Worker) -> bool:
         """Whether `worker` is one of the living."""
         return self._workers.get(worker.id) is worker
+
+    # ------------------------------------------------------------ placement
+
+    def capped(self, devices: Iterable[Device]) -> list[Device]:
+        """The devices that are not lost, with what was learnt about them."""
+        return [
+            replace(
+                device,
+                max_slots=_least(device.max_slots, self._slot_caps.get(device.id)),
+                max_workers=_least(device.max_workers, self._worker_caps.get(device.id)),
+            )
+            for device in devices
+            if device.id not in self.lost
+        ]
 
     def place(self, specs: Iterable[WorkerSpec]) -> Iterator[Command]:
         """Start the workers that are missing, let the surplus finish and go."""
@@ -142,28 +100,37 @@ class Fleet:
         self.slots = sum(worker.slots for worker in self._workers.values() if worker.state != "draining")
         yield from self._start_waiting()
 
-    def _start_waiting(self) -> Iterator[Command]:
-        taken = {worker.device.id for worker in self._workers.values() if worker.state == "draining"}
-        for worker in self._workers.values():
-            if worker.state == "waiting" and worker.device.id not in taken:
-                worker.state = "loading"
-                yield StartWorker(worker.id, worker.generation, worker.spec)
-
     def _drain(self, worker: Worker) -> Iterator[Command]:
-        if worker.state == "waiting":
+        if worker.state in ("resting", "waiting"):
+            self._timers.clear(_rest(worker))
             del self._workers[worker.id]
             return
         worker.state = "draining"
         self.free.update(worker)
-        yield from self._retire_if_idle(worker)
+        yield from self._if_idle(worker)
 
-    def _retire_if_idle(self, worker: Worker) -> Iterator[Command]:
-        if worker.state == "draining" and not worker.busy and self.holds(worker):
-            del self._workers[worker.id]
-            yield KillWorker(worker.id, worker.generation, "no longer placed")
-            yield from self._start_waiting()
+    def _start_waiting(self) -> Iterator[Command]:
+        taken = {worker.device.id for worker in self._workers.values() if worker.state == "draining"}
+        for worker in self._workers.values():
+            if worker.state == "waiting" and worker.device.id not in taken:
+                yield self._start(worker)
+
+    def _start(self, worker: Worker) -> Command:
+        worker.state = "loading"
+        worker.be_born()
+        worker.spec = WorkerSpec(worker.device, worker.slots)
+        self.heard_of(worker)
+        return StartWorker(worker.id, worker.generation, worker.spec)
+
+    # ------------------------------------------------------------ what workers do
+
+    def heard_of(self, worker: Worker) -> None:
+        """The worker is loading, and alive."""
+        if worker.state == "loading":
+            self._timers.set(_load(worker), self._now + self._limits.timeouts.load_s)
 
     def ready(self, worker: Worker) -> None:
+        self._timers.clear(_load(worker))
         if worker.state == "loading":
             worker.state = "ready"
             self.free.update(worker)
@@ -175,49 +142,140 @@ class Fleet:
     def freed_slot(self, worker: Worker) -> Iterator[Command]:
         worker.busy -= 1
         self.free.update(worker)
-        yield from self._retire_if_idle(worker)
+        yield from self._if_idle(worker)
 
-    def proved(self, worker: Worker) -> None:
-        """The worker finished a job."""
+    def proved(self, worker: Worker, memory_bytes: int) -> Iterator[Command]:
+        """The worker finished a job; it may have grown or worked for too long by now."""
         worker.failures = worker.crashes = 0
+        worker.done += 1
+        if worker.memory_bytes is None:
+            worker.memory_bytes = memory_bytes
+        grown = memory_bytes - worker.memory_bytes
+        if worker.tired or not worker.usable:
+            return
+        if grown > self._limits.recycle_bytes:
+            yield Notice(f"worker {worker.id} is started anew: its memory has grown by {grown / GIB:.1f} GiB")
+        elif self._limits.recycle_chunks is None or worker.done < self._limits.recycle_chunks:
+            return
+        worker.tired = True
+        self.free.update(worker)
+
+    def reserve(self, worker: Worker, reserved: bool) -> None:
+        """Keep the worker from the policy, or give it back."""
+        worker.reserved = reserved
+        self.free.update(worker)
+
+    def _if_idle(self, worker: Worker) -> Iterator[Command]:
+        """What waits for the worker to have nothing to do."""
+        if worker.busy or not self.holds(worker):
+            return
+        if worker.state == "draining":
+            del self._workers[worker.id]
+            yield KillWorker(worker.id, worker.generation, "no longer placed")
+            yield from self._start_waiting()
+        elif worker.tired:
+            yield from self.kill(worker, "recycled")
+
+    # ------------------------------------------------------------ memory
+
+    def squeeze(self, worker: Worker, token: int, last_token: int) -> list[Command] | None:
+        """Attempt `token` found its device out of memory: ask less of the device from now on.
+
+        Attempts that ran beside one another, up to `last_token`, cost one slot or one worker together.
+        None where no less can be asked.
+        """
+        device = worker.device.id
+        if token <= self._squeezed.get(device, 0):
+            return []
+        workers = sum(other.device.id == device and other.state != "draining" for other in self.workers)
+        if worker.busy > 1:
+            cap = self._slot_caps[device] = worker.busy - 1
+            less = f"{cap} at a time in a worker"
+        elif workers > 1:
+            cap = self._worker_caps[device] = workers - 1
+            less = f"{cap} workers at a time"
+        else:
+            return None
+        self._squeezed[device] = last_token
+        self.changed = True
+        return [Notice(f"{device} is out of memory: {less} from now on")]
+
+    # ------------------------------------------------------------ ends and beginnings
 
     def kill(self, worker: Worker, why: str) -> Iterator[Command]:
-        """End a worker on purpose and start it anew."""
+        """End a worker on purpose and start it anew at once."""
         yield KillWorker(worker.id, worker.generation, why)
-        yield from self._restart(worker)
+        yield from self._restart(worker, 0.0)
 
     def died(self, worker: Worker, why: str, *, permanent: bool = False) -> Iterator[Command]:
         """A worker is dead: start it anew, unless that has proved to be no use."""
+        self._timers.clear(_load(worker))
         if worker.busy:
             worker.crashes += 1
         else:
             worker.failures += 1
-        useless = permanent or worker.failures > self._restarts or worker.crashes > self._crashes
-        if not useless or worker.state == "draining":
-            yield from self._restart(worker)
-            return
         tries = worker.failures + worker.crashes
+        useless = permanent or worker.failures > self._limits.restarts or worker.crashes > self._crashes
+        if not useless or worker.state == "draining":
+            rest_s = 0.0 if tries < 2 else min(REST_S * 2.0 ** (tries - 2), LONGEST_REST_S)
+            yield from self._restart(worker, rest_s)
+            return
         times = "" if permanent else f" after {tries} deaths in a row"
         yield Notice(f"worker {worker.id} on {worker.device.id} given up{times}: {why}")
         yield from self._forget(worker)
         if all(other.device.id != worker.device.id or other.state == "draining" for other in self.workers):
             self.lost.add(worker.device.id)
+            self.changed = True
 
-    def _restart(self, worker: Worker) -> Iterator[Command]:
+    def retire(self, device: str, why: str) -> Iterator[Command]:
+        """No worker on a device is of use any more."""
+        self.lost.add(device)
+        self.changed = True
+        yield Notice(f"{device} is given up: {why}")
+        for worker in [worker for worker in self._workers.values() if worker.device.id == device]:
+            if worker.state not in ("resting", "waiting"):
+                yield KillWorker(worker.id, worker.generation, f"{device} is lost")
+            yield from self._forget(worker)
+
+    def rested(self, worker: Worker) -> Iterator[Command]:
+        """The time before a restart is over."""
+        if worker.state == "resting":
+            worker.state = "waiting"
+            yield from self._start_waiting()
+
+    def _restart(self, worker: Worker, rest_s: float) -> Iterator[Command]:
+        self._timers.clear(_load(worker))
         if worker.state == "draining":
             yield from self._forget(worker)
             return
-        worker.busy = 0
-        worker.state = "loading"
+        worker.be_born()
+        worker.reserved = False
         worker.generation += 1
-        worker.spec = WorkerSpec(worker.device, worker.slots)
+        worker.state = "resting"
         self.free.update(worker)
-        yield StartWorker(worker.id, worker.generation, worker.spec)
+        if rest_s:
+            self._timers.set(_rest(worker), self._now + rest_s)
+        else:
+            yield self._start(worker)
 
     def _forget(self, worker: Worker) -> Iterator[Command]:
+        self._timers.clear(_load(worker))
+        self._timers.clear(_rest(worker))
         del self._workers[worker.id]
         if worker.state != "draining":
             self.slots -= worker.slots
         worker.state = "draining"
         self.free.update(worker)
         yield from self._start_waiting()
+
+
+def _load(worker: Worker) -> Due:
+    return Due("load", (worker.id, worker.generation))
+
+
+def _rest(worker: Worker) -> Due:
+    return Due("rest", (worker.id, worker.generation))
+
+
+def _least(*caps: int | None) -> int | None:
+    return min((cap for cap in caps if cap is not None), default=None)

@@ -12,8 +12,8 @@ from ttsflow.errors import PolicyError, TtsflowError
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy, View, WorkerSpec
 from ttsflow.profile import Profile
-from ttsflow.scheduler.fleet import Worker
 from ttsflow.scheduler.ready import ReadyQueue
+from ttsflow.scheduler.workers import Worker
 
 STARVED_AFTER_S = 30.0
 """How long a policy may keep every worker idle by asking to be woken later."""

@@ -5,9 +5,9 @@ Times are seconds on the driver's clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from ttsflow.devices import Device
 from ttsflow.errors import TtsflowError
@@ -91,6 +91,9 @@ class Finished:
     memory_bytes: int = 0
 
 
+SILENT = "silent throughout"
+"""the doubt about audio that makes it the worst of all takes"""
+
 FailureKind = Literal["error", "refused", "bad audio", "out of memory", "broken worker", "device lost"]
 """Error: it may pass. Refused: trying again is no use. Bad audio: another seed may do better. Out of
 memory: fewer at a time may do. Broken worker: its process can speak no more (a sticky CUDA error).
@@ -164,14 +167,6 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreFailed:
-    """The store of a stream can hold nothing more."""
-
-    stream: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Drain:
     """Finish what is in work and start nothing more; then every stream ends."""
 
@@ -183,7 +178,7 @@ class Tick:
 
 Event = (
     OpenStream | Submit | CancelStream | WorkerLoading | WorkerReady | Piece | Finished | Failed | TooLong
-    | Cancelled | LoadFailed | Died | DevicesChanged | Delivered | Committed | StoreFailed | Drain | Tick
+    | Cancelled | LoadFailed | Died | DevicesChanged | Delivered | Committed | Drain | Tick
 )  # fmt: skip
 
 End = Finished | Failed | TooLong | Cancelled
@@ -231,7 +226,7 @@ class CancelJob:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A chunk of a stored stream is whole: answer Committed once its store holds it, or StoreFailed."""
+    """A chunk of a stored stream is whole: answer Committed once its store holds it."""
 
     outcome: Outcome
     payloads: Sequence[Any]
@@ -301,12 +296,3 @@ Command = (
     StartWorker | KillWorker | StartJob | CancelJob | Commit | Deliver | GaveUp | WantJobs
     | StreamFinished | WakeAt | Notice | Stop
 )  # fmt: skip
-
-# ---------------------------------------------------------------- who takes the one and gives the other
-
-
-class Driven(Protocol):
-    """What a driver drives: the Scheduler, or one that is watched."""
-
-    def start(self, now: float) -> list[Command]: ...
-    def feed(self, events: Iterable[Event], now: float) -> list[Command]: ...

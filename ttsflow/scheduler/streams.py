@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ttsflow.costs import Costs
 from ttsflow.jobs import Account, ChunkJob
 from ttsflow.scheduler.chunks import Chunk
-from ttsflow.scheduler.messages import Command, Deliver, GaveUp, StreamFinished, WantJobs
+from ttsflow.scheduler.messages import Command, Commit, Deliver, GaveUp, StreamFinished, WantJobs
 
 SLOTS_AHEAD = 8
 """Window per slot. With 8 workers and heavy-tailed texts a window of 8 chunks cost 2.75 times the
@@ -16,22 +16,38 @@ makespan bound, 64 chunks 1.10 times."""
 
 
 class Stream:
-    """One listener or file. `chunks` are admitted and not yet written; `head` is the next to pass on."""
+    """One listener or file. `chunks` are admitted and not yet written, `line` those not yet passed on."""
 
-    def __init__(self, name: str, live: bool, weight: float) -> None:
-        self.name, self.live, self.weight = name, live, weight
+    def __init__(self, name: str, live: bool, weight: float, stored: bool) -> None:
+        self.name, self.live, self.weight, self.stored = name, live, weight, stored
         self.backlog: deque[ChunkJob] = deque()
         self.chunks: dict[int, Chunk] = {}
-        self.head = 0
+        self.line: deque[Chunk] = deque()
+        self.ended: list[Chunk] = []  # and not yet committed
+        self.held = 0  # chunks whose audio is in memory, or will be
+        self.last_index = -1
         self.asked = 0  # jobs asked for with WantJobs and not yet submitted
         self.complete = False  # the last job was submitted
         self.finish_tag = 0.0
         self.submitted = self.delivered = self.failed = 0
 
     @property
+    def head(self) -> Chunk | None:
+        """The chunk that is passed on next."""
+        return self.line[0] if self.line else None
+
+    @property
     def has_work(self) -> bool:
         """Whether any submitted chunk still waits to be spoken."""
         return bool(self.backlog) or any(chunk.outcome is None for chunk in self.chunks.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether any chunk is on its way into the store or the sink."""
+        return any(
+            chunk.handed or (self.stored and chunk.outcome is not None and not chunk.committed)
+            for chunk in self.chunks.values()
+        )
 
     def account(self) -> Account:
         not_reached = self.submitted - self.delivered - self.failed
@@ -63,10 +79,10 @@ class Streams:
     def get(self, name: str) -> Stream | None:
         return self._open.get(name)
 
-    def open(self, name: str, live: bool, weight: float) -> Stream:
+    def open(self, name: str, live: bool, weight: float, stored: bool) -> Stream:
         if name in self._open:
             raise ValueError(f"stream {name!r} is open already")
-        stream = self._open[name] = Stream(name, live, weight)
+        stream = self._open[name] = Stream(name, live, weight, stored)
         return stream
 
     def touch(self, stream: Stream) -> None:
@@ -81,11 +97,13 @@ class Streams:
     def submit(self, stream: Stream, jobs: Sequence[ChunkJob], last: bool) -> None:
         if stream.complete:
             raise ValueError(f"stream {stream.name!r} was complete already")
-        for index, job in enumerate(jobs, start=stream.submitted):
-            if job.index != index or job.stream != stream.name:
+        for job in jobs:
+            if job.index <= stream.last_index or job.stream != stream.name:
                 raise ValueError(
-                    f"stream {stream.name!r} expects chunk {index}, got {job.stream!r} {job.index}"
+                    f"stream {stream.name!r} expects a chunk after {stream.last_index}, "
+                    f"got {job.stream!r} {job.index}"
                 )
+            stream.last_index = job.index
         stream.backlog.extend(jobs)
         stream.submitted += len(jobs)
         stream.asked = max(0, stream.asked - len(jobs))
@@ -94,56 +112,95 @@ class Streams:
     def admit(self, stream: Stream, slots: int, now: float) -> Iterator[Chunk]:
         """Let jobs into the stream's window; gives those that want to be spoken."""
         window = self._window(slots)
-        while stream.backlog and len(stream.chunks) < window:
+        while stream.backlog and stream.held < window:
             job = stream.backlog.popleft()
             stamp = max(self._virtual_time, stream.finish_tag)
             chunk = stream.chunks[job.index] = Chunk(job, stream, (stamp, self._serial), now)
             self._serial += 1
+            stream.line.append(chunk)
+            stream.held += 1
             if job.speakable:
                 stream.finish_tag = stamp + self._costs.cost(job) / stream.weight
                 yield chunk
             else:
                 chunk.end("pause", now)
+                self.settled(chunk)
 
     def want(self, stream: Stream, slots: int) -> Iterator[Command]:
         """Ask for as many jobs as the window has room for."""
         if stream.complete:
             return
-        room = self._window(slots) - len(stream.chunks) - len(stream.backlog) - stream.asked
+        room = self._window(slots) - stream.held - len(stream.backlog) - stream.asked
         if room > 0:
             stream.asked += room
             yield WantJobs(stream.name, room)
 
     def _window(self, slots: int) -> int:
-        """Chunks of one stream that may be admitted and not yet written; at least one, the head."""
+        """Chunks of one stream whose audio may be in memory; at least one, the head."""
         return max(self._look_ahead, SLOTS_AHEAD * slots // max(1, len(self._open)))
 
     def started(self, chunk: Chunk) -> None:
         self._virtual_time = max(self._virtual_time, chunk.order[0])
 
+    def settled(self, chunk: Chunk) -> None:
+        """A chunk, or a part of it, has ended."""
+        stream = chunk.stream
+        self.touch(stream)
+        if stream.stored and chunk.outcome is not None:
+            if chunk.outcome.status in ("ok", "flagged"):
+                stream.ended.append(chunk)
+            else:
+                chunk.committed = True  # there is no audio to keep
+
+    def commit(self, stream: Stream) -> Iterator[Command]:
+        """Have what has ended put into the store, in whatever order it ended."""
+        ended, stream.ended = stream.ended, []
+        for chunk in ended:
+            assert chunk.outcome is not None
+            yield Commit(chunk.outcome, chunk.take_audio()[0])
+
+    def committed(self, stream: Stream, index: int) -> None:
+        """The store holds chunk `index`."""
+        chunk = stream.chunks.get(index)
+        if chunk is not None and chunk.outcome is not None and not chunk.committed:
+            chunk.committed = True
+            self._let_go(chunk)
+
     def advance(self, stream: Stream) -> Iterator[Command]:
         """Pass on, in text order, what is ready to be heard."""
-        while (chunk := stream.chunks.get(stream.head)) is not None:
+        while (chunk := stream.head) is not None:
             outcome = chunk.outcome
             if outcome is None:
                 if stream.live and (taken := chunk.take_audio())[0]:
-                    yield Deliver(stream.name, stream.head, *taken)
+                    yield Deliver(stream.name, chunk.job.index, *taken)
                 return
+            if stream.stored and not chunk.committed:
+                return
+            stream.line.popleft()
+            chunk.handed = True
+            if stream.stored:
+                self._let_go(chunk)
             if outcome.status == "failed":
                 stream.failed += 1
                 yield GaveUp(outcome)
+            elif stream.stored:
+                yield Deliver(stream.name, chunk.job.index, (), outcome.audio_s, outcome)
             else:
-                yield Deliver(stream.name, stream.head, *chunk.take_audio(), outcome)
-            stream.head += 1
+                yield Deliver(stream.name, chunk.job.index, *chunk.take_audio(), outcome)
         if stream.complete and not stream.chunks and not stream.backlog:
             yield self._close(stream, None)
 
     def delivered(self, stream: Stream, index: int) -> None:
         """The sink is through with chunk `index`; answers that were never due are ignored."""
         chunk = stream.chunks.get(index)
-        if chunk is not None and chunk.outcome is not None and index < stream.head:
+        if chunk is not None and chunk.outcome is not None and chunk.handed:
             del stream.chunks[index]
+            self._let_go(chunk)
             stream.delivered += chunk.outcome.status != "failed"
+
+    def _let_go(self, chunk: Chunk) -> None:
+        chunk.stream.held -= chunk.held
+        chunk.held = False
 
     def cancel(self, stream: Stream, why: str) -> Iterator[Command]:
         """Close the stream at once; what was not written is counted as not reached."""

@@ -2,6 +2,7 @@
 
 from ttsflow.text.chunking import Chunk, Pauses, cut
 from ttsflow.text.document import Block, Document, Identity
+from ttsflow.text.halving import halve
 from ttsflow.text.reading import read_file, read_stream, read_text
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Identity",
     "Pauses",
     "cut",
+    "halve",
     "read_file",
     "read_stream",
     "read_text",
