@@ -42,6 +42,10 @@ class Watched:
         self._last_token = self._most_slots = 0
         self._draining = self._stopped = False
 
+    @property
+    def doing(self) -> str:
+        return self._scheduler.doing
+
     def start(self, now: float) -> list[msg.Command]:
         return self._check(self._scheduler.start(now))
 

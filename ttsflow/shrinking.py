@@ -24,6 +24,10 @@ class History:
         self._scheduler = scheduler
         self.lines: list[str] = []
 
+    @property
+    def doing(self) -> str:
+        return self._scheduler.doing
+
     def start(self, now: float) -> list[msg.Command]:
         return self._tell(self._scheduler.start(now))
 

@@ -119,9 +119,10 @@ def test_each_chunk_comes_once_with_its_parts_in_order(policy: Policy, slots: in
     assert [outcome.job for outcome in sink.outcomes] == chunks()
     parts = [len(parts_of(job, options)) for job in chunks()]
     assert max(parts) > 3
-    assert [outcome.attempts for outcome in sink.outcomes] == parts
+    found_out = [count + (count > 1) for count in parts]
+    assert [outcome.attempts for outcome in sink.outcomes] == found_out
     assert sorted(notices) == [
-        f"chunk {index} of 's' is too long for the model and is spoken in {count} parts"
+        f"chunk {index} of 's' is spoken in {count} parts: it is too long for the model"
         for index, count in enumerate(parts)
         if count > 1
     ]
@@ -130,12 +131,13 @@ def test_each_chunk_comes_once_with_its_parts_in_order(policy: Policy, slots: in
 
 
 def test_a_worker_that_dies_on_a_part_costs_an_attempt_of_it(tmp_path: Path) -> None:
-    faults = [{"at": 3, "kind": "die", "times": 2}, {"at": 4, "kind": "fail", "times": 1}]
+    faults = [{"at": 3, "kind": "die", "times": 1}, {"at": 4, "kind": "fail", "times": 1}]
     options = OPTIONS | {"faults": faults, "state_dir": str(tmp_path)}
     sink, account, _ = speak(parallel(2), options)
     assert account == Account(submitted=6, delivered=6)
-    tried = [len(parts_of(job, options)) for job in chunks()]
-    tried[3] += 2
+    parts = [len(parts_of(job, options)) for job in chunks()]
+    tried = [count + (count > 1) for count in parts]
+    tried[3] += 1
     tried[4] += 1
     assert [outcome.attempts for outcome in sink.outcomes] == tried
     for job, audio in zip(chunks(), sink.audio, strict=False):

@@ -7,16 +7,18 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import TIMEOUT_MAX, Thread
+from threading import TIMEOUT_MAX, Event, Thread
 from types import TracebackType
 from typing import Self
 
 from ttsflow.config.model import Limits
-from ttsflow.errors import RunError, TtsflowError
-from ttsflow.jobs import ChunkJob, Outcome
-from ttsflow.report import Observer, WorkerInfo
+from ttsflow.errors import PolicyError, RunError, TtsflowError
+from ttsflow.jobs import ChunkJob
+from ttsflow.report import Observer, Unobserved
 from ttsflow.runner.crew import Crew
+from ttsflow.runner.keeping import Keeper
 from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Told, join
+from ttsflow.runner.watchdog import Watchdog
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.driven import Driven
 from ttsflow.sinks import Sink
@@ -33,6 +35,7 @@ class _Open:
     edge: StreamEdge
     live: bool
     weight: float
+    stored: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,6 @@ class _Close:
 
 
 Message = msg.Event | Told | _Open | _Close
-
-
-class Unobserved:
-    """An observer that lets everything pass."""
-
-    def loading(self, worker: str, what: str, now: float) -> None: ...
-    def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
-    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
-    def ended(self, outcome: Outcome, now: float) -> None: ...
-    def notice(self, text: str) -> None: ...
 
 
 class Runner:
@@ -73,6 +66,8 @@ class Runner:
         self._finishing: list[StreamEdge] = []  # the scheduler is through with them, their sinks may not be
         self._wake: float | None = None
         self._over: BaseException | None = None  # why no stream can be opened any more
+        self._stuck = Event()  # the owner's thread will never do anything again
+        self._watchdog = Watchdog(limits.timeouts.policy_s, self._give_up)
         self._owner = Thread(target=self._own, name="ttsflow runner", daemon=True)
 
     def __enter__(self) -> Self:
@@ -86,21 +81,37 @@ class Runner:
 
     def start(self) -> None:
         """Start the first workers."""
+        self._watchdog.start()
         self._owner.start()
 
     def open(
-        self, stream: str, jobs: Iterable[ChunkJob], sink: Sink, live: bool = False, weight: float = 1.0
+        self,
+        stream: str,
+        jobs: Iterable[ChunkJob],
+        sink: Sink,
+        live: bool = False,
+        weight: float = 1.0,
+        keeper: Keeper | None = None,
     ) -> StreamHandle:
         """Speak `jobs` into `sink`, which has been opened. Both may block; `jobs` is pulled as there is room.
 
-        May be called from any thread. `stream` must not be the id of a stream that is still open.
+        With a `keeper` each chunk is kept there as soon as it is whole, and the sink is told of it in text
+        order, without its audio. May be called from any thread. `stream` must not be the id of a stream
+        that is still open.
         """
-        edge = StreamEdge(stream, jobs, sink, self._inbox.put)
-        self._inbox.put(_Open(edge, live, weight))
+        edge = StreamEdge(stream, jobs, sink, self._inbox.put, keeper)
+        self._inbox.put(_Open(edge, live, weight, keeper is not None))
         if self._over is not None:  # the owner may have looked into its inbox for the last time
             edge.abandon(self._over)
             join([edge], ABORT_S)
         return edge.handle
+
+    def drain(self) -> None:
+        """Finish what is in work, start nothing more, then end every stream.
+
+        It takes `limits.timeouts.drain_s` at most.
+        """
+        self._inbox.put(msg.Drain())
 
     def close(self, now: bool = False) -> None:
         """End the workers: politely, and by SIGKILL after `limits.timeouts.close_s`; at once if `now`.
@@ -110,8 +121,9 @@ class Runner:
         block inside a caller's source or sink.
         """
         self._inbox.put(_Close(now))
-        while self._owner.is_alive():
+        while self._owner.is_alive() and not self._stuck.is_set():
             self._owner.join(INTERRUPTIBLE_S)
+        self._watchdog.end()
 
     # ------------------------------------------------------------ the owner's thread
 
@@ -132,7 +144,9 @@ class Runner:
         Raises the error of Stop.
         """
         now = time.monotonic()
-        self._carry_out(self._scheduler.start(now), now)
+        with self._watchdog:
+            commands = self._scheduler.start(now)
+        self._carry_out(commands, now)
         close: _Close | None = None
         while close is None:
             events: list[msg.Event] = []
@@ -142,7 +156,9 @@ class Runner:
                     break
                 events.extend(self._understand(message))
             now = time.monotonic()
-            self._carry_out(self._scheduler.feed(events, now), now)
+            with self._watchdog:
+                commands = self._scheduler.feed(events, now)
+            self._carry_out(commands, now)
         return close.now
 
     def _take(self, until: float | None) -> Iterator[Message]:
@@ -158,13 +174,13 @@ class Runner:
     def _understand(self, message: msg.Event | Told | _Open) -> Iterator[msg.Event]:
         """Take note of a message; what the scheduler is to hear of it."""
         match message:
-            case _Open(edge, live, weight):
+            case _Open(edge, live, weight, stored):
                 if edge.stream in self._streams:
                     edge.abandon(ValueError(f"stream {edge.stream!r} is open already"))
                     self._finishing.append(edge)
                     return
                 self._streams[edge.stream] = edge
-                yield msg.OpenStream(edge.stream, live, weight)
+                yield msg.OpenStream(edge.stream, live, weight, stored)
             case Told(edge, event, error):
                 if self._streams.get(edge.stream) is not edge:
                     return
@@ -198,6 +214,8 @@ class Runner:
                     if outcome is not None:
                         self._observer.ended(outcome, now)
                     self._streams[stream].pass_on(command)
+                case msg.Commit(outcome):
+                    self._streams[outcome.job.stream].commit(command)
                 case msg.GaveUp(outcome):
                     self._observer.ended(outcome, now)
                     self._streams[outcome.job.stream].pass_on(command)
@@ -232,6 +250,17 @@ class Runner:
         self._finishing = [other for other in self._finishing if not other.ended] + [edge]
 
     # ------------------------------------------------------------ the end
+
+    def _give_up(self, where: str) -> None:
+        """The scheduler does not come back, so on the watchdog's thread: end what can be ended without it."""
+        error = PolicyError(f"{self._scheduler.doing} does not come back: it is stuck in {where}")
+        self._over = error
+        self._crew.kill_all()
+        edges = list(self._streams.values())
+        for edge in edges:
+            edge.abandon(error)
+        join(edges, ABORT_S)
+        self._stuck.set()
 
     def _cancel_streams(self, error: BaseException) -> None:
         """End the streams that are still open with `error`, and with their accounts."""

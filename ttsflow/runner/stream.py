@@ -13,8 +13,18 @@ from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
 
-from ttsflow.jobs import Account, ChunkJob
-from ttsflow.scheduler.messages import CancelStream, Deliver, Delivered, Event, GaveUp, Submit
+from ttsflow.jobs import Account, ChunkJob, Outcome
+from ttsflow.runner.keeping import Keeper, KeeperThread
+from ttsflow.scheduler.messages import (
+    CancelStream,
+    Commit,
+    Committed,
+    Deliver,
+    Delivered,
+    Event,
+    GaveUp,
+    Submit,
+)
 from ttsflow.sinks import Sink
 
 logger = logging.getLogger(__name__)
@@ -88,14 +98,21 @@ class Told:
 
 
 class StreamEdge:
-    """The two threads of one stream, either of which may block for as long as it likes.
+    """The threads of one stream, any of which may block for as long as it likes.
 
     The source thread pulls jobs when they are wanted and tells of each at once, so that a slow source
-    is spoken as it comes. The sink thread carries out what `pass_on` is given. What either raises
-    cancels the stream, and is raised to its waiter.
+    is spoken as it comes. The sink thread carries out what `pass_on` is given, the keeper's thread, if
+    there is a `keeper`, what `commit` is. What any raises cancels the stream, and is raised to its waiter.
     """
 
-    def __init__(self, stream: str, jobs: Iterable[ChunkJob], sink: Sink, post: Callable[[Told], object]):
+    def __init__(
+        self,
+        stream: str,
+        jobs: Iterable[ChunkJob],
+        sink: Sink,
+        post: Callable[[Told], object],
+        keeper: Keeper | None = None,
+    ) -> None:
         self.stream = stream
         self.handle = StreamHandle(stream, lambda: self._tell(CancelStream(stream)))
         self._jobs, self._sink, self._post = jobs, sink, post
@@ -107,6 +124,9 @@ class StreamEdge:
         self._unwanted = False
         self._source_thread = threading.Thread(target=self._pull, name=f"source of {stream}", daemon=True)
         self._sink_thread = threading.Thread(target=self._write, name=f"sink of {stream}", daemon=True)
+        self._keeper: KeeperThread | None = None
+        if keeper is not None:
+            self._keeper = KeeperThread(f"store of {stream}", keeper, self._kept, self._give_up)
         self._source_thread.start()
         self._sink_thread.start()
 
@@ -117,6 +137,11 @@ class StreamEdge:
     def pass_on(self, order: Deliver | GaveUp) -> None:
         """Have the sink take what is next."""
         self._orders.put(order)
+
+    def commit(self, command: Commit) -> None:
+        """Have a chunk kept."""
+        assert self._keeper is not None  # the stream is stored
+        self._keeper.take(command)
 
     def failed(self, error: BaseException) -> None:
         """The source or the sink raised `error`; the first one is what the waiter hears."""
@@ -136,13 +161,15 @@ class StreamEdge:
 
     @property
     def ended(self) -> bool:
-        """Whether both threads have ended."""
-        return not self._sink_thread.is_alive() and not self._source_thread.is_alive()
+        """Whether its threads have ended."""
+        kept = self._keeper is None or self._keeper.ended
+        return kept and not self._sink_thread.is_alive() and not self._source_thread.is_alive()
 
     def join_sink(self, until: float) -> bool:
-        """Wait for the sink until this time on the monotonic clock; whether it has ended."""
+        """Wait for the store and the sink until this time on the monotonic clock; whether they have ended."""
+        kept = self._keeper is None or self._keeper.join(until)
         self._sink_thread.join(max(0.0, until - time.monotonic()))
-        return not self._sink_thread.is_alive()
+        return kept and not self._sink_thread.is_alive()
 
     def join_source(self, until: float) -> None:
         """Wait for the source until this time on the monotonic clock."""
@@ -151,6 +178,8 @@ class StreamEdge:
     def _end(self, whole: bool) -> None:
         self._over, self._unwanted = True, not whole
         self._wanted.put(0)
+        if self._keeper is not None:
+            self._keeper.end()
         self._orders.put(None)
 
     def _tell(self, event: Event, error: BaseException | None = None) -> None:
@@ -158,14 +187,17 @@ class StreamEdge:
 
     def _pull(self) -> None:
         try:
-            jobs = enumerate(self._jobs)
+            jobs, last = iter(self._jobs), -1
             while count := self._wanted.get():
                 pulled = 0
-                for index, job in islice(jobs, count):
+                for job in islice(jobs, count):
                     if self._over:
                         return
-                    if (job.stream, job.index) != (self.stream, index):
-                        raise ValueError(f"the source of stream {self.stream!r} gave {job} for chunk {index}")
+                    if job.stream != self.stream or job.index <= last:
+                        raise ValueError(
+                            f"the source of stream {self.stream!r} gave {job} after chunk {last}"
+                        )
+                    last = job.index
                     self._tell(Submit(self.stream, (job,)))
                     pulled += 1
                 if pulled < count:
@@ -192,6 +224,9 @@ class StreamEdge:
         if order.outcome is not None:
             self._sink.end_chunk(order.outcome)
             self._tell(Delivered(self.stream, order.outcome.job.index))
+
+    def _kept(self, outcome: Outcome) -> None:
+        self._tell(Committed(self.stream, outcome.job.index))
 
     def _give_up(self, error: BaseException) -> None:
         self._tell(CancelStream(self.stream, f"{type(error).__name__}: {error}"), error)

@@ -85,6 +85,11 @@ class Scheduler:
             msg.Drain: self._drain,
         }
 
+    @property
+    def doing(self) -> str:
+        """What `feed` is in the middle of, for when it does not come back."""
+        return self._policy.doing
+
     def start(self, now: float) -> list[msg.Command]:
         """Place the first workers."""
         return self.feed((), now)

@@ -25,12 +25,16 @@ class Guard:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.name = policy.name
+        self.doing = "the scheduler"
+        """what is being done, in words: read when a call does not come back"""
         self._idle_since: float | None = None
 
     @contextmanager
     def _calling(self, method: str) -> Iterator[None]:
+        self.doing = f"policy {self.name!r}, asked for {method},"
         try:
             yield
+            self.doing = "the scheduler"
         except TtsflowError:
             raise
         except (Exception, SystemExit) as error:  # a policy is foreign code: it may raise anything

@@ -159,7 +159,6 @@ class Verdicts:
             yield from self._give_up(part, doubt, now)
 
     def _too_long(self, part: Part, texts: Sequence[str], now: float) -> Iterator[msg.Command]:
-        chunk = part.chunk
         if part.job.part:  # one level only
             yield from self._give_up(part, "it is too long for the model as well", now)
         elif part.pieces or part.heard:

@@ -10,9 +10,10 @@ SHARE = 0.6
 
 
 def halve(text: str, language: str) -> list[str]:
-    """`text` in two or more parts, cut where a narrator would; empty where it cannot be parted."""
-    cap = int(len(text) * SHARE)
-    if cap < 1:
-        return []
-    parts = [chunk.text for chunk in cut([Block(text)], language=language, max_chars=cap) if chunk.speakable]
-    return parts if len(parts) > 1 else []
+    """`text` in two or more parts, cut where a narrator would; empty where there is no such place."""
+    whole = " ".join(text.split())
+    chunks = cut([Block(whole)], language=language, max_chars=max(1, int(len(whole) * SHARE)))
+    parts = [chunk.text for chunk in chunks]
+    between_words = " ".join(parts) == whole or not any(part[-1].isalnum() for part in parts[:-1])
+    spoken = [part for part in parts if any(char.isalnum() for char in part)]
+    return spoken if between_words and len(spoken) > 1 else []

@@ -1,0 +1,55 @@
+"""The watchdog: notices that the owner's thread is stuck, which nothing can stop from inside."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+LOOKS = 4
+"""times that it looks in the time that it allows"""
+
+
+class Watchdog:
+    """Calls `bark`, once and on a thread of its own, if what `guard` stands around takes too long.
+
+    `bark` is given the line that the watched thread is stuck in; its whole stack is logged.
+    """
+
+    def __init__(self, patience_s: float, bark: Callable[[str], object]) -> None:
+        self._patience_s, self._bark = patience_s, bark
+        self._since: float | None = None
+        self._watched = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def __enter__(self) -> None:
+        self._watched = threading.get_ident()
+        self._since = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._since = None
+
+    def end(self) -> None:
+        """Look no more."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._patience_s / LOOKS):
+            since = self._since
+            if since is not None and time.monotonic() - since > self._patience_s:
+                frame = sys._current_frames().get(self._watched)
+                stack = traceback.extract_stack(frame)
+                logger.error("the scheduler is stuck:\n%s", "".join(traceback.format_list(stack)))
+                self._bark(f"{stack[-1].filename}:{stack[-1].lineno}")
+                return
