@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,16 @@ class Backend(ABC):
     def takes_reference_audio(cls) -> bool:
         """Whether `job.references` may name recordings of the voice to speak with."""
         return False
+
+    @classmethod
+    def identity(cls, options: PluginOptions) -> str:
+        """What the audio depends on beside the job: model, engine and the options that change what is heard.
+
+        Audio that is kept is used again where this, the job's text, language and voice, and the run's
+        seed are the same. Called after `prepare`. All options count unless a backend knows better: what
+        only changes speed or place should not.
+        """
+        return json.dumps([cls.name, options.model_dump(mode="json")], sort_keys=True)
 
     @classmethod
     def prepare(cls, options: PluginOptions, ask: Callable[[str], bool] | None) -> None:

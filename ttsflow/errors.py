@@ -13,6 +13,7 @@ TtsflowError                  says what is wrong, where, and what to do next
     ├── PolicyError           the policy raised, starved or answered nonsense; names the plugin
     ├── WorkerError           no worker is left that could speak
     ├── StoreError            the store cannot be read or written any further
+    │   └── StoreDamaged      bytes in it are not those that were written; names the chunks, or the file
     └── SinkError             the audio could not be written any further
 """
 
@@ -81,6 +82,17 @@ class WorkerError(RunError):
 
 class StoreError(RunError):
     """The store of a run cannot be read or written any further."""
+
+
+class StoreDamaged(StoreError):
+    """The store holds bytes that are not those that were written.
+
+    `keys` are those of the chunks that are damaged; empty where the file as a whole is.
+    """
+
+    def __init__(self, message: str, keys: Iterable[bytes] = ()) -> None:
+        super().__init__(message)
+        self.keys = tuple(keys)
 
 
 class SinkError(RunError):

@@ -23,7 +23,7 @@ class PartFile:
     that a killed run left behind carries no lock and is written over. A target that is a symbolic
     link is followed, as the shell's `>` would do.
 
-    `check` and `open` raise OutputError. `write`, `patch` and `publish` raise OSError: what was
+    `check` and `open` raise OutputError. `write`, `patch`, `restart` and `publish` raise OSError: what was
     being written, and what to do about it, only their caller can say.
     """
 
@@ -81,6 +81,12 @@ class PartFile:
         self._opened().seek(0)
         self.write(data)
 
+    def restart(self) -> None:
+        """Drop all that was written."""
+        file = self._opened()
+        file.seek(0)
+        file.truncate()
+
     def publish(self) -> None:
         """Put the file in its place; when this returns, it survives a power failure."""
         file = self._opened()
@@ -88,7 +94,7 @@ class PartFile:
         self._part.replace(self._target)
         file.close()
         self._file = None
-        _sync_folder(self._target.parent)
+        sync_folder(self._target.parent)
 
     def discard(self) -> None:
         """Remove the part. May be called at any time, and again; raises nothing."""
@@ -136,7 +142,8 @@ def _leads_to(path: Path, file: io.FileIO) -> bool:
     return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power failure, where its file system can promise that."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except PermissionError:

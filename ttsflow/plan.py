@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Plan:
     """All choices made, nothing started. `voice` is a name or None, `references` are absolute paths.
 
     `voice_content` stands for what the voice is: its name, or the digests of its recordings in order.
+    `identity` stands for what the backend's audio depends on beside the job.
     """
 
     config: Config
@@ -37,6 +39,20 @@ class Plan:
     voice: str | None
     references: tuple[str, ...]
     voice_content: str
+    identity: str
+
+    def key(self, job: ChunkJob) -> bytes:
+        """Content key, 32 bytes: where it is the same the audio is, wherever in the text the job stands."""
+        content = (
+            self.backend.plugin.name,
+            self.identity,
+            self.profile.sample_rate,
+            self.config.text.seed,
+            job.text,
+            job.language,
+            self.voice_content,
+        )
+        return hashlib.blake2b(json.dumps(content).encode("ascii"), digest_size=32).digest()
 
     def jobs(self, document: Document, stream: str) -> Iterator[ChunkJob]:
         """The chunk jobs of a document, in text order, cut as they are asked for."""
@@ -112,8 +128,17 @@ def make_plan(
         plugin.cls.prepare(options, ask)
     profile = _describe(backend)  # again: what has been downloaded may say more
     voice_content = _voice_content(config, backend)
-    references = tuple(map(str, config.text.references))
-    return Plan(config, policy, backend, profile, detection, config.text.voice, references, voice_content)
+    return Plan(
+        config,
+        policy,
+        backend,
+        profile,
+        detection,
+        config.text.voice,
+        tuple(map(str, config.text.references)),
+        voice_content,
+        _identity(backend),
+    )
 
 
 def _describe(backend: BackendChoice) -> Profile:
@@ -126,6 +151,16 @@ def _describe(backend: BackendChoice) -> Profile:
         if profile.slots > 1 and plugin.cls.step is Backend.step:
             raise TypeError(f"slots is {profile.slots}, which takes start, step and cancel of its own")
     return profile
+
+
+def _identity(backend: BackendChoice) -> str:
+    """What the backend's audio depends on beside the job, in its own words."""
+    plugin = backend.plugin
+    with calling(plugin, "identity"):
+        identity = plugin.cls.identity(backend.options)
+        if not isinstance(identity, str):
+            raise TypeError(f"returned {identity!r}, which is not a string")
+    return identity
 
 
 def check_language(language: str, profile: Profile) -> None:

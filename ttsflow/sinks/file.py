@@ -10,7 +10,7 @@ from ttsflow.errors import OutputError, SinkError
 from ttsflow.jobs import AudioPiece, Outcome, Status
 from ttsflow.partfile import PartFile
 from ttsflow.sinks.mark import Mark, read_mark
-from ttsflow.sinks.pcm import SAMPLE_BYTES, Format, encode, silence
+from ttsflow.sinks.pcm import SAMPLE_BYTES, Format, check_rate, encode, silence
 from ttsflow.sinks.wav import file_header
 
 
@@ -52,11 +52,26 @@ class FileSink:
         for piece in pieces:
             self._append(encode(piece, self._sample_rate))
 
+    def write_encoded(self, samples: bytes, sample_rate: int) -> None:
+        """Append what `encode` has made already. Raises SinkError, also for another sample rate."""
+        check_rate(sample_rate, self._sample_rate)
+        self._append(samples)
+
     def end_chunk(self, outcome: Outcome) -> None:
         """Append the pause after the chunk. Raises SinkError."""
         self._statuses.add(outcome.status)
         for block in silence(outcome.job.pause_s, self._sample_rate):
             self._append(block)
+
+    def restart(self) -> None:
+        """Drop what was written and begin again; the place stays taken. Raises SinkError."""
+        self._data_bytes = 0
+        self._statuses.clear()
+        try:
+            self._part.restart()
+            self._part.write(self._header())
+        except OSError as error:
+            raise self._failed(error) from error
 
     def finish(self) -> None:
         """Complete the file and put it in its place, if there is anything to hear. Raises SinkError."""

@@ -21,14 +21,19 @@ def encode(piece: AudioPiece, sample_rate: int) -> bytes:
     """
     import numpy as np
 
-    if piece.sample_rate != sample_rate:
-        raise SinkError(
-            f"the backend made audio at {piece.sample_rate} Hz in an output of {sample_rate} Hz; "
-            f"its profile must name the sample rate of its pieces"
-        )
+    check_rate(piece.sample_rate, sample_rate)
     clipped = np.nan_to_num(np.clip(piece.samples, -1.0, 1.0))
     whole = np.minimum(np.rint(clipped * FULL_SCALE), FULL_SCALE - 1)
     return whole.astype("<i2").tobytes()
+
+
+def check_rate(made: int, wanted: int) -> None:
+    """Raises SinkError for audio at `made` Hz in an output of `wanted` Hz."""
+    if made != wanted:
+        raise SinkError(
+            f"the backend made audio at {made} Hz in an output of {wanted} Hz; "
+            f"its profile must name the sample rate of its pieces"
+        )
 
 
 def silence(seconds: float, sample_rate: int) -> Iterator[bytes]:

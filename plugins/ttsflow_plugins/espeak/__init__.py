@@ -6,7 +6,9 @@ brings it, and it is loaded in worker processes only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -67,6 +69,12 @@ class Espeak(Backend):
             chars_per_s=CHARS_PER_S * options.rate / USUAL_RATE,
             deterministic=True,
         )
+
+    @classmethod
+    def identity(cls, options: PluginOptions) -> str:
+        """All options, and the version of the wheel that brings the library and its data."""
+        heard = [cls.name, version("espeakng-loader"), options.model_dump(mode="json")]
+        return json.dumps(heard, sort_keys=True)
 
     @classmethod
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:

@@ -7,6 +7,7 @@ an engine.
 from __future__ import annotations
 
 import hashlib
+import json
 import textwrap
 import time
 from collections import deque
@@ -42,6 +43,8 @@ NAP_S = 0.02  # the longest sleep in one step: a new job or a cancellation waits
 RESOLUTION_S = 1e-9  # work that is nearer to its end than this is done: no clock is finer
 TYPICAL_CHARS = 100  # of a chunk, for the first guess of the RTF where the cost is per chunk
 FADE_S = 0.005  # at both ends of a tone, against clicks
+
+_HEARD = {"chars_per_s", "audio_s", "sample_rate", "tone", "too_long"}  # options that change the samples
 
 DEVICE_KINDS = {"any": ("cuda", "mps", "cpu"), "cuda": ("cuda",), "cpu": ("cpu",)}
 
@@ -130,6 +133,11 @@ class Sim(Backend):
             chars_per_s=options.chars_per_s if options.audio_s is None else TYPICAL_CHARS / options.audio_s,
             deterministic=True,
         )
+
+    @classmethod
+    def identity(cls, options: PluginOptions) -> str:
+        """What changes the tone; not what it costs, what goes wrong, and in how many pieces it comes."""
+        return json.dumps([cls.name, options.model_dump(mode="json", include=_HEARD)], sort_keys=True)
 
     @classmethod
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:

@@ -1,0 +1,26 @@
+"""What a run has finished, kept beside its output: audio by content, and the places where it is heard."""
+
+from __future__ import annotations
+
+from ttsflow.store.building import Built, build, fingerprint
+from ttsflow.store.chunks import Audio, Spoken
+from ttsflow.store.files import remove, store_path
+from ttsflow.store.places import Place
+from ttsflow.store.salvage import Salvaged, salvage
+from ttsflow.store.store import Counts, Running, Store
+
+__all__ = [
+    "Audio",
+    "Built",
+    "Counts",
+    "Place",
+    "Running",
+    "Salvaged",
+    "Spoken",
+    "Store",
+    "build",
+    "fingerprint",
+    "remove",
+    "salvage",
+    "store_path",
+]

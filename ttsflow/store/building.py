@@ -1,0 +1,67 @@
+"""The output file, made from the store."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from ttsflow.errors import StoreDamaged
+from ttsflow.jobs import Outcome, Status
+from ttsflow.sinks.file import FileSink
+from ttsflow.sinks.pcm import Format
+from ttsflow.store.store import Store
+
+_STREAM = "store"  # jobs are made anew here, and go nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What went into the output: places with audio, places with nothing to say, places without audio.
+
+    `silent` places have something to say and no chunk in the store: whoever builds knows which failed.
+    """
+
+    spoken: int = 0
+    pauses: int = 0
+    silent: int = 0
+
+
+def build(store: Store, sink: FileSink) -> Built:
+    """Write the audio and the pause of every place, in text order, and finish the sink, which must be open.
+
+    Raises StoreDamaged, with the keys of all chunks that are damaged or with none where the places are.
+    Nothing is published then; the sink stays open, and another `build` begins it anew. Raises SinkError
+    where the output cannot be written, or its sample rate is not that of the audio.
+    """
+    sink.restart()
+    damaged: dict[bytes, None] = {}
+    counts = {"spoken": 0, "pauses": 0, "silent": 0}
+    for place in store.places():
+        status: Status = "pause"
+        if place.key is not None:
+            try:
+                audio = store.read(place.key)
+            except StoreDamaged:
+                damaged[place.key] = None
+                continue
+            status = "failed" if audio is None else audio.status
+            if audio is not None and not damaged:
+                sink.write_encoded(audio.samples, audio.sample_rate)
+        counts[_COUNTED[status]] += 1
+        if not damaged:
+            sink.end_chunk(Outcome(place.job(_STREAM), status))
+    if damaged:
+        raise StoreDamaged(f"{len(damaged):,} chunks in {store.path} are damaged", damaged)
+    sink.finish()
+    return Built(**counts)
+
+
+_COUNTED: dict[Status, str] = {"ok": "spoken", "flagged": "spoken", "pause": "pauses", "failed": "silent"}
+
+
+def fingerprint(store: Store, format: Format) -> str:
+    """Digest of all that the output's samples and pauses depend on, in text order; reads no audio."""
+    digest = hashlib.blake2b(format.encode(), digest_size=16)
+    for key, pause_s, seal in store.checksums():
+        digest.update(repr((key, pause_s, seal)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,99 @@
+"""Finished chunks: what goes into a row of the store, and what comes out of it, checked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ttsflow.jobs import AudioPiece, Outcome, Status
+from ttsflow.sinks.pcm import FULL_SCALE, SAMPLE_BYTES, encode
+from ttsflow.store.checksum import checksum
+from ttsflow.store.schema import transaction
+
+# A row is these values in this order, then the checksum over them and the audio, then the audio.
+_CONTENT = "key, status, why, take, seed, text, language, sample_rate, samples"
+COLUMNS = f"{_CONTENT}, checksum, audio"
+_UPDATES = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ")[1:])
+INSERT = f"""INSERT INTO chunk({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT(key) DO UPDATE SET {_UPDATES}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A finished chunk: its content key, how it ended (ok or flagged), and all of its audio."""
+
+    key: bytes
+    outcome: Outcome
+    pieces: Sequence[AudioPiece]
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A chunk's audio as the store keeps it: little-endian 16-bit samples at `sample_rate` Hz."""
+
+    samples: bytes
+    sample_rate: int
+    status: Status
+    why: str | None
+    take: int
+
+    def piece(self) -> AudioPiece:
+        """The same as float32; `encode` gives the same bytes again."""
+        import numpy as np  # here, because starting the program must not load it
+
+        samples = np.frombuffer(self.samples, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
+        return AudioPiece(samples, self.sample_rate)
+
+
+def put(connection: sqlite3.Connection, chunks: Iterable[Spoken]) -> None:
+    """Write all of them, or none; the audio of a key that is there already is replaced.
+
+    Raises ValueError for a chunk without audio, SinkError for one of several sample rates, sqlite3.Error.
+    """
+    with transaction(connection):
+        connection.executemany(INSERT, map(_row, chunks))
+
+
+def get(connection: sqlite3.Connection, key: bytes) -> Audio | None:
+    """The audio of a key, None where there is none. Raises ValueError where it is damaged; sqlite3.Error."""
+    rows = connection.execute(f"SELECT {COLUMNS} FROM chunk WHERE key = ?", (key,)).fetchall()
+    for _, *row in rows:
+        if not intact((key, *row)):
+            raise ValueError("its checksum does not fit")
+        status, why, take, _, _, _, sample_rate, _, _, audio = row
+        return Audio(audio, sample_rate, status, why, take)
+    return None
+
+
+def drop(connection: sqlite3.Connection, keys: Iterable[bytes]) -> None:
+    """Remove the chunks of these keys. Raises sqlite3.Error."""
+    with transaction(connection):
+        connection.executemany("DELETE FROM chunk WHERE key = ?", ((key,) for key in keys))
+
+
+def intact(row: Sequence[Any]) -> bool:
+    """Whether the checksum of a row, as COLUMNS name it, fits the rest of it."""
+    *content, seal, audio = row
+    return bool(checksum(*content, audio) == seal)
+
+
+def _row(chunk: Spoken) -> tuple[Any, ...]:
+    outcome, job = chunk.outcome, chunk.outcome.job
+    if outcome.status not in ("ok", "flagged") or not chunk.pieces:
+        raise ValueError(f"chunk {job.index} of {job.stream} is {outcome.status}: it has no audio to keep")
+    sample_rate = chunk.pieces[0].sample_rate
+    audio = b"".join(encode(piece, sample_rate) for piece in chunk.pieces)
+    content = (
+        chunk.key,
+        outcome.status,
+        outcome.why,
+        outcome.take,
+        job.seed,
+        job.text,
+        job.language,
+        sample_rate,
+        len(audio) // SAMPLE_BYTES,
+    )
+    return (*content, checksum(*content, audio), audio)

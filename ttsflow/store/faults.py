@@ -1,0 +1,67 @@
+"""What SQLite raises, in a user's words: a disk that refuses, or a file that is damaged."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ttsflow.errors import StoreDamaged, StoreError
+
+RESUME = "run the same command again: what was finished is kept"
+
+_CLOSED = (sqlite3.ProgrammingError, sqlite3.InterfaceError)  # a mistake in this program, not in the file
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """What SQLite raises inside becomes StoreError, or StoreDamaged where the file is at fault."""
+    try:
+        yield
+    except _CLOSED:
+        raise
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+
+
+def explained(path: Path, error: sqlite3.Error) -> StoreError:
+    """What an error of SQLite's means for the store at `path`, and what to do about it."""
+    refusal = _refusal(error)
+    if refusal is not None:
+        return StoreError(f"{path}: {error}; {refusal}")
+    return StoreDamaged(f"{path} is damaged ({error}); what can still be read of it is kept")
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """SQLite's extended result code; 0 where the error is the Python module's own."""
+    return getattr(error, "sqlite_errorcode", 0)
+
+
+def _refusal(error: sqlite3.Error) -> str | None:
+    """What to do where the system refuses what was asked; None where the file is at fault."""
+    code = code_of(error)
+    if code == sqlite3.SQLITE_IOERR_SHORT_READ:
+        return None
+    match code & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return f"free some space on the disk or raise the quota, then {RESUME}"
+        case sqlite3.SQLITE_IOERR:
+            return f"{_about_the_disk()}, then {RESUME}"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"another program holds it: end that program, then {RESUME}"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return "make the file and its folder writable, or choose another place with -o"
+        case sqlite3.SQLITE_NOMEM:
+            return f"free some memory, then {RESUME}"
+        case sqlite3.SQLITE_TOOBIG:
+            return "the audio of one chunk is longer than a store can take; set text.max_chars lower"
+    return None
+
+
+def _about_the_disk() -> str:
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if limit != resource.RLIM_INFINITY:
+        return f"files may not grow beyond {limit:,} bytes here: raise the limit (ulimit -f)"
+    return "the disk refuses it: see to the disk (dmesg tells more) or choose another one with -o"

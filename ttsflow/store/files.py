@@ -1,0 +1,156 @@
+"""Where the store of an output lies, and what is there already."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Literal
+
+from ttsflow.errors import OutputError
+from ttsflow.partfile import sync_folder
+from ttsflow.store.schema import APPLICATION_ID, PAGE_BYTES, SCHEMA_VERSION, SIGN
+
+Found = Literal["nothing", "store", "damaged"]
+
+_ELSEWHERE = "choose another output with -o"
+
+# What a store's header always holds (https://www.sqlite.org/fileformat2.html, 1.3): offset and bytes.
+_MAGIC = b"SQLite format 3\0"
+_SHAPE = PAGE_BYTES.to_bytes(2, "big") + bytes((2, 2, 0, 64, 32, 32))  # page size, WAL, payload fractions
+_CONSTANT = (
+    (0, _MAGIC),
+    (16, _SHAPE),
+    (44, (4).to_bytes(4, "big")),  # schema format
+    (52, bytes(4)),  # no automatic vacuum
+    (56, (1).to_bytes(4, "big")),  # UTF-8
+    (60, SCHEMA_VERSION.to_bytes(4, "big")),
+    (64, bytes(4)),
+    (68, APPLICATION_ID.to_bytes(4, "big")),
+    (72, bytes(20)),
+)
+_HEADER_BYTES = 100
+_LAST_VERSION = 1000  # a greater number is damage, not a version
+
+
+class Files:
+    """The files of one store: `main`, those that SQLite keeps beside it, and those of a store in the making.
+
+    `growing` is a store that is being written, `whole` one that is complete and about to become `main`.
+    """
+
+    def __init__(self, main: Path) -> None:
+        self.main = main
+        self.beside = tuple(main.with_name(main.name + end) for end in ("-wal", "-shm", "-journal"))
+        self.growing = main.with_name(f".{main.name}.new")
+        self.whole = main.with_name(f".{main.name}.whole")
+
+    def unlink(self) -> None:
+        """Remove all of them. Raises OSError."""
+        for file in (self.main, *self.beside, self.growing, self.whole):
+            file.unlink(missing_ok=True)
+
+    def adopt(self) -> None:
+        """Put the store that is `whole`, if there is one, in the place of `main`. Raises OSError.
+
+        A -wal file of the old one must not meet the new one, and the old one not lose it for nothing:
+        so the new one is complete under a name of its own before anything is removed.
+        """
+        if self.whole.exists():
+            for file in (self.main, *self.beside):
+                file.unlink(missing_ok=True)
+            self.whole.replace(self.main)
+            sync_folder(self.main.parent)
+
+
+def store_path(output: Path) -> Path:
+    """`NAME.wav.ttsflow` beside the output `NAME.wav`, symbolic links followed. Raises OutputError."""
+    target = resolved(output)
+    return target.with_name(f"{target.name}.ttsflow")
+
+
+def find(path: Path, *, any_version: bool = False) -> tuple[Path, Found]:
+    """What is at a store's path, and the path itself with symbolic links followed.
+
+    Raises OutputError for anything that is neither a store nor nothing: a folder, a device, a file
+    of another program, and, unless `any_version`, a store of another version of ttsflow. The file is
+    opened here: no connection to it may be open in this process, since closing it would end its locks.
+    """
+    path = resolved(path)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            with path.open("rb") as file:
+                return path, _recognised(path, file.read(PAGE_BYTES), any_version)
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            folder = path.parent
+            raise OutputError(
+                f"cannot write {path}: there is no folder {folder}; create it (mkdir -p) or {_ELSEWHERE}"
+            ) from None
+        return path, "nothing"
+    except (OSError, ValueError) as error:
+        raise unusable(path, error) from error
+    kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+    raise OutputError(f"{path} is {kind}, and the store of the run would go there; {_ELSEWHERE}")
+
+
+def remove(path: Path) -> int:
+    """Remove a store with all that belongs to it, and give the bytes that it took; 0 where there is none.
+
+    Raises OutputError where something else is there, or where it cannot be removed.
+    """
+    path, _ = find(path, any_version=True)
+    size = size_of(path)
+    try:
+        Files(path).unlink()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be removed: {error.strerror}") from error
+    return size
+
+
+def size_of(path: Path) -> int:
+    """Bytes on disk of the store and its -wal file."""
+    size = 0
+    for file in (path, Files(path).beside[0]):
+        try:
+            size += file.stat().st_size
+        except FileNotFoundError:
+            continue
+    return size
+
+
+def unusable(path: Path, error: Exception) -> OutputError:
+    """The store cannot be there, for a reason that the system gives."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return OutputError(f"the store of the run cannot be at {path}: {reason}; {_ELSEWHERE}")
+
+
+def resolved(path: Path) -> Path:
+    """The path with symbolic links followed. Raises OutputError."""
+    try:
+        target = path.resolve()
+        if target.is_symlink():  # newer Pythons leave a circle of links as it is
+            raise RuntimeError("symbolic links lead in a circle")
+    except (OSError, RuntimeError, ValueError) as error:  # ValueError: a NUL in the path
+        raise unusable(path, error) from error
+    return target
+
+
+def _recognised(path: Path, page: bytes, any_version: bool) -> Found:
+    """What a file is by its first page."""
+    if not page:
+        return "nothing"
+    if page[68:72] != APPLICATION_ID.to_bytes(4, "big") and SIGN not in page:
+        if page.startswith(_MAGIC) and len(page) < _HEADER_BYTES:
+            return "damaged"  # cut off before it says whose it is; there is nothing in it to lose
+        whose = "a database of another program" if page.startswith(_MAGIC) else "no store of ttsflow"
+        raise OutputError(f"{path} exists and is {whose}; move it away, or {_ELSEWHERE}")
+    version = int.from_bytes(page[60:64], "big")
+    if any_version or all(page[at : at + len(value)] == value for at, value in _CONSTANT):
+        return "store"
+    if page.startswith(_MAGIC) and version != SCHEMA_VERSION and 0 < version <= _LAST_VERSION:
+        raise OutputError(
+            f"{path} is a store of another version of ttsflow (format {version}; this version has "
+            f"format {SCHEMA_VERSION}); use that version, or begin anew with --fresh"
+        )
+    return "damaged"

@@ -1,0 +1,32 @@
+"""What a store keeps by name, as JSON."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from ttsflow.store.checksum import checksum
+
+_PUT = """INSERT INTO meta(name, value, checksum) VALUES (?, ?, ?)
+ON CONFLICT(name) DO UPDATE SET value = excluded.value, checksum = excluded.checksum"""
+
+
+def put(connection: sqlite3.Connection, name: str, value: object) -> None:
+    """Keep a value that JSON can hold. Raises sqlite3.Error."""
+    text = json.dumps(value)
+    connection.execute(_PUT, (name, text, checksum(name, text)))
+
+
+def get(connection: sqlite3.Connection, name: str) -> Any:
+    """The value; None where there is none, or not as it was written. Raises sqlite3.Error."""
+    rows = connection.execute("SELECT value, checksum FROM meta WHERE name = ?", (name,)).fetchall()
+    for text, seal in rows:
+        if checksum(name, text) == seal:
+            return json.loads(text)
+    return None
+
+
+def forget(connection: sqlite3.Connection, name: str) -> None:
+    """Remove the value. Raises sqlite3.Error."""
+    connection.execute("DELETE FROM meta WHERE name = ?", (name,))

@@ -1,0 +1,269 @@
+"""The store of a run: one SQLite file beside the output, opened, written and read."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ttsflow.errors import OutputError, StoreDamaged, StoreError
+from ttsflow.store import chunks, meta, places
+from ttsflow.store.chunks import Audio, Spoken
+from ttsflow.store.faults import told
+from ttsflow.store.files import Files, find, resolved, size_of, unusable
+from ttsflow.store.making import new_store
+from ttsflow.store.places import Place
+from ttsflow.store.salvage import Salvaged, salvage
+from ttsflow.store.schema import check_tables, connect
+from ttsflow.version import __version__
+
+_PLACES = "SELECT count(*), count(key), count(DISTINCT key) FROM place"
+_KEPT = """
+SELECT count(*), total(status = 'flagged'), total(samples * 1.0 / sample_rate)
+FROM (SELECT DISTINCT key FROM place WHERE key IS NOT NULL) JOIN chunk INDEXED BY chunk_brief USING (key)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far a text is: its places, those with something to say, their distinct chunks.
+
+    Of the distinct chunks `kept` are in the store, `flagged` of them with a doubt, `audio_s` seconds in
+    all, and `left` are not. `stored` are all chunks in the store, also those that the text no longer
+    has; `bytes` is its size on disk.
+    """
+
+    places: int
+    speakable: int
+    distinct: int
+    kept: int
+    left: int
+    flagged: int
+    audio_s: float
+    stored: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The run that has a store in use; `started` is whatever names the time to a person."""
+
+    pid: int
+    host: str
+    started: str
+
+    @classmethod
+    def here(cls, started: str) -> Running:
+        """This process."""
+        return cls(os.getpid(), socket.gethostname(), started)
+
+
+class Store:
+    """Finished chunks by content key, and the places of a text where they are heard.
+
+    Three threads may use it at a time, each its own methods: one `commit`; one `read`, `drop`,
+    `places`, `build` and `fingerprint`; one all the others. No other Store of the same file may be open
+    in the process, and whoever writes holds the lock of the output.
+
+    Any method raises StoreError where the disk refuses, with what was committed before left as it was,
+    and StoreDamaged where the file is not what was written. If that names `keys`, `drop` them; else
+    close the store and open it after `salvage`; then plan again. `salvaged` says what was kept and lost
+    where `open` had to do that.
+    """
+
+    def __init__(
+        self, path: Path, connections: Sequence[sqlite3.Connection], salvaged: Salvaged | None
+    ) -> None:
+        self.path = path
+        self.salvaged = salvaged
+        self._connections = connections
+        self._planning, self._writing, self._reading = connections
+
+    @classmethod
+    def open(cls, path: Path, *, fresh: bool = False, readonly: bool = False) -> Store:
+        """Open the store at `path`, or make one; `fresh` removes what a store there has, first.
+
+        `readonly` makes and mends nothing, and may be used while a run writes. Raises OutputError where
+        no store can be or one cannot be written; if `readonly`, also where there is none, and
+        StoreDamaged.
+        """
+        path, salvaged = resolved(path), None
+        try:
+            if not readonly:
+                salvaged = _made_ready(path, fresh)
+            elif find(path)[1] != "store":
+                raise OutputError(f"{path} is no store that can be read; a run with this output makes one")
+            return cls(path, _connected(path, readonly), salvaged)
+        except OSError as error:
+            raise unusable(path, error) from error
+        except StoreDamaged:
+            raise
+        except StoreError as error:
+            raise OutputError(str(error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the use; may be called again."""
+        for connection in self._connections:
+            connection.close()
+
+    def plan(self, places_: Iterable[Place]) -> None:
+        """Put these places in the place of all that were there, or change nothing.
+
+        Raises ValueError where their indexes do not rise, and whatever `places_` raises.
+        """
+        with told(self.path):
+            places.replace(self._planning, places_)
+
+    def left(self) -> Iterator[Place]:
+        """The first place of each key without a chunk, and every place with nothing to say, in text order.
+
+        Read as it is asked for: chunks that are committed meanwhile are left out.
+        """
+        with told(self.path):
+            yield from places.left(self._planning)
+
+    def counts(self) -> Counts:
+        """How far the text is; reads no audio."""
+        with told(self.path):
+            ((all_, speakable, distinct),) = self._planning.execute(_PLACES).fetchall()
+            ((kept, flagged, audio_s),) = self._planning.execute(_KEPT).fetchall()
+            count = "SELECT count(*) FROM chunk INDEXED BY chunk_brief"
+            ((stored,),) = self._planning.execute(count).fetchall()
+        size = size_of(self.path)
+        return Counts(all_, speakable, distinct, kept, distinct - kept, int(flagged), audio_s, stored, size)
+
+    def commit(self, finished: Sequence[Spoken]) -> None:
+        """Write chunks and their audio; when this returns, they survive a power failure. All or none.
+
+        A key that is there already is replaced. Raises ValueError for a chunk without audio.
+        """
+        with told(self.path):
+            chunks.put(self._writing, finished)
+
+    def read(self, key: bytes) -> Audio | None:
+        """The audio of a chunk, checked; None where there is none. Raises StoreDamaged with the key."""
+        try:
+            with told(self.path):
+                return chunks.get(self._reading, key)
+        except (ValueError, StoreDamaged) as error:
+            raise StoreDamaged(f"a chunk in {self.path} is damaged: {error}", (key,)) from error
+
+    def drop(self, keys: Iterable[bytes]) -> None:
+        """Remove chunks; those of damaged rows, to have them spoken again."""
+        with told(self.path):
+            chunks.drop(self._reading, keys)
+
+    def places(self) -> Iterator[Place]:
+        """All places in text order."""
+        with told(self.path):
+            yield from places.all_places(self._reading)
+
+    def checksums(self) -> Iterator[tuple[bytes | None, float, bytes | None]]:
+        """For each place in text order: its key, its pause in seconds, and the checksum of its chunk."""
+        with told(self.path):
+            yield from places.checksums(self._reading)
+
+    def set(self, name: str, value: object) -> None:
+        """Keep a value that JSON can hold under a name of the caller's."""
+        with told(self.path):
+            meta.put(self._planning, f"caller:{name}", value)
+
+    def get(self, name: str) -> Any:
+        """The value under a name; None where there is none that can be trusted."""
+        with told(self.path):
+            return meta.get(self._planning, f"caller:{name}")
+
+    def set_running(self, running: Running) -> None:
+        """Note which run uses the store."""
+        with told(self.path):
+            meta.put(self._planning, "running", asdict(running))
+
+    def clear_running(self) -> None:
+        """Note that none does."""
+        with told(self.path):
+            meta.forget(self._planning, "running")
+
+    def running(self) -> Running | None:
+        """The run that uses the store, or that was killed while it did."""
+        with told(self.path):
+            noted = meta.get(self._planning, "running")
+        return Running(**noted) if noted else None
+
+    def record_built(self, output: Path, fingerprint: str) -> None:
+        """Note that the file at `output` was built just now, from what has this fingerprint."""
+        with told(self.path):
+            meta.put(self._planning, "built", [fingerprint, *_stamp(output)])
+
+    def is_built(self, output: Path, fingerprint: str) -> bool:
+        """Whether the file at `output` is the one that was built from this, untouched since."""
+        with told(self.path):
+            return bool(meta.get(self._planning, "built") == [fingerprint, *_stamp(output)])
+
+
+def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
+    """Have a store at `path` that can be written; what was kept and lost where it was damaged."""
+    Files(path).adopt()
+    _, found = find(path, any_version=fresh)
+    if fresh and found != "nothing":
+        Files(path).unlink()
+        found = "nothing"
+    with told(path):
+        if found == "nothing":
+            with new_store(path):
+                return None
+        if found == "store" and _sound(path):
+            return None
+    return salvage(path)
+
+
+def _sound(path: Path) -> bool:
+    """Whether the file holds the tables of a store; raises sqlite3.Error where it cannot be written."""
+    with closing(connect(path)) as connection:
+        try:
+            with told(path):
+                check_tables(connection, path)
+                meta.put(connection, "opened", __version__)
+        except StoreDamaged:
+            return False
+    return True
+
+
+def _connected(path: Path, readonly: bool) -> list[sqlite3.Connection]:
+    """A connection for each thread."""
+    with ExitStack() as opened, told(path):
+        immutable = readonly and _is_locked_up(path)
+        connections = [
+            opened.enter_context(closing(connect(path, readonly=readonly, immutable=immutable)))
+            for _ in range(3)
+        ]
+        check_tables(connections[0], path)
+        opened.pop_all()
+    return connections
+
+
+def _is_locked_up(path: Path) -> bool:
+    """Whether SQLite cannot keep files beside the store, and need not: nobody can be writing it."""
+    wal = Files(path).beside[0]
+    return not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+
+
+def _stamp(output: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in ns; (-1, -1) where there is no file."""
+    try:
+        found = output.stat()
+    except OSError:
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
