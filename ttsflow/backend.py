@@ -172,5 +172,11 @@ class Backend(ABC):
         """Stop working on `job` and free its slot."""
         self._running = None
 
+    def relieve(self) -> None:
+        """Give back memory that is not needed: called after a job has failed because there was not enough.
+
+        Jobs may be running. What is given back may be made or read again when it is needed.
+        """
+
     def close(self) -> None:
         """Free what `load` took."""

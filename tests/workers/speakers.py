@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,17 @@ SPLITS: dict[str, Any] = {
 }
 
 
+KEPT: list[bytes] = []
+"""memory that is never given back"""
+
+
 def sound(index: int, pieces: int = 2, size: int = 100) -> np.ndarray:
     """What a chunk sounds like, all its pieces together."""
     return np.concatenate([piece_of(index, number, size) for number in range(pieces)])
 
 
 def piece_of(index: int, number: int, size: int = 100) -> np.ndarray:
-    return np.full(size, (index * 10 + number) / 1e6, np.float32)
+    return np.full(size, 0.25 + (index * 10 + number) / 1e6, np.float32)
 
 
 def first_time(path: str) -> bool:
@@ -78,6 +83,12 @@ def perform(verb: str, args: list[str]) -> AudioPiece | None:
             raise ValueError("no such\nthing")
         case "refuse":
             raise JobRefused("this cannot be spoken")
+        case "error":
+            raise RuntimeError(" ".join(args))
+        case "wrapped":
+            raise ValueError("the library failed") from RuntimeError(" ".join(args))
+        case "grow":
+            KEPT.append(b"x" * int(args[0]))
         case "late":
             raise TextTooLong(["one", "two"])
         case "ask":
@@ -115,6 +126,7 @@ class Speaker(Backend):
         load: str = ""
         size: int = 100
         started: str = ""
+        relieved: str = ""
 
     options: Options
 
@@ -136,6 +148,12 @@ class Speaker(Backend):
                 raise RuntimeError("CUDA is busy")
             case "import":
                 import a_module_that_does_not_exist  # noqa: F401  # the import itself is the fault
+            case "memory":
+                raise BackendUnavailable("no model can be made") from RuntimeError("CUDA out of memory")
+            case "broken":
+                raise BackendUnavailable("no model can be made") from RuntimeError(
+                    "CUDA error: unknown error"
+                )
             case "hang":
                 time.sleep(60)
             case "tell":
@@ -156,11 +174,30 @@ class Speaker(Backend):
         verb, *args = job.text.split()
         if verb == "parts":
             raise TextTooLong(SPLITS.get(args[0], args))
+        if verb == "nothing":
+            yield AudioPiece(np.zeros(0, np.float32), RATE)
+            return
+        if verb == "constant":
+            for value in args:
+                yield AudioPiece(np.full(100, float(value), np.float32), RATE)
+            return
+        if verb == "memory":
+            tensor = np.zeros(1000)
+            self._tensor = weakref.ref(tensor)
+            raise RuntimeError("CUDA out of memory. Tried to allocate 1.00 GiB")
         yield AudioPiece(piece_of(job.index, 0, self.options.size), RATE)
         strange = perform(verb, args)
         if strange is not None:
             yield strange
         yield AudioPiece(piece_of(job.index, 1, self.options.size), RATE)
+
+    def relieve(self) -> None:
+        with Path(self.options.relieved).open("a") as log:
+            print("held" if self._tensor() is not None else "free", file=log)
+        if self.options.load == "cannot relieve":
+            raise RuntimeError("CUDA error: unspecified launch failure")
+
+    _tensor: Callable[[], object] = staticmethod(lambda: None)
 
 
 class Chorus(Speaker):
@@ -175,13 +212,15 @@ class Chorus(Speaker):
     def start(self, job: ChunkJob) -> None:
         if job.text == "long at once":
             raise TextTooLong(["long", "at once"])
+        if job.text == "memory at once":
+            raise MemoryError
         self._given[job] = 0
 
     def step(self) -> Iterator[Step]:
         time.sleep(0.01)
-        if any(job.text == "collapse" for job in self._given):
+        if collapse := [job.text for job in self._given if job.text.startswith("collapse")]:
             self._given.clear()
-            raise RuntimeError("the model collapsed")
+            raise RuntimeError(f"the model collapsed: {collapse[0].removeprefix('collapse')}")
         if any(job.text == "too long" for job in self._given):  # but which of them?
             self._given.clear()
             raise TextTooLong(["one", "two"])
@@ -195,10 +234,11 @@ class Chorus(Speaker):
                 yield Step(job, audio, parts="one" if "text" in job.text else ("one", "two"))  # type: ignore[arg-type]  # a mistake on purpose
             elif job.text == "long" or number < 2:
                 self._given[job] += 1
-                yield Step(job, AudioPiece(piece_of(job.index, number), RATE))
+                loudness = 0 if "silent" in job.text else 1
+                yield Step(job, AudioPiece(loudness * piece_of(job.index, number), RATE))
             else:
                 del self._given[job]
-                yield Step(job, done=True, flag="a doubt" if job.text == "doubt" else None)
+                yield Step(job, done=True, flag="a doubt" if "doubt" in job.text else None)
 
     def cancel(self, job: ChunkJob) -> None:
         del self._given[job]

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -45,9 +47,16 @@ class Talk:
         self.inbox: SimpleQueue[Any] = SimpleQueue()
         self.process = WorkerProcess("w0", 1, WorkerSpec(device, slots), recipe, self.inbox.put)
         self.jobs = 0
+        self.memory_bytes = 0
+        """that the last Finished has told"""
 
     def next(self) -> Any:
-        return self.inbox.get(timeout=20)
+        """The next event; what a Finished tells of memory is different each time, and put aside."""
+        event = self.inbox.get(timeout=20)
+        if isinstance(event, Finished):
+            self.memory_bytes = event.memory_bytes
+            return replace(event, memory_bytes=0)
+        return event
 
     def ready(self) -> Talk:
         assert self.next() == WorkerReady("w0", 1)
@@ -128,6 +137,29 @@ def test_a_job_gives_its_pieces_unchanged_then_its_end(talk: Any, speakers: Any)
         assert got.dtype == np.float32
         assert got.tobytes() == speakers.sound(index, size=250_000).tobytes()
         assert {piece.payload.sample_rate for piece in pieces} == {speakers.RATE}
+        assert [piece.checksum for piece in pieces] == [zlib.crc32(piece.payload.samples) for piece in pieces]
+
+
+def test_the_same_samples_have_the_same_checksum_and_others_another(talk: Any) -> None:
+    worker = talk().ready()
+    sums = []
+    for text in ("constant 0.1 0.2", "constant 0.1 0.3"):
+        worker.start(text)
+        *pieces, _ = worker.until_end()
+        sums.append([piece.checksum for piece in pieces])
+    (one, two), (again, other) = sums
+    assert one == again != two
+    assert other not in (one, two)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell")
+def test_a_worker_tells_how_much_memory_it_takes(talk: Any) -> None:
+    worker = talk().ready()
+    assert worker.end_of("hello") == Finished(100)
+    before = worker.memory_bytes
+    assert before == pytest.approx(psutil.Process(worker.process.info.pid).memory_info().rss, rel=0.1)
+    assert worker.end_of(f"grow {100 * 2**20}") == Finished(101)
+    assert worker.memory_bytes - before == pytest.approx(100 * 2**20, rel=0.1)
 
 
 def test_a_worker_sees_its_device_and_tells(talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,26 +174,71 @@ def test_a_worker_sees_its_device_and_tells(talk: Any, monkeypatch: pytest.Monke
 
 
 FAILURES = [
-    ("raise", "ValueError: no such thing (speakers.py:", False),
-    ("refuse", "this cannot be spoken", True),
-    ("shape", "float32 samples of shape (2, 5)", False),
-    ("dtype", "float64 samples of shape (5,)", False),
-    ("list", "list as samples", False),
-    ("rate", "8001 Hz, and its profile says 8000 Hz", False),
-    ("nan", "not finite", False),
-    ("ask", "EOFError", False),
+    ("raise", "ValueError: no such thing (speakers.py:", "error"),
+    ("refuse", "this cannot be spoken", "refused"),
+    ("shape", "float32 samples of shape (2, 5)", "bad audio"),
+    ("dtype", "float64 samples of shape (5,)", "bad audio"),
+    ("list", "list as samples", "bad audio"),
+    ("rate", "8001 Hz, and its profile says 8000 Hz", "bad audio"),
+    ("nan", "not finite", "bad audio"),
+    ("nothing", "the backend made no audio", "bad audio"),
+    ("ask", "EOFError", "error"),
+    ("error CUDA out of memory", "RuntimeError: CUDA out of memory (speakers.py:", "out of memory"),
+    ("wrapped CUDA error: device-side assert triggered", "ValueError: the library", "broken worker"),
+    ("error GPU is lost", "RuntimeError: GPU is lost (speakers.py:", "device lost"),
 ]
 
 
-def test_a_failed_job_says_why_and_its_worker_lives_on(talk: Any) -> None:
-    worker = talk().ready()
-    for text, why, permanent in FAILURES:
+def test_a_failed_job_says_why_and_its_worker_lives_on(talk: Any, tmp_path: Path) -> None:
+    worker = talk(relieved=str(tmp_path / "relieved")).ready()
+    for text, why, kind in FAILURES:
         failed = worker.end_of(text)
         assert isinstance(failed, Failed), text
         assert why in failed.why
         assert "\n" not in failed.why
-        assert (failed.kind == "refused") is permanent
+        assert failed.kind == kind
         assert isinstance(worker.end_of("hello"), Finished)
+
+
+def test_audio_that_is_doubtful_is_flagged(talk: Any) -> None:
+    worker = talk().ready()
+    assert worker.end_of("constant 0 0.0001") == Finished(100, "silent throughout (below -60 dBFS)")
+    assert worker.end_of("constant 1 -1 0.5") == Finished(101, "clipped throughout (67% of it at full scale)")
+    assert worker.end_of("constant 0 0.3") == Finished(102), "each chunk is judged by itself"
+    several = talk(chorus=True, slots=2).ready()
+    assert several.end_of("silent doubt") == Finished(100, "a doubt; silent throughout (below -60 dBFS)")
+    assert several.end_of("silent") == Finished(101, "silent throughout (below -60 dBFS)")
+
+
+def test_a_backend_gives_memory_back_before_the_next_job(talk: Any, tmp_path: Path) -> None:
+    relieved = tmp_path / "relieved"
+    worker = talk(relieved=str(relieved)).ready()
+    assert worker.end_of("raise").kind == "error"
+    assert worker.end_of("hello") == Finished(101)
+    assert not relieved.exists(), "it was not for want of memory"
+    assert worker.end_of("memory").kind == "out of memory"
+    assert worker.end_of("hello") == Finished(103)
+    assert relieved.read_text().split() == ["free"], "nothing holds on to what the job that failed had made"
+
+
+def test_jobs_that_share_a_worker_give_memory_back_once(talk: Any, tmp_path: Path) -> None:
+    relieved = tmp_path / "relieved"
+    worker = talk(chorus=True, slots=3, relieved=str(relieved)).ready()
+    long = worker.start("long")
+    tokens = {long, worker.start("collapse CUDA out of memory")}
+    failed = [event for event in worker.until_end() + worker.until_end() if isinstance(event, Failed)]
+    assert {event.token for event in failed} == tokens
+    assert {event.kind for event in failed} == {"out of memory"}
+    assert worker.end_of("memory at once").kind == "out of memory"
+    assert worker.end_of("hello") == Finished(103)
+    assert len(relieved.read_text().split()) == 2
+
+
+def test_a_backend_that_cannot_give_memory_back_lives_on(talk: Any, tmp_path: Path) -> None:
+    worker = talk(load="cannot relieve", relieved=str(tmp_path / "relieved")).ready()
+    assert worker.end_of("memory").kind == "out of memory"
+    assert worker.end_of("hello") == Finished(101)
+    assert (tmp_path / "relieved").exists()
 
 
 def test_a_text_that_is_too_long_is_answered_with_its_parts(talk: Any) -> None:
@@ -282,6 +359,8 @@ def group_of(pid: int) -> int | None:
         ("refuse", "the weights are not there; run `fetch weights`", True),
         ("import", "ModuleNotFoundError: No module named 'a_module_that_does_not_exist'", True),
         ("raise", "RuntimeError: CUDA is busy (speakers.py:", False),
+        ("memory", "no model can be made", False),
+        ("broken", "no model can be made", False),
     ],
 )
 def test_a_backend_that_cannot_be_loaded(talk: Any, load: str, why: str, permanent: bool) -> None:

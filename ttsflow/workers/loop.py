@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
 from ttsflow.backend import Backend, JobRefused, Step, TextTooLong
-from ttsflow.errors import TtsflowError, UsageError
+from ttsflow.errors import TtsflowError
 from ttsflow.jobs import AudioPiece, ChunkJob
-from ttsflow.scheduler.messages import Cancelled, End, Failed, FailureKind, Finished, TooLong
+from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
+from ttsflow.workers.checks import NO_AUDIO, AudioCheck, fault_in, fault_in_parts
+from ttsflow.workers.failures import kind_of
 from ttsflow.workers.wire import Cancel, Close, Sound, Start
 
 logger = logging.getLogger(__name__)
@@ -25,11 +30,12 @@ LONGEST_WHY = 500
 
 @dataclass(slots=True)
 class Attempt:
-    """A job in a slot: the token it answers under, its pieces so far, a doubt that its backend has named."""
+    """A job in a slot: the token it answers under, its audio so far, a doubt that its backend has named."""
 
     token: int
     pieces: int = 0
     flag: str | None = None
+    check: AudioCheck = field(default_factory=AudioCheck)
 
 
 class JobLoop:
@@ -43,16 +49,20 @@ class JobLoop:
         self._backend = backend
         self._sample_rate = sample_rate
         self._running: dict[ChunkJob, Attempt] = {}
+        self._short_of_memory = False
 
     def run(self) -> None:
         """Work until Close comes. Raises EOFError or OSError where the coordinator is gone."""
         while True:
-            while not self._running or self._wire.poll():
-                message = self._wire.recv()
-                if isinstance(message, Close):
-                    return
-                self._obey(message)
-            self._step()
+            if self._short_of_memory:
+                self._relieve()
+            if self._running and not self._wire.poll():
+                self._step()
+                continue
+            message = self._wire.recv()
+            if isinstance(message, Close):
+                return
+            self._obey(message)
 
     def _obey(self, message: Start | Cancel) -> None:
         if isinstance(message, Start):
@@ -94,15 +104,16 @@ class JobLoop:
             if fault is not None:
                 if not step.done:
                     self._backend.cancel(step.job)
-                self._end(step.job, Failed(attempt.token, fault))
+                self._end(step.job, Failed(attempt.token, fault, "bad audio"))
                 return
             self._send(step.piece, attempt)
         attempt.flag = step.flag or attempt.flag
         if step.done:
-            self._end(step.job, Finished(attempt.token, attempt.flag))
+            self._end(step.job, _verdict(attempt))
 
     def _send(self, piece: AudioPiece, attempt: Attempt) -> None:
         if piece.samples.size:
+            attempt.check.take(piece.samples)
             self._wire.send(Sound(attempt.token, attempt.pieces, piece.sample_rate))
             self._wire.send_bytes(np.ascontiguousarray(piece.samples).data)
             attempt.pieces += 1
@@ -125,42 +136,42 @@ class JobLoop:
 
     def _fail(self, job: ChunkJob, error: Exception) -> None:
         logger.error("%s [%s] failed", job.stream, job.index, exc_info=error)
-        kind: FailureKind = "refused" if isinstance(error, (JobRefused, UsageError)) else "error"
+        kind = kind_of(error)
+        self._short_of_memory |= kind == "out of memory"
         self._end(job, Failed(self._running[job].token, one_line(error), kind))
 
     def _end(self, job: ChunkJob, answer: End) -> None:
         del self._running[job]
         self._wire.send(answer)
 
-
-def fault_in(piece: AudioPiece, sample_rate: int) -> str | None:
-    """What is wrong with a piece; None where it is float32, shape (n,), finite, at `sample_rate` Hz."""
-    if not isinstance(piece, AudioPiece):
-        return f"the backend gave {type(piece).__name__}, not an AudioPiece"
-    samples = piece.samples
-    if not isinstance(samples, np.ndarray):
-        return f"the backend gave {type(samples).__name__} as samples, not a numpy array"
-    if samples.ndim != 1 or samples.dtype != np.float32:
-        return f"the backend gave {samples.dtype} samples of shape {samples.shape}, not float32 of shape (n,)"
-    if piece.sample_rate != sample_rate:
-        return f"the backend gave audio at {piece.sample_rate} Hz, and its profile says {sample_rate} Hz"
-    if not np.isfinite(samples).all():
-        return "the backend gave audio that is not finite (NaN or infinity)"
-    return None
+    def _relieve(self) -> None:
+        self._short_of_memory = False
+        # The error has gone by now; but it may be left in a ring with the frames of its own traceback,
+        # and those hold what the backend had made.
+        gc.collect()
+        try:
+            self._backend.relieve()
+        except Exception:  # foreign code; if the backend is of no use any more, its next job tells
+            logger.exception("the backend could not give memory back")
 
 
-def fault_in_parts(texts: Sequence[str]) -> str | None:
-    """What is wrong with the texts of a split; None where they are two or more, each with something in it."""
-    found = "the backend found the text too long"
-    if not isinstance(texts, (tuple, list)):
-        return f"{found} and gave {type(texts).__name__} for its parts, not a tuple of texts"
-    if strange := [text for text in texts if not isinstance(text, str)]:
-        return f"{found} and gave {type(strange[0]).__name__} for a part of it, not a text"
-    if len(texts) < 2:
-        return f"{found} and gave {len(texts) or 'no'} text for its parts; two are the least"
-    if not all(text.strip() for text in texts):
-        return f"{found} and gave an empty text for a part of it"
-    return None
+def _verdict(attempt: Attempt) -> Finished | Failed:
+    """The answer for a job that its backend is done with."""
+    if not attempt.check.samples:
+        return Failed(attempt.token, NO_AUDIO, "bad audio")
+    doubts = [doubt for doubt in (attempt.flag, attempt.check.doubt()) if doubt]
+    return Finished(attempt.token, "; ".join(doubts) or None, resident_bytes())
+
+
+def resident_bytes() -> int:
+    """What this process takes of the machine's memory now, 0 where the system does not tell.
+
+    A GPU's memory is not in it: a process that leaks there runs out of it, and is told so.
+    """
+    with suppress(OSError):
+        pages = Path("/proc/self/statm").read_text("ascii").split()[1]  # see proc(5)
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def one_line(error: BaseException) -> str:

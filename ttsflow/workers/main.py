@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from pydantic import ValidationError
 
 from ttsflow.errors import UsageError
+from ttsflow.workers.failures import kind_of
 from ttsflow.workers.loop import JobLoop, one_line
 from ttsflow.workers.progress import Progress
 from ttsflow.workers.wire import NotLoaded, Ready, Setup
@@ -26,6 +27,9 @@ from ttsflow.workers.wire import NotLoaded, Ready, Setup
 logger = logging.getLogger(__name__)
 
 NO_USE_TO_RETRY = (UsageError, ImportError, ValidationError)
+
+MAY_PASS = ("out of memory", "broken worker")
+"""kinds of failure after which a later process may load, in whatever error the backend has wrapped them"""
 
 
 def main() -> None:
@@ -47,7 +51,8 @@ def main() -> None:
                 backend.load(setup.device, setup.slots)
         except Exception as error:  # whatever keeps a model from loading is told, and ends the worker
             logger.exception("the backend cannot be loaded")
-            wire.send(NotLoaded(one_line(error), isinstance(error, NO_USE_TO_RETRY)))
+            permanent = isinstance(error, NO_USE_TO_RETRY) and kind_of(error) not in MAY_PASS
+            wire.send(NotLoaded(one_line(error), permanent))
             return
         load_s = time.monotonic() - began
         wire.send(Ready(os.getpid(), load_s, os.environ.get("CUDA_VISIBLE_DEVICES")))

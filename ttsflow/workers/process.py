@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zlib
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -124,9 +125,10 @@ class WorkerProcess:
             while True:
                 match self._wire.recv():
                     case Sound(token, number, sample_rate):
-                        samples = np.frombuffer(self._wire.recv_bytes(), np.float32)
-                        audio_s = len(samples) / sample_rate
-                        self._post(Piece(token, number, audio_s, AudioPiece(samples, sample_rate)))
+                        raw = self._wire.recv_bytes()
+                        audio = AudioPiece(np.frombuffer(raw, np.float32), sample_rate)
+                        audio_s = len(audio.samples) / sample_rate
+                        self._post(Piece(token, number, audio_s, audio, zlib.crc32(raw)))
                     case Loading(what):
                         self._post(WorkerLoading(self.worker, self.generation, what))
                     case Ready() as ready:

@@ -159,6 +159,9 @@ class Xtts(Backend):
     def cancel(self, job: ChunkJob) -> None:
         self._speaker.cancel(job)
 
+    def relieve(self) -> None:
+        self._speaker.relieve()
+
     def close(self) -> None:
         del self._speaker
 

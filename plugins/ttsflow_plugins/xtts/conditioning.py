@@ -70,6 +70,10 @@ class Conditioning:
         speaker = self._speakers[voice]
         return Latents(speaker["gpt_cond_latent"], speaker["speaker_embedding"])
 
+    def forget(self) -> None:
+        """Drop the latents of recordings; they are read from disk again, or computed."""
+        self._of_recordings.cache_clear()
+
     def _find(self, paths: Sequence[str], stamps: Sequence[tuple[int, int]]) -> Latents:
         """Latents from disk, else computed; `stamps` tell one state of the files from another."""
         recordings = [_read_recording(Path(path), self._model.config.max_ref_len) for path in paths]

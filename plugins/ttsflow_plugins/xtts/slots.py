@@ -40,8 +40,10 @@ class Slots:
     @torch.inference_mode()
     def start(self, job: ChunkJob, tokens: Sequence[int], voice: Latents) -> None:
         """Take in a job, its text as token ids."""
+        utterance = self._vocoder.utterance(voice.speaker, self._speed)
+        # Last, for a row that has joined is decoded, whatever fails here afterwards.
         row = self._decoder.join(tokens, voice.gpt, self._sampling, job.seed)
-        self._running[job] = _Slot(row, self._vocoder.utterance(voice.speaker, self._speed))
+        self._running[job] = _Slot(row, utterance)
 
     def cancel(self, job: ChunkJob) -> None:
         """Drop a job, if it runs."""

@@ -56,6 +56,12 @@ class Speaker:
         """Drop a job."""
         self._jobs.cancel(job)
 
+    def relieve(self) -> None:
+        """Give back what was computed to be kept, and what the allocators hold in reserve."""
+        self._voices.forget()
+        torch.cuda.empty_cache()  # nothing where CUDA is not in use
+        _give_back_memory()
+
 
 def _jobs(model: Any, options: XttsOptions, slots: int) -> Slots | Beams:
     config = model.config
