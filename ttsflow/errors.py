@@ -22,6 +22,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST_NAME = 100
+"""characters of a name that nothing answers to that are repeated"""
+
 
 class TtsflowError(Exception):
     """Base of all errors raised on purpose; `exit_code` is what the command line ends with."""
@@ -52,7 +55,7 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         self.kind, self.name, self.known = kind, name, sorted(set(known))
-        message = f"unknown {kind} {name!r}; {known_names(name, self.known)}"
+        message = f"unknown {kind} {_quoted(name)}; {known_names(name, self.known)}"
         super().__init__(f"{message}. {hint}" if hint else message)
 
 
@@ -97,6 +100,13 @@ class StoreDamaged(StoreError):
 
 class SinkError(RunError):
     """The audio could not be written any further."""
+
+
+def _quoted(name: str) -> str:
+    """A name as it can be printed anywhere: in quotes, without control characters, not a page long."""
+    if len(name) <= LONGEST_NAME:
+        return repr(name)
+    return f"{name[:LONGEST_NAME]!r}... ({len(name):,} characters)"
 
 
 def known_names(name: str, known: Iterable[str], limit: int = 20) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -76,7 +78,11 @@ def test_a_byte_order_mark_is_skipped_and_a_date_is_text(yaml_file: Write) -> No
         ("%YAML 9.9\n---\na: 1", "line 1: found incompatible YAML document"),
         ("a: " + "[" * 21 + "]" * 21, "line 1: a[0][0]: nested more than 20 levels deep"),
         ("a: " + "[" * 50_000, "nested more than 20 levels deep"),
+        ("a: " + "[" * 100_000 + "]" * 100_000, "nested more than 20 levels deep"),
+        ("[" * 100_000, "nested more than 20 levels deep"),
         ("{a: " * 50_000, "nested more than 20 levels deep"),
+        ("- " * 100_000, "nested more than 20 levels deep"),
+        ("? " * 100_000, "a key is not plain text"),
     ],
 )
 def test_what_is_refused_and_where(text: str, message: str) -> None:
@@ -96,6 +102,7 @@ def test_a_billion_laughs_are_not_built() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"a: 1\nb: x\0y", r"my\.yaml, line 2: character 0 is not allowed in YAML"),
         (b"a: \xff\xfe", r"my\.yaml, line 1: not UTF-8 text"),
         (b"a: 1\nb: 2\nc: \xe9", r"my\.yaml, line 3: not UTF-8 text"),
         ("a: 1".encode("utf-16"), r"my\.yaml, line 1: not UTF-8 text"),
@@ -116,6 +123,17 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_yaml(tmp_path / ("x" * 5000), "long")
     with pytest.raises(ConfigError, match="no such file: nul"):
         read_yaml(tmp_path / "a\0b", "nul")
+
+
+def test_what_is_no_file_at_all_is_not_read(tmp_path: Path) -> None:
+    """Reading would wait for ever, or never end."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for path in (pipe, tmp_path / "socket", Path("/dev/zero"), Path("/dev/null")):
+            with pytest.raises(ConfigError, match=r"^it is a device, a pipe or a socket, not a YAML file$"):
+                read_yaml(path, "it")
 
 
 def test_a_value_of_a_flag() -> None:

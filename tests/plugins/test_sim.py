@@ -13,12 +13,15 @@ from textwrap import dedent
 from typing import Any
 
 import numpy as np
+import psutil
 import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttsflow import BackendUnavailable, ChunkJob, Costs, Device, JobRefused, TextTooLong
+from ttsflow import AudioPiece, BackendUnavailable, ChunkJob, Costs, Device, JobRefused, Step, TextTooLong
+from ttsflow.workers.checks import AudioCheck, fault_in
+from ttsflow.workers.failures import kind_of
 from ttsflow_plugins import sim
 from ttsflow_plugins.sim import Sim
 
@@ -291,10 +294,138 @@ def test_a_fault_happens_so_many_times_among_all_workers(tmp_path: Path) -> None
     assert second == [True, False, False, False]
 
 
-def in_a_child(options: dict[str, Any]) -> subprocess.Popen[str]:
-    """A process that loads, prints "loaded", speaks chunk 0 and prints "spoken"."""
+def test_a_fault_strikes_wherever_its_words_are_spoken(tmp_path: Path) -> None:
+    faults = [{"text": "the clock", "kind": "fail", "times": 2}]
+    backend = loaded(rtf=0, slots=4, faults=faults, state_dir=tmp_path)
+    texts = ["It was quiet.", "Then the clock struck.", "And", "the clock stopped."]
+    jobs = [chunk(index + 7, text) for index, text in enumerate(texts)]
+    ends = speak(backend, jobs)
+    assert [isinstance(ends[job.index], RuntimeError) for job in jobs] == [False, True, False, True]
+    whole = chunk(3, "Nobody heard the clock.")
+    assert isinstance(speak(backend, [whole])[3], list), "the two times are over"
+    first, second = whole.split(["Nobody heard", "the clock."])
+    endless = loaded(rtf=0, faults=[{"text": "the clock", "kind": "fail"}])
+    assert isinstance(speak(endless, [first])[3], list)
+    assert isinstance(speak(endless, [second])[3], RuntimeError)
+
+
+@pytest.mark.parametrize("kind", ["fail", "empty"])
+def test_a_fault_may_be_one_of_the_first_takes_only(kind: str) -> None:
+    backend = loaded(rtf=0, faults=[{"at": 0, "kind": kind, "takes": 2}])
+    job, ends = chunk(), []
+    for _ in range(3):
+        ends.append(speak(backend, [job])[0])
+        job = job.retake()
+    assert isinstance(ends[0], RuntimeError) or not ends[0][0].size
+    assert isinstance(ends[1], RuntimeError) or not ends[1][0].size
+    assert ends[2][0].size
+
+
+def spoken(kind: str, text: str = "Hello, world.", **options: Any) -> tuple[list[AudioPiece], Step]:
+    """The pieces of a chunk with a fault, and the step that ends it."""
+    backend = loaded(rtf=0, faults=[{"at": 0, "kind": kind, **options.pop("fault", {})}], **options)
+    backend.start(chunk(text=text))
+    steps: list[Step] = []
+    while not (steps and steps[-1].done):
+        steps += backend.step()
+    return [step.piece for step in steps if step.piece is not None], steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "doubt"),
+    [
+        ("nan", "not finite", None),
+        ("rate", "48000 Hz, and its profile says 24000 Hz", None),
+        ("shape", "samples of shape (2, 20800)", None),
+        ("silent", None, "silent throughout"),
+        ("clipped", None, "clipped throughout"),
+    ],
+)
+def test_a_sound_is_spoilt_as_a_worker_will_find(kind: str, fault: str | None, doubt: str | None) -> None:
+    (piece,), _ = spoken(kind)
+    found = fault_in(piece, 24_000)
+    assert found is None if fault is None else fault in str(found)
+    if fault is None:
+        check = AudioCheck()
+        check.take(piece.samples)
+        assert str(doubt) in str(check.doubt())
+
+
+@pytest.mark.parametrize("kind", ["nan", "rate", "shape", "silent", "clipped"])
+def test_a_sound_is_spoilt_from_a_piece_on(kind: str) -> None:
+    good, _ = spoken("cap", pieces=4)
+    bad, _ = spoken(kind, pieces=4, fault={"after": 2})
+    same = [
+        (one.sample_rate, one.samples.tobytes()) == (two.sample_rate, two.samples.tobytes())
+        for one, two in zip(good, bad, strict=True)
+    ]
+    assert same == [True, True, False, False]
+
+
+def test_the_array_that_all_chunks_share_is_not_spoilt_for_the_others() -> None:
+    backend = loaded(rtf=0, tone=False, faults=[{"at": 0, "kind": "nan"}])
+    ends = speak(backend, [chunk(0)]) | speak(backend, [chunk(1)])
+    assert np.isnan(ends[0][0]).any()
+    assert not np.isnan(ends[1][0]).any()
+
+
+@pytest.mark.parametrize(("kind", "times"), [("empty", 0), ("short", 0.1), ("long", 6), ("cap", 1)])
+def test_audio_of_a_wrong_length(kind: str, times: float) -> None:
+    pieces, end = spoken(kind, "x" * 150, pieces=2)
+    assert sum(piece.samples.size for piece in pieces) == 10 * 24_000 * times
+    assert end.flag == ("reached the model's cap" if kind == "cap" else None)
+
+
+def test_a_slow_chunk_gives_its_pieces_and_takes_twenty_times_as_long(clock: Clock) -> None:
+    backend = loaded(chunk_s=1, pieces=4, faults=[{"at": 0, "kind": "slow"}])
+    began = clock.now
+    assert len(speak(backend, [chunk(0)])[0]) == 4
+    assert clock.now - began == pytest.approx(20)
+    speak(backend, [chunk(1)])
+    assert clock.now - began == pytest.approx(21)
+
+
+def test_want_of_memory_is_told_as_cuda_does_and_concerns_one_chunk() -> None:
+    backend = loaded(rtf=0, slots=2, faults=[{"at": 0, "kind": "memory"}])
+    ends = speak(backend, [chunk(0), chunk(1)])
+    assert kind_of(ends[0]) == "out of memory"
+    assert isinstance(ends[1], list)
+
+
+def test_more_chunks_than_memory_has_room_for() -> None:
+    backend = loaded(rtf=0, slots=4, memory_slots=2)
+    backend.start(chunk(0))
+    backend.start(chunk(1))
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="CUDA out of memory") as caught:
+            backend.start(chunk(2))
+        assert kind_of(caught.value) == "out of memory"
+    backend.cancel(chunk(1))
+    backend.start(chunk(2))
+    assert sorted({step.job.index for step in backend.step()}) == [0, 2]
+
+
+@pytest.mark.parametrize(("kind", "told"), [("assert", "broken worker"), ("lost", "device lost")])
+def test_a_worker_whose_cuda_is_broken_speaks_no_more(kind: str, told: str, tmp_path: Path) -> None:
+    faults = [{"at": 1, "kind": kind, "after": 1, "times": 1}]
+    backend = loaded(rtf=0, slots=2, pieces=2, faults=faults, state_dir=tmp_path)
+    backend.start(chunk(0))
+    backend.start(chunk(1))
+    assert [step.piece is not None for step in backend.step()] == [True, True]
+    for index in range(2, 5):
+        with pytest.raises(RuntimeError) as caught:
+            list(backend.step())
+        assert kind_of(caught.value) == told
+        assert list(backend.step()) == [], "no job is left in it"
+        backend.start(chunk(index))
+    another = loaded(rtf=0, slots=2, faults=faults, state_dir=tmp_path)
+    assert isinstance(speak(another, [chunk(1)])[1], list), "it was the process, not the chunk"
+
+
+def in_a_child(options: dict[str, Any], *, wait: bool = False) -> subprocess.Popen[str]:
+    """A process that loads, prints "loaded", speaks chunk 0, prints "spoken", and may wait to be killed."""
     script = """
-        import json, sys
+        import json, sys, time
         from ttsflow import ChunkJob, Device
         from ttsflow_plugins.sim import Sim
 
@@ -305,8 +436,9 @@ def in_a_child(options: dict[str, Any]) -> subprocess.Popen[str]:
         while not any(step.done for step in backend.step()):
             pass
         print("spoken", flush=True)
+        time.sleep(float(sys.argv[2]))
     """
-    command = [sys.executable, "-c", dedent(script), json.dumps(options)]
+    command = [sys.executable, "-c", dedent(script), json.dumps(options), "60" if wait else "0"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -335,9 +467,42 @@ def test_a_worker_hangs(tmp_path: Path, at: int | str, printed: str) -> None:
         assert child.communicate(timeout=30)[0] == printed
 
 
-@pytest.mark.parametrize(("kind", "error"), [("fail", RuntimeError), ("refuse", BackendUnavailable)])
-def test_a_worker_does_not_load(kind: str, error: type[Exception]) -> None:
-    with pytest.raises(error, match="does not load"):
+@pytest.mark.parametrize("at", ["load", 0])
+def test_a_worker_is_stopped_and_goes_on_when_it_is_told_to(tmp_path: Path, at: int | str) -> None:
+    options = {"rtf": 0, "faults": [{"at": at, "kind": "stop", "times": 1}], "state_dir": str(tmp_path)}
+    with in_a_child(options) as child:
+        process = psutil.Process(child.pid)
+        while process.status() != psutil.STATUS_STOPPED:
+            assert child.poll() is None
+            time.sleep(0.01)
+        child.send_signal(signal.SIGCONT)
+        assert child.communicate(timeout=30)[0] == "loaded\nspoken\n"
+
+
+def test_a_worker_leaks() -> None:
+    options: dict[str, Any] = {"rtf": 0}
+    sizes = []
+    for faults in ([], [{"at": 0, "kind": "leak"}], [{"text": "Hell", "kind": "leak", "after": 1}]):
+        with in_a_child(options | {"faults": faults}, wait=True) as child:
+            assert child.stdout is not None
+            assert [child.stdout.readline() for _ in range(2)] == ["loaded\n", "spoken\n"]
+            sizes.append(psutil.Process(child.pid).memory_info().rss)
+            child.kill()
+    assert [size - sizes[0] for size in sizes[1:]] == pytest.approx([256 * 2**20] * 2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("fail", "sim does not load"),
+        ("refuse", "sim does not load"),
+        ("memory", "CUDA out of memory"),
+        ("assert", "device-side assert"),
+        ("lost", "GPU is lost"),
+    ],
+)
+def test_a_worker_does_not_load(kind: str, error: str) -> None:
+    with pytest.raises(BackendUnavailable if kind == "refuse" else RuntimeError, match=error):
         loaded(faults=[{"at": "load", "kind": kind}])
 
 
@@ -348,6 +513,14 @@ def test_a_worker_does_not_load(kind: str, error: type[Exception]) -> None:
         {"faults": [{"at": 0, "kind": "fail", "after": 2}], "pieces": 1},
         {"faults": [{"at": "loading", "kind": "die"}]},
         {"faults": [{"at": -1, "kind": "die"}]},
+        {"faults": [{"kind": "die"}]},
+        {"faults": [{"at": 0, "text": "x", "kind": "die"}]},
+        {"faults": [{"text": "", "kind": "die"}]},
+        {"faults": [{"at": "load", "kind": "nan"}]},
+        {"faults": [{"at": "load", "kind": "die", "takes": 1}]},
+        {"faults": [{"at": 0, "kind": "long", "after": 1}]},
+        {"faults": [{"at": 0, "kind": "nan", "takes": 0}]},
+        {"memory_slots": 0},
         {"slowdown": []},
         {"jitter": 1.5},
         {"slots": 0},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
@@ -74,6 +75,8 @@ def _text(file: Traversable, label: str) -> str:
         if file.is_dir():
             raise ConfigError(f"{label} is a folder, not a YAML file")
         if not file.is_file():
+            if isinstance(file, Path) and file.exists():
+                raise ConfigError(f"{label} is a device, a pipe or a socket, not a YAML file")
             raise ConfigError(f"no such file: {label}")
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from tests.cli.hostile import HOSTILE_VOICES, refuses_voice, short
 from tests.cli.program import Program
 from ttsflow_plugins.xtts.tiny import TINY, write_checkpoint
 
@@ -142,6 +143,11 @@ def test_a_listener_who_leaves_stops_the_chunk(program: Program, slow: Path) -> 
 def test_a_voice_that_there_is_not_ends_the_run_before_it_begins(program: Program, tiny: Path) -> None:
     ended = program("run", "story.txt", *xtts(tiny, "--voice", "Ana Tinny"), code=2)
     assert "did you mean 'Ana Tiny'" in ended.err
+
+
+@pytest.mark.parametrize("voice", HOSTILE_VOICES, ids=short)
+def test_a_hostile_voice_is_refused_by_name(program: Program, tiny: Path, voice: str) -> None:
+    refuses_voice(program, voice, xtts(tiny))
 
 
 def test_a_wrong_vocabulary_ends_the_run_before_it_begins(program: Program, variant: Any) -> None:
