@@ -4,6 +4,7 @@ TtsflowError                  says what is wrong, where, and what to do next
 ├── UsageError                the caller can mend it before anything is spoken (exit code 2)
 │   ├── InputError            the text cannot be read: missing, binary, wrong encoding, empty
 │   ├── OutputError           the audio cannot be written there
+│   │   └── OutputBusy        another run is writing it
 │   ├── ConfigError           a YAML file or an option is wrong; names file, line and key
 │   ├── UnknownNameError      no such policy, backend, voice, language or option; lists the known ones
 │   ├── PluginError           a plugin that the run asks for is broken, or two share one name
@@ -44,6 +45,10 @@ class InputError(UsageError):
 
 class OutputError(UsageError):
     """The audio cannot be written where it should go."""
+
+
+class OutputBusy(OutputError):
+    """Another run is writing the output."""
 
 
 class ConfigError(UsageError):

@@ -103,6 +103,14 @@ class Account:
     failed: int = 0
     not_reached: int = 0
 
+    def __add__(self, other: Account) -> Account:
+        return Account(
+            self.submitted + other.submitted,
+            self.delivered + other.delivered,
+            self.failed + other.failed,
+            self.not_reached + other.not_reached,
+        )
+
     @property
     def settled(self) -> bool:
         """Whether every submitted chunk is accounted for."""

@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from ttsflow.errors import OutputError
+from ttsflow.errors import OutputBusy, OutputError
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,9 @@ class PartFile:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.close()
-                raise self._refuse("another run is writing it; wait, or choose another place") from None
+                raise OutputBusy(
+                    f"cannot write {self._given}: another run is writing it; wait, or choose another place"
+                ) from None
             except OSError as error:  # a file system without locks: two runs go unnoticed there
                 logger.debug("%s could not be locked: %s", self._part, error)
             if _leads_to(self._part, file):

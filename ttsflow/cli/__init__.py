@@ -63,10 +63,11 @@ def main() -> None:
 
 def _add_commands() -> None:
     from ttsflow.cli.config import config
+    from ttsflow.cli.keeping import clean, redo, status
     from ttsflow.cli.listing import backends, devices, policies, voices
     from ttsflow.cli.run import run
 
-    for command in (run, policies, backends, voices, devices, config):
+    for command in (run, status, redo, clean, policies, backends, voices, devices, config):
         main.add_command(command)
 
 

@@ -32,6 +32,13 @@ from ttsflow.cli.options import PATH, configured, given, load_registry, load_set
 @click.option("--encoding", help="Encoding of text files.  [default: utf-8]")
 @click.option("--report", type=PATH, metavar="FILE.json", help="Write what happened to every chunk.")
 @click.option("--overwrite", is_flag=True, help="Replace an output file whoever made it.")
+@click.option("--fresh", is_flag=True, help="Speak everything anew; what was kept of runs before is removed.")
+@click.option(
+    "--keep-store/--no-keep-store",
+    default=True,
+    help="Keep the chunks after the end, or not.  [default: keep]",
+)
+@click.option("--strict", is_flag=True, help="End with exit code 1 where a chunk is flagged, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Print what workers and plugins say.")
 def run(
@@ -51,6 +58,9 @@ def run(
     encoding: str | None,
     report: Path | None,
     overwrite: bool,
+    fresh: bool,
+    keep_store: bool,
+    strict: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -62,8 +72,12 @@ def run(
       ttsflow run chapter.md --language de --voice de -o - | aplay
       ttsflow run book.txt --policy bounded-parallel --set policy.options.max_concurrent=2
 
-    Exit codes: 0 every chunk was delivered, 1 a chunk failed or the run broke off, 2 usage or
-    configuration, 130 interrupted (143 by SIGTERM), 141 the reader of standard output has left.
+    Finished chunks are kept beside the output, in FILE.ttsflow: the same command goes on where it was
+    stopped, and after a change speaks what has changed.
+
+    Exit codes: 0 every chunk was delivered, 1 a chunk failed, 2 usage or configuration, 3 stopped before
+    the end (the same command goes on), 130 interrupted (143 by SIGTERM), 141 the reader of standard
+    output has left.
     """
     from ttsflow.cli import speaking
 
@@ -80,6 +94,7 @@ def run(
     )
     chosen = load_settings(policy, config_file, settings, flags)
     document = speaking.read_input(source, text, chosen.config.text.encoding)
-    destination = speaking.Destination(output, overwrite, report)
+    destination = speaking.Destination(output, overwrite, report, fresh, keep_store, strict)
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
-        speaking.speak(document, chosen, load_registry(chosen, plugins_dir), destination, quiet=quiet)
+        registry = load_registry(chosen, plugins_dir)
+        speaking.speak(document, chosen, plugins_dir, registry, destination, quiet=quiet)

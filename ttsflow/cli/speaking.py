@@ -5,29 +5,25 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from ttsflow.api import identity_of
-from ttsflow.cli.console import Console
-from ttsflow.cli.messages import Messages
+from ttsflow.cli.console import count
+from ttsflow.cli.runs import STREAM, Run, ask
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.partfile import PartFile
 from ttsflow.plan import Plan, make_plan
+from ttsflow.recording import Recording
 from ttsflow.registry import Registry
-from ttsflow.report import RunReport
-from ttsflow.runner import Runner, StreamHandle
-from ttsflow.sinks import FileSink, Format, Sink, StreamSink
+from ttsflow.sinks import Format, StreamSink
 from ttsflow.text import Document, read_file, read_stream, read_text
 
-STREAM = "main"
 STDOUT = 1
-ABORT_S = 1.0  # that an interrupted run waits for its sink
 AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "pcm", "wav"}
 
 
@@ -36,30 +32,22 @@ class Destination:
     """Where the audio and the report go, as the user said it."""
 
     output: str | None
-    overwrite: bool
-    report: Path | None
+    overwrite: bool = False
+    report: Path | None = None
+    fresh: bool = False
+    keep_store: bool = True
+    strict: bool = False
 
     def check(self, document: Document, form: Format) -> None:
         """Raise OutputError for a place that cannot be, before anything is downloaded or loaded."""
         if self.live:
             return
-        path = self._path(document, form)
+        path = self.path(document, form)
         if self.report is not None and self.report.resolve() == path.resolve():
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         PartFile(path).check()
 
-    def sink(self, plan: Plan, document: Document) -> tuple[Sink, str]:
-        """The sink, and how to name the place to a person. Raises OutputError."""
-        form, rate = plan.config.output.format, plan.profile.sample_rate
-        if self.live:
-            return StreamSink(STDOUT, sample_rate=rate, format=form), "standard output"
-        path = self._path(document, form)
-        sink = FileSink(
-            path, sample_rate=rate, format=form, identity=identity_of(document), overwrite=self.overwrite
-        )
-        return sink, str(path)
-
-    def _path(self, document: Document, form: Format) -> Path:
+    def path(self, document: Document, form: Format) -> Path:
         """The file that was named, or STEM.wav; not one that is named by mistake."""
         from_file = document.identity.source is not None
         if self.output is None:
@@ -103,56 +91,50 @@ def read_input(source: str | None, text: str | None, encoding: str) -> Document:
 
 
 def speak(
-    document: Document, settings: Settings, registry: Registry, destination: Destination, *, quiet: bool
+    document: Document,
+    settings: Settings,
+    plugins_dirs: Sequence[Path],
+    registry: Registry,
+    destination: Destination,
+    *,
+    quiet: bool,
 ) -> None:
     """Speak a document to its destination; ends the program with the run's exit code."""
     began = time.monotonic()
     destination.check(document, settings.config.output.format)
-    plan = make_plan(settings, registry, fallback_allowed=True, ask=_ask())
-    info = plan.info()
-    report = RunReport(info, began, destination.report)
-    sink, place = destination.sink(plan, document)
-    with ExitStack() as undo:
-        console = Console(report, undo.enter_context(Messages()), document.text, quiet)
-        report.open()
-        undo.push(lambda kind, error, trace: report.close(error=error))
-        sink.open()
-        undo.callback(sink.abort)
-        console.begin(info)
-        runner = undo.enter_context(Runner(plan.scheduler(), plan.recipe(), plan.config.limits, console))
-        handle = runner.open(STREAM, plan.jobs(document, STREAM), sink, live=destination.live)
-        try:
-            account = handle.wait()
-        except BaseException as error:
-            _give_up(handle)
-            runner.close(now=True)
-            try:
-                report.close(handle.account, error)
-            finally:
-                if not isinstance(error, BrokenPipeError):  # a listener who has left has heard enough
-                    console.end(None)
-            raise
-        report.close(account)
-        nothing = isinstance(sink, FileSink) and not sink.published
-        console.end(None if nothing else place)
-    if account.failed or account.not_reached:
-        sys.exit(1)
+    plan = make_plan(settings, registry, fallback_allowed=True, ask=ask())
+    with Run(plan, began, destination.report, quiet=quiet) as run:
+        if destination.live:
+            code = _speak_live(run, plan, document)
+        else:
+            code = _record(run, plan, document, destination, plugins_dirs)
+    if code:
+        sys.exit(code)
 
 
-def _give_up(handle: StreamHandle) -> None:
-    """Cancel a stream, and give its sink a moment to take note."""
-    handle.cancel()
-    with suppress(Exception):  # why the run ends is known already; the sink may block for longer
-        handle.wait(ABORT_S)
+def _speak_live(run: Run, plan: Plan, document: Document) -> int:
+    sink = StreamSink(STDOUT, sample_rate=plan.profile.sample_rate, format=plan.config.output.format)
+    run.report.open()
+    sink.open()
+    run.console.begin(run.info, count(document.text))
+    account = run.stream(plan.jobs(document, STREAM), sink, live=True)
+    run.end(account, "standard output")
+    return 1 if account.failed or account.not_reached else 0
 
 
-def _ask() -> Callable[[str], bool] | None:
-    """Puts a question to the person at the terminal, if there is one."""
-    return _confirm if sys.stdin.isatty() and sys.stderr.isatty() else None
-
-
-def _confirm(question: str) -> bool:
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort as abort:  # Ctrl-C, as an exception that no backend takes for its own
-        raise KeyboardInterrupt from abort
+def _record(
+    run: Run, plan: Plan, document: Document, destination: Destination, plugins_dirs: Sequence[Path]
+) -> int:
+    path = destination.path(document, plan.config.output.format)
+    with Recording(plan, path, identity_of(document), overwrite=destination.overwrite) as recording:
+        recording.open(fresh=destination.fresh)
+        recording.plan(document, plugins_dirs)
+        counts = recording.counts()
+        if not counts.left and recording.is_built:
+            run.console.say(f"nothing to do: {path} has all {counts.speakable:,} chunks")
+            return 0
+        run.report.open()
+        code = run.record(recording, path, strict=destination.strict)
+        if code == 0 and not destination.keep_store:
+            recording.discard()
+    return code

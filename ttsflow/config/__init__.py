@@ -9,7 +9,7 @@ from ttsflow.config.choices import (
     resolve_policy,
 )
 from ttsflow.config.layers import Flag, Origin
-from ttsflow.config.loading import Settings, load
+from ttsflow.config.loading import Settings, load, settings_of
 from ttsflow.config.model import Config, Limits, json_schema
 from ttsflow.config.rendering import show
 from ttsflow.config.yamlfile import parse_value
@@ -29,5 +29,6 @@ __all__ = [
     "parse_value",
     "resolve_backend",
     "resolve_policy",
+    "settings_of",
     "show",
 ]

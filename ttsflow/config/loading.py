@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from ttsflow.config.layers import Flag, Origin, file_layer, flag_layer, overlay, sets, without
 from ttsflow.config.model import Config
@@ -64,6 +65,17 @@ def load(
         raise ConfigError(f"{policy}: names no policy; it needs policy.use or policy.rules")
     checked = validate(Config, merged.data, lambda path: _where(merged.origins, path))
     settings = Settings(checked, merged.origins, files)
+    _check_files(settings)
+    return settings
+
+
+def settings_of(config: Mapping[str, Any], label: str) -> Settings:
+    """The settings that a whole configuration holds, as `Config.model_dump(mode="json")` gave it.
+
+    `label` is what messages call its place. Raises ConfigError.
+    """
+    files = PolicyFiles(user_policies())
+    settings = Settings(validate(Config, dict(config), lambda path: label), {}, files)
     _check_files(settings)
     return settings
 

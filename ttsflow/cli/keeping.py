@@ -1,0 +1,149 @@
+"""`ttsflow status`, `redo` and `clean`: what is kept beside an output, and what can be done with it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ttsflow.cli.ending import end_on_signals
+from ttsflow.cli.options import PATH
+from ttsflow.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from ttsflow.recording import Recipe
+    from ttsflow.sinks import Format
+    from ttsflow.store import Place, Store
+
+MEGABYTE = 1e6
+SHOWN_FLAGGED = 20
+EXCERPT_CHARS = 60
+
+OUTPUT = click.argument("output", type=PATH, metavar="OUT")
+
+
+@click.command()
+@OUTPUT
+def status(output: Path) -> None:
+    """Tell what is kept for the output OUT: how many chunks, how much audio, what is in doubt.
+
+    \b
+    Examples:
+      ttsflow status book.wav
+    """
+    from ttsflow.store import fingerprint
+
+    with _opened(output) as store:
+        counts, recipe = store.counts(), _recipe(store, output)
+        state = "complete" if not counts.left else f"{counts.left:,} chunks are left"
+        if not counts.left and not store.is_built(output, fingerprint(store, _format(recipe))):
+            state = "complete; the file itself is not built from it: run the same command again"
+        click.echo(f"{output}: {state}")
+        minutes, seconds = divmod(round(counts.audio_s), 60)
+        _row("chunks", f"{counts.kept:,} of {counts.distinct:,} kept, {counts.flagged:,} in doubt")
+        _row("audio", f"{minutes}:{seconds:02} min")
+        _row("backend", recipe.backend)
+        _row("store", f"{store.path} ({counts.bytes / MEGABYTE:.1f} MB)")
+        if counts.stored > counts.kept:
+            _row("", f"{counts.stored - counts.kept:,} more chunks in it, which the text no longer has")
+        if (running := store.running()) is not None:
+            _row("in use", f"by process {running.pid} on {running.host}, since {running.started}")
+        if counts.flagged:
+            _show_flagged(store)
+
+
+@click.command()
+@OUTPUT
+@click.option(
+    "--chunk", "chunks", type=click.IntRange(0), multiple=True, required=True, metavar="N",
+    help="Number of a chunk, as reports and messages have it; may be repeated.",
+)  # fmt: skip
+@click.option("--seed", type=int, help="Random seed to speak with.  [default: the chunk's next take]")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Print what workers and plugins say.")
+def redo(output: Path, chunks: tuple[int, ...], seed: int | None, quiet: bool, verbose: bool) -> None:
+    """Speak chunks of the output OUT again, as it was spoken, and build OUT anew.
+
+    The audio that is there stays until the new one is whole.
+
+    \b
+    Examples:
+      ttsflow redo book.wav --chunk 57
+      ttsflow redo book.wav --chunk 57 --chunk 58 --seed 7
+    """
+    from ttsflow.cli import redoing, speaking
+
+    end_on_signals()
+    speaking.set_up_logging(quiet=quiet, verbose=verbose)
+    with redirect_stdout(sys.stderr):  # plugins print
+        sys.exit(redoing.redo(output, chunks, seed, time.monotonic(), quiet=quiet))
+
+
+@click.command()
+@OUTPUT
+def clean(output: Path) -> None:
+    """Remove what is kept for the output OUT; OUT itself stays.
+
+    \b
+    Examples:
+      ttsflow clean book.wav
+    """
+    from ttsflow.partfile import PartFile
+    from ttsflow.store import remove, store_path
+
+    path = store_path(output)
+    if not path.exists():
+        raise OutputError(f"nothing is kept for {output}: there is no {path}")
+    part = PartFile(output)
+    part.open()  # no run may be writing it
+    try:
+        size = remove(path)
+    finally:
+        part.discard()
+    click.echo(f"removed {path} ({size / MEGABYTE:.1f} MB)")
+
+
+def _opened(output: Path) -> Store:
+    from ttsflow.store import Store, store_path
+
+    path = store_path(output)
+    if not path.exists():
+        raise OutputError(f"nothing is kept for {output}: there is no {path}")
+    return Store.open(path, readonly=True)
+
+
+def _recipe(store: Store, output: Path) -> Recipe:
+    from ttsflow.recording import Recipe
+
+    recipe = Recipe.read(store)
+    if recipe is None:
+        raise InputError(f"{store.path} does not tell how {output} was spoken; run the same command again")
+    return recipe
+
+
+def _format(recipe: Recipe) -> Format:
+    return "pcm" if recipe.config["output"]["format"] == "pcm" else "wav"
+
+
+def _show_flagged(store: Store) -> None:
+    shown = 0
+    for place in store.places():
+        audio = None if place.key is None else store.read(place.key)
+        if audio is not None and audio.status == "flagged":
+            _row("in doubt", f'chunk {place.index} "{_excerpt(place)}": {audio.why}')
+            shown += 1
+            if shown == SHOWN_FLAGGED:
+                return
+
+
+def _excerpt(place: Place) -> str:
+    text = " ".join(place.text.split())
+    return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 3] + "..."
+
+
+def _row(label: str, text: str) -> None:
+    click.echo(f"{label:<11} {text}")
