@@ -107,18 +107,23 @@ class Recording:
 
     def close(self) -> None:
         """Give the output back. May be called again."""
-        self._sink.abort()
         while self._stores:
-            store = self._stores.pop()
+            store, empty = self._stores.pop(), False
             with suppress(TtsflowError):  # the disk may be full
                 store.clear_running()
+                empty = not store.counts().stored
             store.close()
+            if empty:
+                with suppress(TtsflowError):
+                    remove(store.path)
+        self._sink.abort()
 
     def discard(self) -> None:
         """Remove the store, which is not needed any more, and give the output back."""
         path = self.store.path
-        self.close()
+        self._stores.pop().close()
         remove(path)
+        self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 
 from tests.fakes import fake_nvml as fake
+from ttsflow.errors import OutputError, StoreError
+from ttsflow.store import Store
 
 COMMAND = [sys.executable, "-m", "ttsflow"]
 FAMILY = "TTSFLOW_TEST_FAMILY"  # every process that a test starts inherits it
@@ -132,12 +134,21 @@ class Program:
             time.sleep(0.02)
         return found
 
-    def await_audio(self, name: str) -> None:
-        """Wait until some of the audio for the file of this name is written."""
-        part, until = self.folder / f".{name}.part", time.monotonic() + 20.0
-        while not (part.exists() and part.stat().st_size > 50_000):
+    def await_audio(self, name: str, chunks: int = 1) -> None:
+        """Wait until so many chunks for the file of this name are kept."""
+        until = time.monotonic() + 20.0
+        while self.kept(name) < chunks:
             assert time.monotonic() < until, f"no audio for {name}"
             time.sleep(0.02)
+
+    def kept(self, name: str) -> int:
+        """Chunks in the store beside the file of this name."""
+        path = self.folder / f"{name}.ttsflow"
+        try:
+            with Store.open(path, readonly=True) as store:
+                return store.counts().kept
+        except (OutputError, StoreError):  # there is none yet
+            return 0
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:

@@ -29,7 +29,7 @@ OUTPUT = click.argument("output", type=PATH, metavar="OUT")
 @click.command()
 @OUTPUT
 def status(output: Path) -> None:
-    """Tell what is kept for the output OUT: how many chunks, how much audio, what is in doubt.
+    """Tell what is kept for the output OUT, and what is in doubt.
 
     \b
     Examples:
@@ -66,9 +66,9 @@ def status(output: Path) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Print what workers and plugins say.")
 def redo(output: Path, chunks: tuple[int, ...], seed: int | None, quiet: bool, verbose: bool) -> None:
-    """Speak chunks of the output OUT again, as it was spoken, and build OUT anew.
+    """Speak chunks of OUT again, and build OUT anew.
 
-    The audio that is there stays until the new one is whole.
+    They are spoken as the rest was; the audio that is there stays until the new one is whole.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ import click
 from ttsflow.cli.console import Console
 from ttsflow.cli.ending import Terminated
 from ttsflow.cli.messages import Messages
-from ttsflow.errors import RunError, StoreDamaged
+from ttsflow.errors import RunError, StoreDamaged, StoreError
 from ttsflow.jobs import Account, ChunkJob
 from ttsflow.plan import Plan
 from ttsflow.recording import MENDS, Recording
@@ -95,11 +95,20 @@ class Run:
             return self._record(recording, path, strict)
         except RunError as error:
             error.exit_code = RESUMABLE
-            self.console.say(kept_text(recording))
+            self._say_what_is_kept(recording)
             raise
         except KeyboardInterrupt:
-            self.console.say(kept_text(recording))
+            self._say_what_is_kept(recording)
             raise
+
+    def _say_what_is_kept(self, recording: Recording) -> None:
+        with suppress(StoreError):  # why the run ends is known already
+            counts = recording.counts()
+            if counts.kept:
+                self.console.say(
+                    f"{counts.kept:,} of {counts.distinct:,} chunks are kept in {recording.store.path.name}; "
+                    f"the same command goes on from there"
+                )
 
     def _record(self, recording: Recording, path: Path, strict: bool) -> int:
         counts = recording.counts()
@@ -140,15 +149,6 @@ class Run:
         """Every stream is over: close the report and show the summary."""
         self.report.close(account)
         self.console.end(place)
-
-
-def kept_text(recording: Recording) -> str:
-    """What a run that ended early leaves behind."""
-    counts = recording.counts()
-    return (
-        f"{counts.kept:,} of {counts.distinct:,} chunks are kept in {recording.store.path.name}; "
-        f"the same command goes on from there"
-    )
 
 
 def ask() -> Callable[[str], bool] | None:

@@ -16,6 +16,7 @@ from ttsflow.cli.console import count
 from ttsflow.cli.runs import STREAM, Run, ask
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
+from ttsflow.jobs import Account
 from ttsflow.partfile import PartFile
 from ttsflow.plan import Plan, make_plan
 from ttsflow.recording import Recording
@@ -129,11 +130,12 @@ def _record(
     with Recording(plan, path, identity_of(document), overwrite=destination.overwrite) as recording:
         recording.open(fresh=destination.fresh)
         recording.plan(document, plugins_dirs)
+        run.report.open()
         counts = recording.counts()
         if not counts.left and recording.is_built:
+            run.report.close(Account())
             run.console.say(f"nothing to do: {path} has all {counts.speakable:,} chunks")
             return 0
-        run.report.open()
         code = run.record(recording, path, strict=destination.strict)
         if code == 0 and not destination.keep_store:
             recording.discard()

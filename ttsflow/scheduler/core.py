@@ -240,6 +240,8 @@ class Scheduler:
         """Work that nothing will ever pick up is an error, not a silence."""
         if not self._fleet.workers and any(stream.has_work for stream in self._streams):
             raise WorkerError(f"no worker is left to speak with. The last was {self._supervisor.last_loss}")
+        if self._draining:  # what is ready stays
+            return
         idle = self._fleet.free and not self._attempts.running and not self._fleet.loading
         self._policy.check_not_starving(self._ready, bool(idle), self._view.wake, now)
 
