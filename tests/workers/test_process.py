@@ -152,14 +152,15 @@ def test_the_same_samples_have_the_same_checksum_and_others_another(talk: Any) -
     assert other not in (one, two)
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell")
 def test_a_worker_tells_how_much_memory_it_takes(talk: Any) -> None:
+    known = Path("/proc/self/statm").exists()
     worker = talk().ready()
     assert worker.end_of("hello") == Finished(100)
     before = worker.memory_bytes
-    assert before == pytest.approx(psutil.Process(worker.process.info.pid).memory_info().rss, rel=0.1)
+    seen = psutil.Process(worker.process.info.pid).memory_info().rss if known else 0
+    assert before == pytest.approx(seen, rel=0.1)
     assert worker.end_of(f"grow {100 * 2**20}") == Finished(101)
-    assert worker.memory_bytes - before == pytest.approx(100 * 2**20, rel=0.1)
+    assert worker.memory_bytes - before == pytest.approx(100 * 2**20 if known else 0, rel=0.1)
 
 
 def test_a_worker_sees_its_device_and_tells(talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,6 +206,35 @@ def test_an_error_in_the_sound_of_one_job_is_that_jobs_alone(
     assert not list(backend.step())
 
 
+def test_a_job_that_cannot_begin_leaves_nothing_behind(
+    backend: Xtts, solo: list[Spoken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("ttsflow_plugins.xtts.vocoder.Interpolation", None)
+        with pytest.raises(TypeError):
+            backend.start(JOBS[0])
+    assert caches(backend) == []
+    assert difference(alone(backend, JOBS[0]).samples, solo[0].samples) < TOLERANCE
+
+
+def test_memory_that_is_given_back_is_not_missed(
+    backend: Xtts, solo: list[Spoken], recording: Path, cache_home: Path
+) -> None:
+    cloned = job(seed=4, index=9, references=(str(recording),))
+    before = alone(backend, cloned)
+    kept = sorted(cache_home.rglob("*.safetensors"))
+    assert kept
+    backend.start(JOBS[0])
+    told: list[Step] = []
+    while not any(step.done for step in told):
+        told += list(backend.step())
+        backend.relieve()
+    pieces = [step.piece.samples for step in told if step.piece]
+    assert difference(np.concatenate(pieces), solo[0].samples) < TOLERANCE
+    assert np.array_equal(alone(backend, cloned).samples, before.samples)
+    assert sorted(cache_home.rglob("*.safetensors")) == kept, "they were read, not computed again"
+
+
 def test_bfloat16_speaks_and_is_not_called_reproducible(tiny: Path, solo: list[Spoken]) -> None:
     backend = loaded(tiny, dtype="bfloat16")
     for one in speak(backend, JOBS):
