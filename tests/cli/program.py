@@ -119,7 +119,7 @@ class Program:
     def report(self, *args: str | Path, code: int = 0) -> dict[str, Any]:
         """The report of a run."""
         path = self.folder / f"{uuid.uuid4().hex}.json"
-        self("run", "-q", *args, "--report", path, code=code)
+        self("run", "-q", "--fresh", *args, "--report", path, code=code)
         return dict(json.loads(path.read_bytes()))
 
     def processes(self) -> list[psutil.Process]:

@@ -80,7 +80,11 @@ def test_ctrl_c_leaves_no_process_and_no_file(program: Program) -> None:
     assert ended.code == 130
     assert ended.err.splitlines()[-1] == "ttsflow: interrupted"
     assert program.processes() == []
-    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "run.json"]
+    assert sorted(path.name for path in program.folder.iterdir()) == [
+        "home",
+        "run.json",
+        "speech.wav.ttsflow",
+    ]
     report = json.loads((program.folder / "run.json").read_bytes())
     assert report["ended"] == "interrupted"
     summary = settled_summary(program)
@@ -113,7 +117,9 @@ def test_ctrl_c_leaves_the_file_that_was_there(program: Program) -> None:
     os.killpg(process.pid, signal.SIGINT)
     assert program.finish(process).code == 130
     assert wav.read_bytes() == b"from another day"
-    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "story.txt", "story.wav"]
+    assert sorted(path.name for path in program.folder.iterdir()) == [
+        "home", "story.txt", "story.wav", "story.wav.ttsflow",
+    ]  # fmt: skip
 
 
 def test_workers_end_with_a_coordinator_that_is_killed(program: Program) -> None:
@@ -145,5 +151,9 @@ def test_sigterm_cleans_up_as_ctrl_c_does(program: Program) -> None:
     process.terminate()
     assert program.finish(process).code == 143
     assert program.processes() == []
-    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "run.json"]
+    assert sorted(path.name for path in program.folder.iterdir()) == [
+        "home",
+        "run.json",
+        "speech.wav.ttsflow",
+    ]
     settled_summary(program)

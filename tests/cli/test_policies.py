@@ -100,7 +100,7 @@ IN_ORDER = "yield from ((view.ready.first(), worker) for worker in view.free)"
 def test_a_policy_that_misbehaves_is_named(program: Program, place: str, dispatch: str, said: str) -> None:
     program.write("plugins/strange.py", MISBEHAVING.format(place=place, dispatch=dispatch))
     args = ["--plugins-dir", "plugins", "--policy", "strange", *sim(chunk_s=0.3)]
-    ended = program("run", "--text", paragraphs(2), *args, code=1)
+    ended = program("run", "--text", paragraphs(2), *args, code=3)
     assert "policy 'strange'" in ended.err
     assert said in ended.err
     assert not (program.folder / "speech.wav").exists()

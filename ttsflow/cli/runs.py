@@ -113,6 +113,8 @@ class Run:
     def _record(self, recording: Recording, path: Path, strict: bool) -> int:
         counts = recording.counts()
         self.console.begin(self.info, counts.left, kept=counts.kept)
+        if repeats := counts.speakable - counts.distinct:
+            self.console.notice(f"{repeats:,} chunks have the text of others, and are heard from them")
         for _ in range(MENDS):
             if recording.counts().left:
                 self.stream(recording.jobs(STREAM), recording, keeper=recording)
