@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from ttsflow.errors import StoreDamaged, StoreError
 
 RESUME = "run the same command again: what was finished is kept"
 
+_ROOM_BYTES = 64 * 2**20
 _CLOSED = (sqlite3.ProgrammingError, sqlite3.InterfaceError)  # a mistake in this program, not in the file
 
 
@@ -28,7 +30,7 @@ def told(path: Path) -> Iterator[None]:
 
 def explained(path: Path, error: sqlite3.Error) -> StoreError:
     """What an error of SQLite's means for the store at `path`, and what to do about it."""
-    refusal = _refusal(error)
+    refusal = _refusal(path, error)
     if refusal is not None:
         return StoreError(f"{path}: {error}; {refusal}")
     return StoreDamaged(f"{path} is damaged ({error}); what can still be read of it is kept")
@@ -39,13 +41,15 @@ def code_of(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0)
 
 
-def _refusal(error: sqlite3.Error) -> str | None:
+def _refusal(path: Path, error: sqlite3.Error) -> str | None:
     """What to do where the system refuses what was asked; None where the file is at fault."""
     code = code_of(error)
     if code == sqlite3.SQLITE_IOERR_SHORT_READ:
         return None
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
+            if _has_room(path.parent):
+                return None  # SQLite says so of a page number beyond all that a file can have, too
             return f"free some space on the disk or raise the quota, then {RESUME}"
         case sqlite3.SQLITE_IOERR:
             return f"{_about_the_disk()}, then {RESUME}"
@@ -58,6 +62,16 @@ def _refusal(error: sqlite3.Error) -> str | None:
         case sqlite3.SQLITE_TOOBIG:
             return "the audio of one chunk is longer than a store can take; set text.max_chars lower"
     return None
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether a file there may take more than any commit does."""
+    block = bytes(2**20)
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            return all(file.write(block) == len(block) for _ in range(_ROOM_BYTES // len(block)))
+    except OSError:
+        return False
 
 
 def _about_the_disk() -> str:

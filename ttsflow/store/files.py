@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import Literal
@@ -29,7 +30,7 @@ _CONSTANT = (
     (72, bytes(20)),
 )
 _HEADER_BYTES = 100
-_LAST_VERSION = 1000  # a greater number is damage, not a version
+_SIGN = re.compile(SIGN.format(r"(\d{1,9})").encode())
 
 
 class Files:
@@ -140,15 +141,16 @@ def _recognised(path: Path, page: bytes, any_version: bool) -> Found:
     """What a file is by its first page."""
     if not page:
         return "nothing"
-    if page[68:72] != APPLICATION_ID.to_bytes(4, "big") and SIGN not in page:
+    sign = _SIGN.search(page)
+    if page[68:72] != APPLICATION_ID.to_bytes(4, "big") and not sign:
         if page.startswith(_MAGIC) and len(page) < _HEADER_BYTES:
             return "damaged"  # cut off before it says whose it is; there is nothing in it to lose
         whose = "a database of another program" if page.startswith(_MAGIC) else "no store of ttsflow"
         raise OutputError(f"{path} exists and is {whose}; move it away, or {_ELSEWHERE}")
-    version = int.from_bytes(page[60:64], "big")
     if any_version or all(page[at : at + len(value)] == value for at, value in _CONSTANT):
         return "store"
-    if page.startswith(_MAGIC) and version != SCHEMA_VERSION and 0 < version <= _LAST_VERSION:
+    version = int.from_bytes(page[60:64], "big")
+    if sign and int(sign[1]) == version != SCHEMA_VERSION:
         raise OutputError(
             f"{path} is a store of another version of ttsflow (format {version}; this version has "
             f"format {SCHEMA_VERSION}); use that version, or begin anew with --fresh"

@@ -25,7 +25,7 @@ _MOST_STEPS = 100_000_000  # of SQLite's machine, for counting what there was
 _NEXT = f"SELECT id, {COLUMNS} FROM chunk NOT INDEXED WHERE id >= ? ORDER BY id LIMIT 1"
 _COUNT = "SELECT total(1) FROM chunk INDEXED BY chunk_brief"
 
-_UNRELATED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_FULL)
+_UNRELATED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM)
 
 
 class Salvaged(NamedTuple):

@@ -12,7 +12,7 @@ from ttsflow.errors import StoreDamaged
 
 APPLICATION_ID = 0x74747366  # "ttsf"
 SCHEMA_VERSION = 1
-SIGN = b"a store of ttsflow"
+SIGN = "a store of ttsflow, format {}"
 """stands in the first page, so that a file whose header is damaged is known all the same"""
 
 PAGE_BYTES = 8192
@@ -30,7 +30,7 @@ _BUSY_S = 60.0
 # `audio` comes last: what stands before it is read without the pages that it fills. `chunk_brief`
 # answers what is asked of all chunks without touching their rows at all.
 TABLES = (
-    f"""CREATE TABLE meta( -- {SIGN.decode()}
+    f"""CREATE TABLE meta( -- {SIGN.format(SCHEMA_VERSION)}
     name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL)""",
     """CREATE TABLE chunk(
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, status TEXT NOT NULL, why TEXT,

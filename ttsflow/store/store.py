@@ -205,12 +205,13 @@ class Store:
     def record_built(self, output: Path, fingerprint: str) -> None:
         """Note that the file at `output` was built just now, from what has this fingerprint."""
         with told(self.path):
-            meta.put(self._planning, "built", [fingerprint, *_stamp(output)])
+            meta.put(self._planning, "built", [fingerprint, _stamp(output)])
 
     def is_built(self, output: Path, fingerprint: str) -> bool:
         """Whether the file at `output` is the one that was built from this, untouched since."""
+        found = _stamp(output)
         with told(self.path):
-            return bool(meta.get(self._planning, "built") == [fingerprint, *_stamp(output)])
+            return found is not None and meta.get(self._planning, "built") == [fingerprint, found]
 
 
 def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
@@ -230,21 +231,33 @@ def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
 
 
 def _sound(path: Path) -> bool:
-    """Whether the file holds the tables of a store; raises sqlite3.Error where it cannot be written."""
-    with closing(connect(path)) as connection:
-        try:
-            with told(path):
-                check_tables(connection, path)
-                meta.put(connection, "opened", __version__)
-        except StoreDamaged:
-            return False
+    """Whether the file holds the tables of a store; raises StoreError where it cannot be written."""
+    try:
+        with told(path), closing(connect(path)) as connection:
+            check_tables(connection, path)
+            meta.put(connection, "opened", __version__)
+    except StoreDamaged:
+        return False
     return True
 
 
 def _connected(path: Path, readonly: bool) -> list[sqlite3.Connection]:
     """A connection for each thread."""
-    with ExitStack() as opened, told(path):
-        immutable = readonly and _is_locked_up(path)
+    try:
+        with told(path):
+            return _three(path, readonly, immutable=False)
+    except StoreDamaged:
+        raise
+    except StoreError:
+        wal = Files(path).beside[0]
+        if not readonly or (wal.exists() and wal.stat().st_size):
+            raise
+    with told(path):  # SQLite can put no files beside it and needs none: nobody is writing it
+        return _three(path, readonly, immutable=True)
+
+
+def _three(path: Path, readonly: bool, immutable: bool) -> list[sqlite3.Connection]:
+    with ExitStack() as opened:
         connections = [
             opened.enter_context(closing(connect(path, readonly=readonly, immutable=immutable)))
             for _ in range(3)
@@ -254,16 +267,10 @@ def _connected(path: Path, readonly: bool) -> list[sqlite3.Connection]:
     return connections
 
 
-def _is_locked_up(path: Path) -> bool:
-    """Whether SQLite cannot keep files beside the store, and need not: nobody can be writing it."""
-    wal = Files(path).beside[0]
-    return not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
-
-
-def _stamp(output: Path) -> tuple[int, int]:
-    """Size in bytes and time of change in ns; (-1, -1) where there is no file."""
+def _stamp(output: Path) -> list[int] | None:
+    """Size in bytes and time of change in ns; None where there is no file."""
     try:
         found = output.stat()
     except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
+        return None
+    return [found.st_size, found.st_mtime_ns]
