@@ -18,6 +18,7 @@ from tests.benchmarks import (
     memory,
     simulation,
     startup,
+    store,
 )
 from tests.benchmarks.machine import machine_line
 from tests.benchmarks.pairs import Figure, Workload
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Workload], Iterator[Figure]]] = {
     "memory": memory.measure,
     "startup": startup.measure,
     "simulation": simulation.measure,
+    "store": store.measure,
 }
 FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import dedent
 
@@ -322,3 +323,11 @@ def test_installed_and_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, p
                 (data / entry.name).symlink_to(entry)
     with pytest.raises(BackendUnavailable, match="--force-reinstall espeakng-loader"):
         Espeak().load(CPU, 1)
+
+
+def test_its_identity_is_its_version_and_every_option() -> None:
+    others = ({}, {"rate": 180}, {"pitch": 51}, {"pitch_range": 51}, {"volume": 99}, {"word_gap": 1})
+    identities = [Espeak.identity(Espeak.Options(**options)) for options in others]
+    assert len(set(identities)) == len(others) == len(Espeak.Options.model_fields) + 1
+    assert all(version("espeakng-loader") in identity for identity in identities)
+    assert Espeak.identity(Espeak.Options(rate=175)) == identities[0]

@@ -58,6 +58,24 @@ def speak(backend: Sim, jobs: Sequence[ChunkJob]) -> dict[int, Any]:
     return ends
 
 
+@pytest.mark.parametrize(
+    ("options", "same"),
+    [
+        ({"rtf": 0.9, "chunk_s": 1.0, "jitter": 0.5, "load_s": 2.0}, True),
+        ({"slots": 3, "slowdown": (1.0, 1.2), "device": "cpu", "memory_bytes": 9, "pieces": 4}, True),
+        ({"faults": ({"at": 3, "kind": "die"},), "voices": ("ann",), "max_chars": 90}, True),
+        ({"chars_per_s": 14.0}, False),
+        ({"audio_s": 1.0}, False),
+        ({"sample_rate": 8000}, False),
+        ({"tone": False}, False),
+        ({"too_long": 20}, False),
+    ],
+)
+def test_its_identity_is_what_changes_the_samples(options: dict[str, Any], same: bool) -> None:
+    usual, other = Sim.identity(Sim.Options()), Sim.identity(Sim.Options(**options))
+    assert (usual == other) is same
+
+
 class Clock:
     """Time that passes only while somebody sleeps."""
 

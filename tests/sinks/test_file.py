@@ -288,3 +288,28 @@ def test_memory_does_not_grow_with_the_audio(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
         sink.abort()
+
+
+def test_what_is_encoded_already_is_appended_as_it_is(tmp_path: Path) -> None:
+    sink = sink_for(tmp_path / "out.pcm", format="pcm")
+    sink.open()
+    sink.write_encoded(encode(tone(30), RATE), RATE)
+    with pytest.raises(SinkError, match="16000 Hz in an output of 8000 Hz"):
+        sink.write_encoded(b"xx", 16000)
+    sink.end_chunk(outcome())
+    sink.finish()
+    assert (tmp_path / "out.pcm").read_bytes() == encode(tone(30), RATE)
+
+
+def test_a_sink_that_begins_again_drops_what_it_had(tmp_path: Path) -> None:
+    sink = sink_for(tmp_path / "out.wav")
+    sink.open()
+    sink.write([tone(5000)])
+    sink.end_chunk(outcome("failed"))
+    sink.restart()
+    assert "another run is writing it" in refusal(tmp_path / "out.wav")
+    sink.write([tone(30)])
+    sink.end_chunk(outcome())
+    sink.finish()
+    speak(sink_for(tmp_path / "other.wav"), tone(30))
+    assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "other.wav").read_bytes()

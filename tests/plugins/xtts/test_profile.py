@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from pydantic import ValidationError
 from ttsflow import BackendUnavailable, Device, WorkerSpec
 from ttsflow.scheduler.placement import place
 from ttsflow_plugins.xtts import INSTALL, WORKING_BYTES, Xtts
+from ttsflow_plugins.xtts.checkpoint import content
 from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY
 
 FOREGROUND = """
@@ -128,3 +131,57 @@ def test_beams_are_one_chunk_at_a_time(tiny: Path) -> None:
     assert beams.slots == 1
     assert beams.slot_memory_bytes == 3 * Xtts.describe(Xtts.Options(model_dir=tiny)).slot_memory_bytes
     assert Xtts.describe(Xtts.Options(model_dir=tiny, slots=6)).slots == 6
+
+
+def identity(folder: Path, **options: object) -> str:
+    return Xtts.identity(Xtts.Options.model_validate({"model_dir": folder, **options}))
+
+
+def test_its_identity_is_the_same_wherever_the_files_lie_and_however_they_run(
+    tiny: Path, tmp_path: Path
+) -> None:
+    usual = identity(tiny)
+    moved = shutil.copytree(tiny, tmp_path / "elsewhere")
+    assert identity(moved) == usual
+    assert identity(tiny, slots=8, threads=2) == usual
+    assert str(tiny) not in usual
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"dtype": "bfloat16"}, {"temperature": 0.5}, {"do_sample": False}, {"speed": 1.1}, {"num_beams": 2}],
+)
+def test_its_identity_changes_with_how_it_speaks(options: dict[str, object], tiny: Path) -> None:
+    assert identity(tiny, **options) != identity(tiny)
+
+
+@pytest.mark.parametrize("name", ["model.pth", "config.json", "vocab.json", "speakers_xtts.pth"])
+def test_its_identity_changes_with_the_content_of_each_file(
+    name: str, tiny: Path, variant: Callable[..., Path]
+) -> None:
+    folder = variant(name)
+    content = (tiny / name).read_bytes()
+    (folder / name).write_bytes(content)
+    assert identity(folder) == identity(tiny)
+    (folder / name).write_bytes(content + b" ")
+    assert identity(folder) != identity(tiny)
+
+
+def test_the_middle_of_a_large_file_is_not_read(tmp_path: Path) -> None:
+    """Nor is it all held in memory: the published weights are some 2 GB."""
+    end, whole = 16 * 2**20, 3 * 2**30
+    digests = []
+    for at in (None, 0, end - 1, end, whole - end - 1, whole - end, whole - 1):
+        with (tmp_path / "model.pth").open("wb") as file:
+            file.truncate(whole)
+            if at is not None:
+                file.seek(at)
+                file.write(b"x")
+        digests.append(content(tmp_path)["model.pth"])
+    untouched = digests[0]
+    assert [digest == untouched for digest in digests] == [True, False, False, True, True, False, False]
+
+
+def test_a_model_that_is_not_there_has_no_identity() -> None:
+    with pytest.raises(BackendUnavailable):
+        identity(Path("/nowhere/at/all"))
