@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.store.conftest import MEMORY
 from tests.store.world import RATE, key, pcm, place, spoken
+from ttsflow.errors import StoreDamaged
 from ttsflow.store import Store, salvage, store_path
 
 NAMES = st.integers(0, 7)
@@ -27,6 +28,7 @@ class Uses(RuleBasedStateMachine):
         self.store = Store.open(self.path)
         self.text: list[int | None] = []
         self.kept: dict[int, tuple[int, str]] = {}
+        self.dropped: set[int] = set()
 
     def teardown(self) -> None:
         self.store.close()
@@ -44,7 +46,13 @@ class Uses(RuleBasedStateMachine):
 
     @rule(names=st.sets(NAMES, max_size=3))
     def drop(self, names: set[int]) -> None:
-        self.store.drop(key(name) for name in names)
+        try:
+            self.store.drop(key(name) for name in names)
+        except StoreDamaged:
+            assert names & self.dropped
+            return
+        assert not names & self.dropped
+        self.dropped |= names
         for name in names:
             self.kept.pop(name, None)
 
@@ -60,6 +68,7 @@ class Uses(RuleBasedStateMachine):
         assert salvage(self.path) == (len(self.kept), 0)
         self.store = Store.open(self.path)
         self.text = []
+        self.dropped = set()
 
     @invariant()
     def counts_are_right(self) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from tests.store.world import RATE, files, filled, key, noise, pcm, place, spoken
-from ttsflow.errors import StoreDamaged
+from ttsflow.errors import StoreDamaged, StoreError
 from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.sinks.pcm import encode
-from ttsflow.store import Place, Running, Spoken, Store, store_path
+from ttsflow.store import Place, Running, Spoken, Store, salvage, store_path
 
 
 @pytest.fixture
@@ -84,6 +84,14 @@ def test_chunks_of_one_commit_are_there_together_or_not_at_all(path: Path) -> No
         assert store.read(key(1)) is None
         store.commit([spoken(1), spoken(3)])
         assert store.read(key(1)) is not None
+
+
+def test_a_chunk_of_more_than_45_minutes_is_refused(path: Path) -> None:
+    piece = AudioPiece(np.zeros(2**24, np.float32), RATE)
+    with Store.open(path) as store:
+        with pytest.raises(StoreError, match="max_chars lower"):
+            store.commit([spoken(1), Spoken(key(2), spoken(2).outcome, [piece] * 9)])
+        assert store.read(key(1)) is None
 
 
 def test_what_is_left_is_the_first_place_of_each_chunk_that_is_not_there_and_every_pause(path: Path) -> None:
@@ -158,6 +166,22 @@ def test_dropped_chunks_are_left_again(path: Path) -> None:
         assert left(store) == [1, 3]
         assert store.read(key(1)) is None
         assert store.counts().kept == 3
+
+
+def test_a_chunk_that_has_to_be_dropped_twice_takes_a_fresh_file(path: Path) -> None:
+    """Pages that belong to two things damage what is written into them again and again."""
+    filled(path, 5)
+    with Store.open(path) as store:
+        store.drop([key(1), key(1)])
+        store.commit([spoken(1)])
+        store.drop([key(2)])
+        with pytest.raises(StoreDamaged, match="damaged again") as raised:
+            store.drop([key(3), key(1)])
+        assert raised.value.keys == ()
+        assert left(store) == [2]
+    assert salvage(path) == (4, 0)
+    with Store.open(path) as store:
+        store.drop([key(1)])
 
 
 def test_notes_are_kept(path: Path) -> None:

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ttsflow.errors import StoreDamaged, StoreError
 from ttsflow.jobs import AudioPiece, Outcome, Status
 from ttsflow.sinks.pcm import FULL_SCALE, SAMPLE_BYTES, encode
+from ttsflow.store import meta
 from ttsflow.store.checksum import checksum
-from ttsflow.store.schema import transaction
+from ttsflow.store.schema import LONGEST_AUDIO, transaction
+
+_DROPPED = "dropped"  # the name in meta of the keys that were dropped
 
 # A row is these values in this order, then the checksum over them and the audio, then the audio.
 _CONTENT = "key, status, why, take, seed, text, language, sample_rate, samples"
@@ -50,7 +54,8 @@ class Audio:
 def put(connection: sqlite3.Connection, chunks: Iterable[Spoken]) -> None:
     """Write all of them, or none; the audio of a key that is there already is replaced.
 
-    Raises ValueError for a chunk without audio, SinkError for one of several sample rates, sqlite3.Error.
+    Raises ValueError for a chunk without audio, SinkError for one of several sample rates, StoreError for
+    one that is too long, sqlite3.Error.
     """
     with transaction(connection):
         connection.executemany(INSERT, map(_row, chunks))
@@ -68,8 +73,18 @@ def get(connection: sqlite3.Connection, key: bytes) -> Audio | None:
 
 
 def drop(connection: sqlite3.Connection, keys: Iterable[bytes]) -> None:
-    """Remove the chunks of these keys. Raises sqlite3.Error."""
+    """Remove damaged chunks. Raises StoreDamaged for one that was dropped before; sqlite3.Error.
+
+    Such a one has been written anew and damaged anew: its pages belong to something else as well, and
+    nothing but a fresh file ends that.
+    """
+    keys = list(dict.fromkeys(keys))
     with transaction(connection):
+        before = meta.get(connection, _DROPPED) or []
+        dropped = [*before, *(key.hex() for key in keys)]
+        if len(set(dropped)) < len(dropped):
+            raise StoreDamaged("a chunk in the store is damaged again after it was written anew")
+        meta.put(connection, _DROPPED, dropped)
         connection.executemany("DELETE FROM chunk WHERE key = ?", ((key,) for key in keys))
 
 
@@ -85,6 +100,11 @@ def _row(chunk: Spoken) -> tuple[Any, ...]:
         raise ValueError(f"chunk {job.index} of {job.stream} is {outcome.status}: it has no audio to keep")
     sample_rate = chunk.pieces[0].sample_rate
     audio = b"".join(encode(piece, sample_rate) for piece in chunk.pieces)
+    if len(audio) > LONGEST_AUDIO:
+        raise StoreError(
+            f"chunk {job.index} of {job.stream} has {len(audio):,} bytes of audio, and a store takes "
+            f"{LONGEST_AUDIO:,} at most; set text.max_chars lower"
+        )
     content = (
         chunk.key,
         outcome.status,

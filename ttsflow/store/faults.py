@@ -59,8 +59,6 @@ def _refusal(path: Path, error: sqlite3.Error) -> str | None:
             return "make the file and its folder writable, or choose another place with -o"
         case sqlite3.SQLITE_NOMEM:
             return f"free some memory, then {RESUME}"
-        case sqlite3.SQLITE_TOOBIG:
-            return "the audio of one chunk is longer than a store can take; set text.max_chars lower"
     return None
 
 

@@ -20,8 +20,10 @@ PAGE_BYTES = 8192
 64 KiB takes 0.05; a commit costs the same with each; 64 KiB makes the file 7 % larger than its audio,
 8 KiB 1 %."""
 
-LONGEST_VALUE = 256 * 2**20
-"""bytes of one value or row, written or read: 45 minutes of audio in one chunk"""
+LONGEST_AUDIO = 256 * 2**20
+"""bytes of one chunk: 45 minutes at 48 kHz"""
+
+_LONGEST_ROW = LONGEST_AUDIO + 2**20  # bytes, written or read
 
 _CHECKPOINT_BYTES = 16 * 2**20  # of the -wal file, before its pages go into the store
 _LONGEST_WAL_BYTES = 64 * 2**20  # what is left of the -wal file after a checkpoint
@@ -68,7 +70,7 @@ def connect(path: Path, *, readonly: bool = False, immutable: bool = False) -> s
 
 def _settle(connection: sqlite3.Connection) -> None:
     connection.text_factory = _decoded
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ROW)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")

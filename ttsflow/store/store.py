@@ -162,7 +162,10 @@ class Store:
             raise StoreDamaged(f"a chunk in {self.path} is damaged: {error}", (key,)) from error
 
     def drop(self, keys: Iterable[bytes]) -> None:
-        """Remove chunks; those of damaged rows, to have them spoken again."""
+        """Remove damaged chunks, to have them spoken again.
+
+        Raises StoreDamaged for one that is damaged for the second time.
+        """
         with told(self.path):
             chunks.drop(self._reading, keys)
 
