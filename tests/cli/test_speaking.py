@@ -240,7 +240,7 @@ def test_a_machine_without_coqui_tts_speaks_with_espeak_and_says_so(program: Pro
     lines = [line for line in ended.err.splitlines() if command in line]
     assert len(lines) == 2, ended.err
     assert ended.err.splitlines()[0] == lines[0]
-    assert lines[1] in ended.err.splitlines()[-2:]
+    assert lines[1] in ended.err.splitlines()[-3:]
     report = json.loads((program.folder / "run.json").read_bytes())
     assert report["backend"] == "espeak"
     assert command in report["backend_fallback"]

@@ -27,7 +27,7 @@ def test_progress_is_shown_and_wiped(program: Program, terminal: Callable[..., T
     run = terminal("run", "--text", paragraphs(5), *sim(chunk_s=0.2))
     assert run.end() == 0
     assert "loading" in run.screen
-    parts = [int(part) for part in re.findall(r"(\d+)% of the text", run.screen)]
+    parts = [int(part) for part in re.findall(r"(\d+)% of the chunks", run.screen)]
     assert len(parts) >= 3
     assert parts == sorted(parts)
     assert parts[-1] == 100
@@ -69,7 +69,7 @@ def test_what_is_loaded_is_shown_and_wiped(program: Program, terminal: Callable[
     lines = [line for line in run.screen.split("\r\x1b[K") if line.startswith("loading: w0: warming")]
     assert [len(line) for line in lines] == [79], "a line that wraps could not be wiped"
     assert "warming \N{REPLACEMENT CHARACTER}[31mup" in lines[0]
-    assert "0% of the text" in run.screen
+    assert "0% of the chunks" in run.screen
     shown = re.sub(r"[^\n]*\r\x1b\[K", "", run.screen.replace("\r\n", "\n"))
     assert "loading" not in shown
 
@@ -77,18 +77,19 @@ def test_what_is_loaded_is_shown_and_wiped(program: Program, terminal: Callable[
 def test_what_is_loaded_is_logged_where_nobody_watches(program: Program) -> None:
     program.write("plugins/slow.py", SLOW)
     assert "loading" not in program(*SLOWLY).err
-    said = program(*SLOWLY, "-v", "--overwrite").err
+    said = program(*SLOWLY, "-v", "--fresh").err
     assert "ttsflow: loading: w0: reading the weights (1.9 GB)\n" in said
 
 
 def test_ctrl_c(program: Program, terminal: Callable[..., Terminal]) -> None:
     run = terminal("run", "--text", paragraphs(200), *sim(chunk_s=0.1))
-    run.read_until(r"[1-9]% of the text")
+    run.read_until(r"[1-9]% of the chunks")
     run.type(CTRL_C)
     assert run.end() == 130
+    assert "finishing what is in work; Ctrl-C again stops at once" in run.screen
     assert run.screen.splitlines()[-1] == "ttsflow: interrupted"
     assert program.processes() == []
-    assert [path.name for path in program.folder.iterdir()] == ["home"]
+    assert sorted(path.name for path in program.folder.iterdir()) == ["home", "speech.wav.ttsflow"]
 
 
 def test_ctrl_c_at_the_licence_question(terminal: Callable[..., Terminal]) -> None:

@@ -126,12 +126,10 @@ class Run:
                 recording.mend(damage)
         else:
             raise StoreDamaged(f"{recording.store.path} is damaged again and again; check the disk")
-        self.end(self._account, str(path) if built else None)
         counts = recording.counts()
-        self.console.say(
-            f"{counts.kept:,} chunks are kept in {recording.store.path.name} "
-            f"({counts.bytes / MEGABYTE:.1f} MB; `ttsflow clean {path}` removes it)"
-        )
+        self.end(self._account, str(path) if built else None)
+        size = f"{counts.bytes / MEGABYTE:.1f} MB"
+        self.console.say(f"kept: {recording.store.path.name}, {size}; to remove it: ttsflow clean {path}")
         return 1 if counts.left or (strict and counts.flagged) else 0
 
     def redo(self, recording: Recording, jobs: Sequence[ChunkJob], path: Path) -> int:

@@ -134,7 +134,7 @@ def _record(
         counts = recording.counts()
         if not counts.left and recording.is_built:
             run.report.close(Account())
-            run.console.say(f"nothing to do: {path} has all {counts.speakable:,} chunks")
+            run.console.say(f"nothing to do: {path} is complete")
             return 0
         code = run.record(recording, path, strict=destination.strict)
         if code == 0 and not destination.keep_store:
