@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any, Self
 
 from ttsflow.config import Flag, load
 from ttsflow.errors import RunError
-from ttsflow.jobs import Account, AudioPiece, Outcome
+from ttsflow.jobs import Account, AudioPiece, ChunkJob, Outcome
 from ttsflow.plan import make_plan
+from ttsflow.recording import Recording, identity_of
 from ttsflow.registry import Registry
 from ttsflow.report import WorkerInfo
-from ttsflow.runner import Runner, StreamHandle
-from ttsflow.sinks import FileSink, IteratorSink, Mark, Sink
+from ttsflow.runner import Keeper, Runner, StreamHandle
+from ttsflow.sinks import IteratorSink, Sink
 from ttsflow.text import Document, read_file, read_text
 
 logger = logging.getLogger(__name__)
@@ -79,25 +80,32 @@ class Engine:
         self._streams = itertools.count()
         self._runner.start()
 
-    def speak(self, text: str | Path | Document, path: str | Path, *, overwrite: bool = False) -> Speech:
+    def speak(
+        self, text: str | Path | Document, path: str | Path, *, overwrite: bool = False, fresh: bool = False
+    ) -> Speech:
         """Speak a text, or the file at a Path, to a WAV file, which appears when it is complete.
 
-        Raises InputError, OutputError, ChunksFailed (the file is there, without those chunks), and
-        the RunErrors.
+        Finished chunks are kept in a store beside it: what is there already, of a call that was cut short
+        or of the text before an edit, is not spoken again, unless `fresh`. Raises InputError, OutputError,
+        ChunksFailed (the file is there, without those chunks), and the RunErrors.
         """
-        document = self._document(text)
-        target = Path(path)
-        config, profile = self.plan.config, self.plan.profile
-        sink = FileSink(
-            target,
-            sample_rate=profile.sample_rate,
-            format=config.output.format,
-            identity=identity_of(document),
-            overwrite=overwrite,
-        )
-        sink.open()
-        with self._speaking(document, sink, live=False) as speaking:
-            return Speech(target, speaking.wait())
+        document, target = self._document(text), Path(path)
+        accounts, failed = [Account()], list[Outcome]()
+
+        def speak() -> None:
+            with self._speaking(recording.jobs, recording, keeper=recording) as speaking:
+                accounts.append(speaking.handle.wait())
+                failed.extend(speaking.failed)
+
+        with Recording(self.plan, target, identity_of(document), overwrite=overwrite) as recording:
+            recording.open(fresh=fresh)
+            recording.plan(document)
+            if recording.counts().left or not recording.is_built:
+                recording.complete(speak, self._failures.notice)
+        account = sum(accounts, Account())
+        if failed:
+            raise ChunksFailed(failed, account)
+        return Speech(target, account)
 
     def stream(self, text: str | Path | Document) -> Iterator[AudioPiece]:
         """Speak a text piece by piece, as soon as each is made; pauses come as pieces of silence.
@@ -105,8 +113,8 @@ class Engine:
         An iterator that is left early stops the work. Raises InputError, ChunksFailed after the last
         piece, and the RunErrors.
         """
-        sink = IteratorSink(self.plan.profile.sample_rate)
-        with self._speaking(self._document(text), sink, live=True) as speaking:
+        document, sink = self._document(text), IteratorSink(self.plan.profile.sample_rate)
+        with self._speaking(lambda stream: self.plan.jobs(document, stream), sink, live=True) as speaking:
             try:
                 yield from sink
             except BaseException:  # the iterator was left early, or by Ctrl-C
@@ -126,11 +134,18 @@ class Engine:
         self._runner.close(now)
 
     @contextmanager
-    def _speaking(self, document: Document, sink: Sink, *, live: bool) -> Iterator[_Speaking]:
-        """A document that is being spoken; whatever is left of it when its caller leaves is given up."""
+    def _speaking(
+        self,
+        jobs: Callable[[str], Iterable[ChunkJob]],
+        sink: Sink,
+        *,
+        live: bool = False,
+        keeper: Keeper | None = None,
+    ) -> Iterator[_Speaking]:
+        """A stream that is being spoken; whatever is left of it when its caller leaves is given up."""
         stream = f"stream {next(self._streams)}"
         with self._failures.of(stream) as failed:
-            handle = self._runner.open(stream, self.plan.jobs(document, stream), sink, live)
+            handle = self._runner.open(stream, jobs(stream), sink, live, keeper=keeper)
             try:
                 yield _Speaking(handle, failed)
             finally:
@@ -143,11 +158,6 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(now=error is not None)
-
-
-def identity_of(document: Document) -> Mark:
-    """What a later run recognises the input by."""
-    return Mark(document.identity.source, document.identity.content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,11 @@ class Recipe:
                 "mark": self.mark,
             },
         )
+
+
+def identity_of(document: Document) -> Mark:
+    """What a later run recognises the input by."""
+    return Mark(document.identity.source, document.identity.content)
 
 
 class Recording:
@@ -210,6 +215,22 @@ class Recording:
         if self._sink.published:
             self.store.record_built(self._path, made)
         return self._sink.published
+
+    def complete(self, speak: Callable[[], object], tell: Callable[[str], object]) -> bool:
+        """Have `speak` speak `jobs`, and build the output; whether there is anything to hear.
+
+        Chunks that turn out to be damaged are spoken again; `tell` is told. Raises as `build` does, and
+        what `speak` raises.
+        """
+        for _ in range(MENDS):
+            if self.counts().left:
+                speak()
+            try:
+                return self.build()
+            except StoreDamaged as damage:
+                tell(f"{damage}: they are spoken again")
+                self.mend(damage)
+        raise StoreDamaged(f"{self.store.path} is damaged again and again; see to the disk that it is on")
 
     def mend(self, damage: StoreDamaged) -> None:
         """Remove what is damaged, so that it is spoken again. Raises it where nothing can be done."""

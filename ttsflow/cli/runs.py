@@ -17,7 +17,7 @@ from ttsflow.cli.messages import Messages
 from ttsflow.errors import RunError, StoreDamaged, StoreError
 from ttsflow.jobs import Account, ChunkJob
 from ttsflow.plan import Plan
-from ttsflow.recording import MENDS, Recording
+from ttsflow.recording import Recording
 from ttsflow.report import RunReport
 from ttsflow.runner import Keeper, Runner, StreamHandle
 from ttsflow.sinks import Sink
@@ -115,17 +115,9 @@ class Run:
         self.console.begin(self.info, counts.left, kept=counts.kept)
         if repeats := counts.speakable - counts.distinct:
             self.console.notice(f"{repeats:,} chunks have the text of others, and are heard from them")
-        for _ in range(MENDS):
-            if recording.counts().left:
-                self.stream(recording.jobs(STREAM), recording, keeper=recording)
-            try:
-                built = recording.build()
-                break
-            except StoreDamaged as damage:
-                self.console.notice(f"{damage}: they are spoken again")
-                recording.mend(damage)
-        else:
-            raise StoreDamaged(f"{recording.store.path} is damaged again and again; check the disk")
+        built = recording.complete(
+            lambda: self.stream(recording.jobs(STREAM), recording, keeper=recording), self.console.notice
+        )
         counts = recording.counts()
         self.end(self._account, str(path) if built else None)
         size = f"{counts.bytes / MEGABYTE:.1f} MB"

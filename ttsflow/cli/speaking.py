@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from ttsflow.api import identity_of
 from ttsflow.cli.console import count
 from ttsflow.cli.runs import STREAM, Run, ask
 from ttsflow.config import Settings
@@ -19,7 +18,7 @@ from ttsflow.errors import InputError, OutputError
 from ttsflow.jobs import Account
 from ttsflow.partfile import PartFile
 from ttsflow.plan import Plan, make_plan
-from ttsflow.recording import Recording
+from ttsflow.recording import Recording, identity_of
 from ttsflow.registry import Registry
 from ttsflow.sinks import Format, StreamSink
 from ttsflow.text import Document, read_file, read_stream, read_text
