@@ -45,6 +45,7 @@ class Recipe:
     def of(cls, plan: Plan, plugins_dirs: Iterable[Path], identity: Mark) -> Recipe:
         folders = tuple(str(folder.resolve()) for folder in plugins_dirs)
         config = plan.config.model_dump(mode="json")
+        config["backend"]["use"] = plan.backend.plugin.name  # the first choice may have been another
         return cls(config, plan.backend.plugin.name, folders, (identity.path, identity.content))
 
     @classmethod

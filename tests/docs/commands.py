@@ -19,7 +19,7 @@ Made by `python tests/docs/commands.py > docs/commands.md`; a test says when tha
 | 1 | at least one chunk failed (each is named, with its text), or a run to standard output broke off |
 | 2 | usage or configuration: nothing was spoken, and the message says what to change |
 | 3 | stopped before the end: finished chunks are kept, and the same command goes on |
-| 130 | interrupted (Ctrl-C; 143 by SIGTERM); no worker is left, nothing half-written, the same command goes on |
+| 130 | interrupted (143: by SIGTERM); no worker is left, nothing half-written, the same command goes on |
 | 141 | whoever read standard output has left |
 
 Messages, the progress line and the summary go to standard error; standard output is for audio and for

@@ -64,6 +64,7 @@ class Metrics:
     def delivered(self, stream: str, audio_s: float, now: float) -> None:
         """Audio of a stream was handed to its sink."""
         self._playback(stream).arrived(audio_s, now - self._t0)
+        self._makespan_s = max(now - self._t0, self._makespan_s or 0.0)
 
     def ended(self, outcome: Outcome, now: float) -> None:
         """A chunk ended."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Event, Thread
 from types import TracebackType
@@ -16,6 +15,7 @@ from ttsflow.errors import PolicyError, RunError, TtsflowError
 from ttsflow.jobs import ChunkJob
 from ttsflow.report import Observer, Unobserved
 from ttsflow.runner.crew import Crew
+from ttsflow.runner.inbox import Close, Message, Open
 from ttsflow.runner.keeping import Keeper
 from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Told, join
 from ttsflow.runner.watchdog import Watchdog
@@ -28,22 +28,6 @@ logger = logging.getLogger(__name__)
 
 ABORT_S = 1.0
 """seconds that sinks have to abort when the runner is to close now"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    edge: StreamEdge
-    live: bool
-    weight: float
-    stored: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Close:
-    now: bool
-
-
-Message = msg.Event | Told | _Open | _Close
 
 
 class Runner:
@@ -100,7 +84,7 @@ class Runner:
         that is still open.
         """
         edge = StreamEdge(stream, jobs, sink, self._inbox.put, keeper)
-        self._inbox.put(_Open(edge, live, weight, keeper is not None))
+        self._inbox.put(Open(edge, live, weight, keeper is not None))
         if self._over is not None:  # the owner may have looked into its inbox for the last time
             edge.abandon(self._over)
             join([edge], ABORT_S)
@@ -120,7 +104,7 @@ class Runner:
         polite close is taking too long. Afterwards no process is left, and no thread but those that
         block inside a caller's source or sink.
         """
-        self._inbox.put(_Close(now))
+        self._inbox.put(Close(now))
         while self._owner.is_alive() and not self._stuck.is_set():
             self._owner.join(INTERRUPTIBLE_S)
         self._watchdog.end()
@@ -147,11 +131,11 @@ class Runner:
         with self._watchdog:
             commands = self._scheduler.start(now)
         self._carry_out(commands, now)
-        close: _Close | None = None
+        close: Close | None = None
         while close is None:
             events: list[msg.Event] = []
             for message in self._take(self._wake):
-                if isinstance(message, _Close):
+                if isinstance(message, Close):
                     close = message
                     break
                 events.extend(self._understand(message))
@@ -171,10 +155,10 @@ class Runner:
         except Empty:
             return
 
-    def _understand(self, message: msg.Event | Told | _Open) -> Iterator[msg.Event]:
+    def _understand(self, message: msg.Event | Told | Open) -> Iterator[msg.Event]:
         """Take note of a message; what the scheduler is to hear of it."""
         match message:
-            case _Open(edge, live, weight, stored):
+            case Open(edge, live, weight, stored):
                 if edge.stream in self._streams:
                     edge.abandon(ValueError(f"stream {edge.stream!r} is open already"))
                     self._finishing.append(edge)
@@ -297,8 +281,8 @@ class Runner:
                 match message:
                     case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
                         self._crew.forget(worker, generation)
-                    case _Open(edge):
+                    case Open(edge):
                         edge.abandon(error)
                         self._finishing.append(edge)
-                    case _Close(now=True):
+                    case Close(now=True):
                         hurry = not killed
