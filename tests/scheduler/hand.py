@@ -53,6 +53,7 @@ class Hand:
         self.now = 0.0
         self.notes_failures = True  # the sink takes note of a failed chunk at once
         self.commands: list[msg.Command] = []
+        self.ready: set[tuple[str, int]] = set()  # workers and generations that were
         self.take(self.scheduler.start(0.0))
 
     def take(self, commands: list[msg.Command]) -> list[msg.Command]:
@@ -61,6 +62,7 @@ class Hand:
 
     def feed(self, *events: msg.Event, after: float = 1.0) -> list[msg.Command]:
         self.now += after
+        self.ready |= {(e.worker, e.generation) for e in events if isinstance(e, msg.WorkerReady)}
         commands = self.take(self.scheduler.feed(events, self.now))
         failed = [c.outcome.job for c in commands if isinstance(c, msg.GaveUp)]
         if failed and self.notes_failures:
@@ -74,8 +76,39 @@ class Hand:
         """Every worker that was started and not greeted becomes ready."""
         self.feed(*(msg.WorkerReady(start.worker, start.generation) for start in self.all(msg.StartWorker)))
 
-    def open(self, *jobs: ChunkJob, stream: str = "s", live: bool = False, last: bool = True) -> None:
-        self.feed(msg.OpenStream(stream, live), msg.Submit(stream, jobs, last))
+    def open(
+        self, *jobs: ChunkJob, stream: str = "s", live: bool = False, last: bool = True, stored: bool = False
+    ) -> None:
+        self.feed(msg.OpenStream(stream, live, stored=stored), msg.Submit(stream, jobs, last))
+
+    @property
+    def wake(self) -> float | None:
+        """When the scheduler wants to be woken."""
+        wakes = self.all(msg.WakeAt)
+        return wakes[-1].when if wakes else None
+
+    def tick(self) -> list[msg.Command]:
+        """Nothing happens until the scheduler wants to be woken."""
+        assert self.wake is not None
+        return self.feed(msg.Tick(), after=self.wake - self.now)
+
+    def generation(self, worker: str = "w0") -> int:
+        """The latest generation that was started."""
+        return [start.generation for start in self.all(msg.StartWorker) if start.worker == worker][-1]
+
+    def die(self, worker: str = "w0", why: str = "killed") -> list[msg.Command]:
+        """A worker's process is gone."""
+        return self.feed(msg.Died(worker, self.generation(worker), why))
+
+    def revive(self, worker: str = "w0") -> list[msg.Command]:
+        """The worker that was ended last is started again, when it has rested, and loads its model."""
+        while self.greeted(worker) and not self.all(msg.Stop):
+            self.tick()
+        return self.feed(msg.WorkerReady(worker, self.generation(worker)))
+
+    def greeted(self, worker: str) -> bool:
+        """Whether its latest generation has told that it is ready."""
+        return (worker, self.generation(worker)) in self.ready
 
     @property
     def started(self) -> list[msg.StartJob]:

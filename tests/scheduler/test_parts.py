@@ -34,7 +34,7 @@ def outcome(hand: Hand) -> Outcome:
 def test_the_parts_are_spoken_and_the_chunk_is_published_once() -> None:
     hand = speaking()
     assert [notice.text for notice in hand.all(msg.Notice)] == [
-        "chunk 0 of 's' is too long for the model and is spoken in 3 parts"
+        "chunk 0 of 's' is spoken in 3 parts: it is too long for the model"
     ]
     for number in range(3):
         assert not hand.all(msg.Deliver)
@@ -44,7 +44,7 @@ def test_the_parts_are_spoken_and_the_chunk_is_published_once() -> None:
     assert [start.job for start in hand.started[1:]] == job(0).split(["one", "two", "three"])
     ended = delivery.outcome
     assert ended.job == job(0)
-    assert (ended.status, ended.attempts, ended.audio_s, ended.sent_s) == ("ok", 3, 6.0, 0.0)
+    assert (ended.status, ended.attempts, ended.audio_s, ended.sent_s) == ("ok", 4, 6.0, 0.0)
     assert (ended.queued_s, ended.started_s, ended.first_audio_s, ended.finished_s) == (2, 3, 4, 6)
     assert hand.account() == Account(submitted=1, delivered=1)
 
@@ -71,7 +71,7 @@ def test_parts_and_their_retries_keep_the_place_of_the_chunk() -> None:
     assert starts(hand) == [(0, ()), (0, (0,)), (0, (0,)), (0, (1,)), (0, (2,)), (1, ())]
 
 
-def test_a_split_uses_up_no_attempt_and_each_part_has_its_own() -> None:
+def test_a_split_uses_up_no_retry_and_each_part_has_its_own() -> None:
     hand = Hand(retries=1)
     hand.load_all()
     hand.open(job(0))
@@ -81,7 +81,7 @@ def test_a_split_uses_up_no_attempt_and_each_part_has_its_own() -> None:
         hand.feed(msg.Failed(hand.token(0, part=number), "oops"))
         hand.finish(0, part=number)
     assert outcome(hand).status == "ok"
-    assert outcome(hand).attempts == 5  # one of the whole, two of each part; the split is none
+    assert outcome(hand).attempts == 6  # two of the whole, two of each part
 
 
 def test_a_retry_of_a_part_is_told() -> None:
@@ -112,7 +112,7 @@ class TestFailure:
         hand.feed(msg.Failed(hand.token(0, part=1), "too odd", "refused"))
         ended = outcome(hand)
         assert (ended.job, ended.status, ended.why) == (job(0), "failed", "part 2 of 3: too odd")
-        assert (ended.attempts, ended.audio_s) == (2, 0.0)
+        assert (ended.attempts, ended.audio_s) == (3, 0.0)
         assert starts(hand)[-1] == (1, ())  # and not the third part
         hand.finish(1)
         assert heard(hand) == ["audio 1"]
@@ -153,11 +153,22 @@ class TestFailure:
         assert len(hand.started) == 3
         assert hand.account() == Account(submitted=1, failed=1)
 
-    def test_parts_on_one_dead_worker_fail_the_chunk_once(self) -> None:
+    def test_parts_that_hang_one_after_the_other_fail_the_chunk_once(self) -> None:
         hand = speaking(Deep(), retries=0)
-        hand.feed(msg.Died("w0", 1, "killed"))
-        assert outcome(hand).why == "part 1 of 3: worker w0 died: killed"
+        hand.tick()  # all three hang, in company
+        hand.revive()
+        hand.tick()
+        assert outcome(hand).why.startswith("part 1 of 3: worker w0 hangs and is ended: not done after ")
         assert hand.account() == Account(submitted=1, failed=1)
+
+    def test_parts_on_one_dead_worker_are_spoken_one_by_one(self) -> None:
+        hand = speaking(Deep(), retries=0)
+        hand.die()
+        hand.revive()
+        for number in range(3):
+            assert starts(hand)[4:] == [(0, (part,)) for part in range(number + 1)]
+            hand.finish(0, part=number)
+        assert heard(hand) == ["audio 0.0", "audio 0.1", "audio 0.2"]
 
     def test_a_death_costs_the_parts_on_that_worker_only(self) -> None:
         hand = speaking(workers=3, retries=1)
@@ -167,7 +178,7 @@ class TestFailure:
         for number in (2, 1, 0):
             hand.finish(0, part=number)
         assert heard(hand) == ["audio 0.0", "audio 0.1", "audio 0.2"]
-        assert outcome(hand).attempts == 4
+        assert outcome(hand).attempts == 5  # of the whole one
 
     def test_cancelling_the_stream(self) -> None:
         hand = speaking(workers=2, chunks=3)
@@ -225,7 +236,7 @@ class TestLive:
 
 
 def test_a_doubt_about_a_part_is_one_about_the_chunk() -> None:
-    hand = speaking()
+    hand = speaking(takes=0)
     for number, flag in enumerate(("a doubt", None, "another")):
         token = hand.token(0, part=number)
         hand.feed(msg.Piece(token, 0, 1.0, "x"), msg.Finished(token, flag))

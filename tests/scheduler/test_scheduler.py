@@ -198,7 +198,7 @@ class TestAttempts:
         assert "no audio" in hand.all(msg.GaveUp)[0].outcome.why
 
     def test_a_doubt_is_delivered_and_flagged(self) -> None:
-        hand = Hand()
+        hand = Hand(takes=0)
         hand.load_all()
         hand.open(job(0))
         hand.feed(msg.Piece(hand.token(0), 0, 1.0, "x"), msg.Finished(hand.token(0), "reached the cap"))
@@ -290,25 +290,24 @@ class TestWorkers:
         assert hand.feed(msg.Tick()) == []
 
     def test_jobs_that_kill_do_not_use_up_the_worker(self) -> None:
-        hand = Hand(restarts=1, retries=2)
+        hand = Hand(restarts=1)
         hand.load_all()
         hand.open(job(0), job(1), job(2))
-        for generation in range(1, 7):
-            hand.feed(msg.Died("w0", generation, "segfault"))
-            hand.feed(msg.WorkerReady("w0", generation + 1))
+        for _ in range(6):  # twice the whole, once the first of its parts
+            hand.die()
+            hand.revive()
         hand.finish(2)
         assert hand.account() == Account(submitted=3, delivered=1, failed=2)
 
     def test_one_that_every_job_kills_is_given_up(self) -> None:
-        hand = Hand(restarts=1, retries=1)
+        hand = Hand(restarts=1)
         hand.load_all()
         hand.open(*map(job, range(50)))
-        for generation in range(1, 100):
-            if hand.all(msg.Stop):
-                break
-            hand.feed(msg.Died("w0", generation, "segfault"))
-            hand.feed(msg.WorkerReady("w0", generation + 1))
-        assert generation == 6  # two tries of each chunk, a restart more than allowed of those
+        for _ in range(6):
+            hand.die()
+            hand.revive()
+        assert not hand.all(msg.Stop)
+        hand.die(why="segfault")  # three deaths show what a chunk does; so many once more are allowed
         assert "segfault" in str(hand.error)
         assert hand.account().settled
 
@@ -597,8 +596,7 @@ class TestMisbehavingPolicies:
         hand = Hand(Tomorrow())
         hand.load_all()
         hand.open(job(0))
-        [wake] = hand.all(msg.WakeAt)
-        assert wake.when == hand.now + 30.0
+        assert hand.wake == hand.now + 30.0
         hand.feed(msg.Tick(), after=30.0)
         assert "asked for later for 30 s" in str(hand.error)
 
@@ -684,11 +682,13 @@ class TestView:
         hand = Hand(Waits())
         hand.load_all()
         hand.open(job(0))
-        assert hand.all(msg.WakeAt) == [msg.WakeAt(10.0)]
+        assert hand.wake == 10.0
         assert not hand.started
-        hand.feed(msg.Tick(), after=8.0)
+        hand.tick()
         assert len(hand.started) == 1
-        assert hand.all(msg.WakeAt)[-1] == msg.WakeAt(None)
+        assert hand.wake == 130.0  # when the chunk should be done
+        hand.finish(0)
+        assert hand.wake is None
 
     def test_costs_are_learnt_from_what_chunks_took(self) -> None:
         seen = []
@@ -711,8 +711,10 @@ def test_a_driver_that_mixes_up_streams_is_told() -> None:
     hand.open(job(0), last=False)
     with pytest.raises(ValueError, match="is open already"):
         hand.feed(msg.OpenStream("s"))
-    with pytest.raises(ValueError, match="expects chunk 1"):
-        hand.feed(msg.Submit("s", [job(2)]))
+    with pytest.raises(ValueError, match="expects a chunk after 0, got 's' 0"):
+        hand.feed(msg.Submit("s", [job(0)]))
+    with pytest.raises(ValueError, match="expects a chunk after 0, got 't' 1"):
+        hand.feed(msg.Submit("s", [job(1, "t")]))
     hand.feed(msg.Submit("s", [], last=True))
     with pytest.raises(ValueError, match="was complete already"):
         hand.feed(msg.Submit("s", [job(1)]))

@@ -113,11 +113,12 @@ class Scheduler:
             if self._devices_changed or self._fleet.changed:
                 self._place()
             self._admit_and_deliver(now)
+            self._view.turn(now)
             if self._draining:
                 self._end_drained(now)
             else:
                 self._dispatch(now)
-            self._check_progress(now)
+                self._check_progress(now)
         except TtsflowError as error:
             self._stop(error)
         else:
@@ -207,7 +208,6 @@ class Scheduler:
     # ------------------------------------------------------------ dispatch
 
     def _dispatch(self, now: float) -> None:
-        self._view.turn(now)
         if len(self._suspects):
             for part, worker in self._suspects.due():
                 self._start(part, worker, now)
