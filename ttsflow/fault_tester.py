@@ -247,7 +247,7 @@ class FaultySimulator(Simulator):
         self.at(self.now + after, death)
 
     def store(self, stream: str, index: int) -> None:
-        self.say(msg.Committed(stream, index), self._rng.choice((0.0, 0.1, 5.0)))
+        self.say(msg.Committed(stream, index), self._rng.choice((0.0, 0.1, 5.0, 30.0)))
 
     def sink(self, stream: str, index: int) -> None:
         self.say(msg.Delivered(stream, index), self._rng.choice((0.0, 0.0, 1.0, 30.0)))

@@ -108,6 +108,7 @@ class Watched:
                 self._devices = {device.id: device for device in devices}
             case msg.Committed(name, index) if chunk := self._streams[name].chunks.get(index):
                 if chunk.committed:
+                    chunk.kept = True
                     self._streams[name].held.discard(index)
             case msg.Delivered(name, index):
                 self._written(self._streams[name], index)
@@ -127,6 +128,7 @@ class Watched:
                     if other.spec.device.id == device:
                         self._bury(name, other.generation, "cut off")
             case "out of memory":
+                attempt.alone = len(worker.tokens) == 1
                 self._release(token, "cut off")
             case _:
                 ends: dict[str, End] = {"refused": "refused", "bad audio": "bad"}
@@ -303,7 +305,7 @@ class Watched:
         chunk = stream.chunks.get(index)
         if stream.stored:
             self._expect(not payloads, f"chunk {index} of {name!r} goes to the sink and not to the store")
-            kept = outcome is not None and (chunk is None or chunk.committed)
+            kept = outcome is not None and (chunk is None or chunk.kept)
             self._expect(kept, f"chunk {index} of {name!r} was handed over before it was committed")
         else:
             its_own = not payloads if chunk is None else chunk.hear(payloads)
@@ -343,9 +345,10 @@ class Watched:
 
     def _is_out(self, part: Part) -> bool:
         """Whether a part may be given up: by what it did itself, never by what was beside it."""
-        killer = part.deaths >= self._limits.deaths and any(a.end == "died" and a.alone for a in part.tries)
-        hung = part.count("failed", "bad", "cut off") > self._limits.retries
-        return killer or hung or part.count("refused") > 0
+        alone = [attempt.end for attempt in part.tries if attempt.alone]
+        killer = part.deaths >= self._limits.deaths and "died" in alone
+        tried = part.count("failed", "bad") + alone.count("cut off")
+        return killer or tried > self._limits.retries or part.count("refused") > 0
 
     def _check_told(self, outcome: Outcome, chunk: Chunk) -> None:
         self._expect(outcome.job == chunk.job, f"{chunk.job} is told as {outcome.job}")

@@ -25,7 +25,7 @@ class Attempt:
     sums: list[int] = field(default_factory=list)
     end: End = "running"
     flagged: bool = False
-    alone: bool = False  # on its worker when that died
+    alone: bool = False  # on its worker when that ended
     cancelled: bool = False
 
 
@@ -53,7 +53,7 @@ class Chunk:
     """A chunk that was started: its parts, the whole being the part (); and what was heard of it.
 
     `texts` are those that a worker wants spoken instead of it. `heard` are the attempts whose pieces
-    a sink, or the store, was given, and how many of each.
+    a sink, or the store, was given, and how many of each. `kept`: the store has said that it holds it.
     """
 
     job: ChunkJob
@@ -61,6 +61,7 @@ class Chunk:
     texts: list[str] | None = None
     heard: list[tuple[Attempt, int]] = field(default_factory=list)
     committed: bool = False
+    kept: bool = False
     given_up: bool = False
 
     @property
