@@ -29,7 +29,6 @@ from ttsflow_plugins.sequential import Sequential
 Patch = Callable[[Any, str, Any], None]
 
 
-
 def rewritten(change: Callable[[msg.Deliver], msg.Command | None]) -> Callable[..., Iterator[msg.Command]]:
     """`Streams.advance` with every delivery changed, or left out."""
     advance = Streams.advance
@@ -172,7 +171,8 @@ def parts_out_of_order(patch: Patch) -> None:
 def parts_heard_before_their_turn(patch: Patch) -> None:
     def eager(self: Chunk) -> tuple[list[Any], float]:
         taken = [part.take_audio() for part in self.parts]
-        return [payload for payloads, _ in taken for payload in payloads], sum(fresh_s for _, fresh_s in taken)
+        payloads = [payload for fresh, _ in taken for payload in fresh]
+        return payloads, sum(fresh_s for _, fresh_s in taken)
 
     patch(Chunk, "take_audio", eager)
 
@@ -266,9 +266,7 @@ def parts_of_failed_chunks_left_running(patch: Patch) -> None:
 
 
 def conviction_in_company(patch: Patch) -> None:
-    def hasty(
-        self: Verdicts, worker: Worker, why: str, now: float, *, blame: bool
-    ) -> Iterator[msg.Command]:
+    def hasty(self: Verdicts, worker: Worker, why: str, now: float, *, blame: bool) -> Iterator[msg.Command]:
         for part in self._attempts.end_all(worker):
             if not self.wanted(part):
                 continue
@@ -283,9 +281,7 @@ def conviction_in_company(patch: Patch) -> None:
 
 
 def convicted_too_soon(patch: Patch) -> None:
-    def hasty(
-        self: Verdicts, worker: Worker, why: str, now: float, *, blame: bool
-    ) -> Iterator[msg.Command]:
+    def hasty(self: Verdicts, worker: Worker, why: str, now: float, *, blame: bool) -> Iterator[msg.Command]:
         for part in self._attempts.end_all(worker):
             yield from (self._give_up if blame else self._again)(part, why, now)
 

@@ -8,14 +8,13 @@ from typing import Any
 from ttsflow.config.model import Limits
 from ttsflow.devices import Device
 from ttsflow.jobs import Outcome
-from ttsflow.records import Attempt, Chunk, End, Part, Stream, Worker
+from ttsflow.records import Attempt, Chunk, End, Stream, Worker
+from ttsflow.rules import InvariantBroken, Rules, expect
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.driven import Driven
 from ttsflow.scheduler.streams import SLOTS_AHEAD
 
-
-class InvariantBroken(AssertionError):
-    """The scheduler did something that it promises never to do."""
+__all__ = ["InvariantBroken", "Watched"]
 
 
 class Watched:
@@ -34,6 +33,7 @@ class Watched:
     def __init__(self, scheduler: Driven, limits: Limits, turns: float = float("inf")) -> None:
         """`turns` is how many calls of `feed` the whole run may take."""
         self._scheduler, self._limits, self._turns = scheduler, limits, turns
+        self._rules = Rules(limits)
         self._streams: dict[str, Stream] = {}
         self._workers: dict[str, Worker] = {}
         self._running: dict[int, Attempt] = {}  # by token
@@ -51,7 +51,7 @@ class Watched:
 
     def feed(self, events: Iterable[msg.Event], now: float) -> list[msg.Command]:
         self._turns -= 1
-        self._expect(self._turns > 0, "it does not end")
+        expect(self._turns > 0, "it does not end")
         events = list(events)
         for event in events:
             self._take_note(event)
@@ -60,12 +60,10 @@ class Watched:
     def check_end(self) -> None:
         """Nothing is left to happen: every stream must have ended, and no worker be left behind."""
         for name, stream in self._streams.items():
-            self._expect(stream.done, f"stream {name!r} is not accounted for at the end")
+            expect(stream.done, f"stream {name!r} is not accounted for at the end")
         for name, worker in self._workers.items():
             gone = self._devices is not None and worker.spec.device.id not in self._devices
-            self._expect(
-                worker.tokens or not gone or self._stopped, f"{name} is left on a device that is gone"
-            )
+            expect(worker.tokens or not gone or self._stopped, f"{name} is left on a device that is gone")
 
     # ------------------------------------------------------------ events
 
@@ -160,11 +158,11 @@ class Watched:
     # ------------------------------------------------------------ commands
 
     def _check(self, commands: list[msg.Command]) -> list[msg.Command]:
-        self._expect(not (self._stopped and commands), "commands after Stop")
+        expect(not (self._stopped and commands), "commands after Stop")
         for command in commands:
             match command:
                 case msg.StartWorker(name, generation, spec):
-                    self._expect(spec.device.id not in self._lost, f"{name} starts on a lost device")
+                    expect(spec.device.id not in self._lost, f"{name} starts on a lost device")
                     self._workers[name] = Worker(generation, spec)
                     slots = sum(worker.spec.slots for worker in self._workers.values())
                     self._most_slots = max(self._most_slots, slots)
@@ -191,97 +189,41 @@ class Watched:
                 case msg.Stop():
                     self._stopped = True
                     for name, stream in self._streams.items():
-                        self._expect(stream.done, f"Stop before {name!r} was accounted for")
+                        expect(stream.done, f"Stop before {name!r} was accounted for")
         for name, stream in self._streams.items():
-            self._expect(stream.done or not stream.cancelled, f"{name!r} was cancelled and goes on")
+            expect(stream.done or not stream.cancelled, f"{name!r} was cancelled and goes on")
         return commands
 
     def _check_start(self, command: msg.StartJob) -> None:
         job, name = command.job, command.worker
         stream = self._streams[job.stream]
-        self._expect(name in self._workers, f"{job} started on {name}, which is dead")
+        expect(name in self._workers, f"{job} started on {name}, which is dead")
         worker = self._workers[name]
-        self._expect(worker.ready and worker.generation == command.generation, f"{name} is not ready")
-        self._expect(len(worker.tokens) < self._slots(worker), f"{name} has more jobs than slots")
-        self._expect(command.token > self._last_token, f"token {command.token} used twice")
-        self._expect(not stream.done, f"{job} started after its stream ended")
-        self._expect(not self._draining, f"{job} started while the scheduler drains")
-        self._expect(job.speakable, f"{job} has nothing to say")
-        self._expect(job.index >= stream.handed, f"{job} started after it was handed over")
+        expect(worker.ready and worker.generation == command.generation, f"{name} is not ready")
+        expect(len(worker.tokens) < self._slots(worker), f"{name} has more jobs than slots")
+        expect(command.token > self._last_token, f"token {command.token} used twice")
+        expect(not stream.done, f"{job} started after its stream ended")
+        expect(not self._draining, f"{job} started while the scheduler drains")
+        expect(job.speakable, f"{job} has nothing to say")
+        expect(job.index >= stream.handed, f"{job} started after it was handed over")
         chunk = stream.chunks.setdefault(job.index, Chunk(job))
         part = chunk.part(job.part)
-        self._check_try(job, chunk, part)
-        self._check_company(job, part, worker)
+        self._rules.check_try(job, chunk, part)
+        self._rules.check_company(job, part, [self._running[token] for token in worker.tokens])
         stream.held.add(job.index)
         window = max(self._limits.look_ahead, SLOTS_AHEAD * self._most_slots)
         far = len(stream.held) if stream.stored else job.index - stream.handed + len(stream.waiting) + 1
-        self._expect(far <= window, f"{job} is more than {window} chunks ahead")
+        expect(far <= window, f"{job} is more than {window} chunks ahead")
         self._last_token = command.token
         worker.tokens.add(command.token)
         attempt = self._running[command.token] = Attempt(chunk, job, name)
         part.tries.append(attempt)
 
-    def _check_try(self, job: Any, chunk: Chunk, part: Part) -> None:
-        """Whether another attempt may be made."""
-        last, limits = part.last, self._limits
-        if last is None:
-            base = self._base(job, chunk)
-            self._expect(
-                base is None or job == base, f"{job} is none of the jobs that its chunk is spoken by"
-            )
-        else:
-            self._expect(last.end != "running", f"{job} runs twice at a time")
-            self._expect(last.end != "split", f"{job} is spoken on after it was split")
-            refused = last.end == "bad" or (last.end == "whole" and bool(limits.takes))
-            self._expect(
-                job in (last.job, *([last.job.retake()] if refused else [])), f"{job} has another seed"
-            )
-            again = last.end != "whole" or job.take > last.job.take
-            self._expect(again, f"{job} is spoken again after it was whole")
-        self._expect(part.count("failed", "bad") <= limits.retries, f"{job} is tried too often")
-        self._expect(part.count("whole") <= limits.takes, f"{job} has too many takes")
-        convicted = part.deaths >= limits.deaths and last is not None and last.end == "died" and last.alone
-        self._expect(not convicted, f"{job} is spoken again after it was convicted")
-        self._expect(not self._has_failed(chunk), f"{job} started after its chunk failed")
-
-    def _base(self, job: Any, chunk: Chunk) -> Any:
-        """The job as it must be at first; None where only the scheduler knows how it split the text."""
-        if not job.part:
-            return chunk.job
-        if chunk.texts is None:
-            whole = chunk.parts[()]
-            in_parts = whole.deaths >= self._limits.deaths or whole.count("whole") > self._limits.takes
-            self._expect(in_parts, f"{job} is none of the jobs that its chunk is spoken by")
-            return None
-        jobs = chunk.job.split(chunk.texts)
-        return jobs[job.part[0]] if job.part[0] < len(jobs) else chunk.job
-
-    def _check_company(self, job: Any, part: Part, worker: Worker) -> None:
-        """What a worker may have died of runs alone."""
-        others = [self._running[token] for token in worker.tokens]
-        self._expect(not (part.deaths and others), f"{job} may have killed a worker and is not alone")
-        alone = not any(other.chunk.part(other.job.part).deaths for other in others)
-        self._expect(alone, f"{job} is put beside what may have killed a worker")
-
-    def _has_failed(self, chunk: Chunk) -> bool:
-        """Whether the chunk cannot come right any more."""
-        return any(self._spent(part) for part in chunk.parts.values()) and not any(
-            attempt.end == "whole" and attempt.pieces for attempt in chunk.attempts
-        )
-
-    def _spent(self, part: Part) -> bool:
-        """Whether a part has used up what it may."""
-        if part.count("refused") or part.count("failed", "bad") > self._limits.retries:
-            return True
-        last = part.last
-        died = last is not None and last.end == "died" and last.alone and part.deaths >= self._limits.deaths
-        return died and last is not None and bool(last.job.part)
-
     def _slots(self, worker: Worker) -> int:
         if self._devices is None:
             return worker.spec.slots
         device = self._devices.get(worker.spec.device.id)
-        self._expect(device is not None, f"a job started on {worker.spec.device.id}, which is gone")
+        expect(device is not None, f"a job started on {worker.spec.device.id}, which is gone")
         cap = device.max_slots if device is not None else None
         return worker.spec.slots if cap is None else min(cap, worker.spec.slots)
 
@@ -292,9 +234,9 @@ class Watched:
         chunk = stream.chunks.get(job.index)
         if chunk is None:
             raise InvariantBroken(f"{job} was committed before it was spoken")
-        self._expect(stream.stored and not chunk.committed, f"{job} was committed twice, or has no store")
+        expect(stream.stored and not chunk.committed, f"{job} was committed twice, or has no store")
         chunk.committed = True
-        self._expect(chunk.hear(payloads), f"{job} was committed with audio that is not its own")
+        expect(chunk.hear(payloads), f"{job} was committed with audio that is not its own")
         self._check_outcome(outcome)
 
     def _check_delivery(self, command: msg.Deliver) -> None:
@@ -304,12 +246,12 @@ class Watched:
         self._check_order(stream, name, index)
         chunk = stream.chunks.get(index)
         if stream.stored:
-            self._expect(not payloads, f"chunk {index} of {name!r} goes to the sink and not to the store")
+            expect(not payloads, f"chunk {index} of {name!r} goes to the sink and not to the store")
             kept = outcome is not None and (chunk is None or chunk.kept)
-            self._expect(kept, f"chunk {index} of {name!r} was handed over before it was committed")
+            expect(kept, f"chunk {index} of {name!r} was handed over before it was committed")
         else:
             its_own = not payloads if chunk is None else chunk.hear(payloads)
-            self._expect(its_own, f"chunk {index} of {name!r} was handed over with audio that is not its own")
+            expect(its_own, f"chunk {index} of {name!r} was handed over with audio that is not its own")
         if outcome is not None:
             self._check_outcome(outcome)
             self._hand_over(stream, index)
@@ -317,47 +259,35 @@ class Watched:
     def _check_outcome(self, outcome: Outcome) -> None:
         job, chunk = outcome.job, self._streams[outcome.job.stream].chunks.get(outcome.job.index)
         if chunk is None:
-            self._expect(outcome.status == "pause", f"{job} was not spoken, and is told as {outcome.status}")
-            self._expect(not job.speakable, f"{job} is told as a pause")
+            expect(outcome.status == "pause", f"{job} was not spoken, and is told as {outcome.status}")
+            expect(not job.speakable, f"{job} is told as a pause")
             return
-        self._expect(outcome.status in ("ok", "flagged"), f"{job} is told as {outcome.status}")
+        expect(outcome.status in ("ok", "flagged"), f"{job} is told as {outcome.status}")
         whole = bool(chunk.heard) and chunk.heard_whole
-        self._expect(whole, f"{job} was handed over without all of its audio")
+        expect(whole, f"{job} was handed over without all of its audio")
         flagged = any(attempt.flagged for attempt, _ in chunk.heard)
         told = outcome.status == "flagged"
         by_length = "for its text" in (outcome.why or "")  # only the scheduler knows what it expected
-        self._expect(told == flagged or (told and by_length), f"{job} is told as {outcome.status}")
-        self._check_told(outcome, chunk)
+        expect(told == flagged or (told and by_length), f"{job} is told as {outcome.status}")
+        self._rules.check_told(outcome, chunk)
 
     def _check_failure(self, outcome: Outcome) -> None:
         job, stream = outcome.job, self._streams[outcome.job.stream]
         self._check_order(stream, job.stream, job.index)
-        self._expect(outcome.status == "failed" and bool(outcome.why), f"{job} failed without a reason")
-        self._expect(job.index in stream.chunks, f"{job} was given up before it was tried")
+        expect(outcome.status == "failed" and bool(outcome.why), f"{job} failed without a reason")
+        expect(job.index in stream.chunks, f"{job} was given up before it was tried")
         chunk = stream.chunks[job.index]
         attempts = list(chunk.attempts)
-        spent = any(self._is_out(part) for part in chunk.parts.values())
-        self._expect(spent or chunk.heard, f"{job} was given up after {len(attempts)} attempts")
+        spent = any(self._rules.is_out(part) for part in chunk.parts.values())
+        expect(spent or chunk.heard, f"{job} was given up after {len(attempts)} attempts")
         wanted = any(attempt.end == "running" and not attempt.cancelled for attempt in attempts)
-        self._expect(not wanted, f"{job} was given up, and a part of it is spoken on")
-        self._expect(bool(outcome.sent_s) == bool(chunk.heard), f"{job}: what was heard of it is not told")
-        self._check_told(outcome, chunk)
-
-    def _is_out(self, part: Part) -> bool:
-        """Whether a part may be given up: by what it did itself, never by what was beside it."""
-        alone = [attempt.end for attempt in part.tries if attempt.alone]
-        killer = part.deaths >= self._limits.deaths and "died" in alone
-        tried = part.count("failed", "bad") + alone.count("cut off")
-        return killer or tried > self._limits.retries or part.count("refused") > 0
-
-    def _check_told(self, outcome: Outcome, chunk: Chunk) -> None:
-        self._expect(outcome.job == chunk.job, f"{chunk.job} is told as {outcome.job}")
-        told, counted = outcome.attempts, len(list(chunk.attempts))
-        self._expect(told == counted, f"{chunk.job} had {counted} attempts, and {told} are told")
+        expect(not wanted, f"{job} was given up, and a part of it is spoken on")
+        expect(bool(outcome.sent_s) == bool(chunk.heard), f"{job}: what was heard of it is not told")
+        self._rules.check_told(outcome, chunk)
 
     def _check_order(self, stream: Stream, name: str, index: int) -> None:
-        self._expect(not stream.done, f"chunk {index} of {name!r} came after the stream's end")
-        self._expect(index == stream.handed, f"chunk {index} of {name!r} came where {stream.handed} was due")
+        expect(not stream.done, f"chunk {index} of {name!r} came after the stream's end")
+        expect(index == stream.handed, f"chunk {index} of {name!r} came where {stream.handed} was due")
 
     def _hand_over(self, stream: Stream, index: int) -> None:
         stream.handed += 1
@@ -365,14 +295,10 @@ class Watched:
 
     def _check_account(self, command: msg.StreamFinished) -> None:
         stream, account = self._streams[command.stream], command.account
-        self._expect(not stream.done, f"{command.stream!r} finished twice")
-        self._expect(account.settled, f"{account} does not add up")
-        self._expect(account.submitted == stream.submitted, f"{account}: {stream.submitted} were submitted")
-        self._expect(account.delivered == stream.delivered, f"{account}: {stream.delivered} were delivered")
-        self._expect(account.failed == stream.failed, f"{account}: {stream.failed} failed")
-        self._expect(command.why is not None or not account.not_reached, f"{account}: not all was reached")
+        expect(not stream.done, f"{command.stream!r} finished twice")
+        expect(account.settled, f"{account} does not add up")
+        expect(account.submitted == stream.submitted, f"{account}: {stream.submitted} were submitted")
+        expect(account.delivered == stream.delivered, f"{account}: {stream.delivered} were delivered")
+        expect(account.failed == stream.failed, f"{account}: {stream.failed} failed")
+        expect(command.why is not None or not account.not_reached, f"{account}: not all was reached")
         stream.done = True
-
-    def _expect(self, holds: object, otherwise: str) -> None:
-        if not holds:
-            raise InvariantBroken(otherwise)
