@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 from tests.scheduler.random_policies import RandomPolicy, Saboteur
 from ttsflow import ChunkJob, PolicyError, View, WorkerError, WorkerView
-from ttsflow.fault_tester import Faults, run_schedule
+from ttsflow.fault_tester import Faults, run_schedule, run_sound
+from ttsflow.invariants import InvariantBroken
+from ttsflow.scheduler.streams import Streams
+from ttsflow.shrinking import shrink
+from ttsflow.simulator import Simulated
 from ttsflow.testing import ROUGH, check_policy
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.gpu_affinity import GpuAffinity
@@ -33,25 +40,49 @@ SOUND = {
 }
 
 
+WORLDS = {"undisturbed": Faults(), "rough": ROUGH, "harsh": HARSH}
+SCHEDULES = 1_500  # of each; with those of the saboteur 20,000
+SABOTAGED = 2_000
+
+
 @pytest.mark.parametrize("name", SOUND)
-@pytest.mark.parametrize("faults", [Faults(), ROUGH, HARSH], ids=["undisturbed", "rough", "harsh"])
-def test_no_schedule_breaks_a_promise(name: str, faults: Faults) -> None:
-    for seed in range(300):
-        result = run_schedule(seed, SOUND[name], faults)
-        if faults == Faults():
-            assert result.error is None
-            assert all(a.delivered == a.submitted for a in result.accounts.values())
-        else:  # the only way to end early is that every device is lost
-            assert result.error is None or isinstance(result.error, WorkerError), (seed, result.error)
+@pytest.mark.parametrize("world", WORLDS)
+def test_no_schedule_breaks_a_promise(name: str, world: str) -> None:
+    for seed in range(SCHEDULES):
+        run_or_tell(seed, SOUND[name], WORLDS[world], run_sound)
 
 
 def test_a_policy_that_goes_wrong_ends_in_an_error_that_names_it() -> None:
     named = 0
-    for seed in range(600):
-        error = run_schedule(seed, Saboteur, ROUGH).error
+    for seed in range(SABOTAGED):
+        error = run_or_tell(seed, Saboteur, ROUGH, run_schedule).error
         assert error is None or isinstance(error, PolicyError | WorkerError), (seed, error)
         named += isinstance(error, PolicyError) and "'saboteur'" in str(error)
-    assert named > 200
+    assert named > SABOTAGED / 3
+
+
+def run_or_tell(seed: int, policy: Any, faults: Faults, run: Any) -> Simulated:
+    """Run a schedule; where it breaks a promise, fail with the shortest history that does."""
+    try:
+        return run(seed, policy, faults)
+    except InvariantBroken as broken:
+        pytest.fail(f"{broken}\nshrunk:\n{shrink(seed, policy, faults, run)}")
+
+
+def test_a_failure_tells_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Streams, "advance", lambda self, stream: iter(()))
+    with pytest.raises(pytest.fail.Exception) as failed:
+        test_no_schedule_breaks_a_promise("sequential", "rough")
+    told = str(failed.value)
+    assert told.startswith("schedule 0, policy 'sequential': stream 's0' is not accounted for at the end")
+    assert ", Faults(), Size(devices=1, streams=1, chunks=1)\n" in told
+    assert "  <- OpenStream(stream='s0'" in told
+
+
+def test_every_kind_of_fault_happens_where_it_is_asked_for() -> None:
+    happened = sum((run_schedule(seed, RandomPolicy, HARSH).faults for seed in range(200)), Counter())
+    assert set(happened) == {field.name for field in dataclasses.fields(Faults)}
+    assert not run_schedule(17, RandomPolicy, Faults()).faults.total()
 
 
 def test_a_seed_replays_exactly() -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from ttsflow.config.model import Limits
 from ttsflow.devices import Device
+from ttsflow.errors import WorkerError
+from ttsflow.faults import Faults
 from ttsflow.invariants import InvariantBroken, Watched
 from ttsflow.jobs import ChunkJob
 from ttsflow.policy import Policy
@@ -20,59 +22,7 @@ from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.driven import Driven
 from ttsflow.simulator import Simulated, Simulator, Truth
 
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """Chances of what may go wrong, each from 0 to 1; all 0 is an undisturbed world."""
-
-    die: float = 0.0
-    """a worker dies with the job it takes up, after part of its work"""
-    poison: float = 0.0
-    """a chunk kills every worker that speaks it, or a part of it"""
-    fail: float = 0.0
-    """the backend raises for a job"""
-    refuse: float = 0.0
-    """the backend refuses a job for good"""
-    mute: float = 0.0
-    """a job finishes and has made no audio"""
-    bad: float = 0.0
-    """a job's audio is no audio: not finite, the wrong rate or shape"""
-    doubt: float = 0.0
-    """a job's audio is complete, and a check has its doubts"""
-    long: float = 0.0
-    """a job's audio is much longer than its text"""
-    split: float = 0.0
-    """a job is too long for the model, and is to be spoken in parts; a tenth of it for a part"""
-    hang: float = 0.0
-    """a worker takes up a job and is never heard of again"""
-    slow: float = 0.0
-    """a job takes 30 times as long"""
-    memory: float = 0.0
-    """a device runs out of memory"""
-    broken: float = 0.0
-    """a worker tells that its process can do no more"""
-    lost: float = 0.0
-    """a worker tells that its device is lost; a tenth of it for each job"""
-    differ: float = 0.0
-    """a backend that calls itself deterministic is not"""
-    load: float = 0.0
-    """a worker dies while it loads; half of them hang there instead"""
-    leak: float = 0.0
-    """a worker's memory grows beyond all bounds with a job"""
-    deaf: float = 0.0
-    """a worker does not answer a cancellation"""
-    late: float = 0.0
-    """a worker's message is delayed"""
-    twice: float = 0.0
-    """a worker's message comes a second time, later"""
-    store: float = 0.0
-    """the store of a stream can be written no more some time, and its stream is cancelled"""
-    cancel: float = 0.0
-    """a stream is cancelled some time"""
-    drain: float = 0.0
-    """the run is to be finished early some time"""
-    devices: float = 0.0
-    """a device disappears, or its caps change, some time"""
+__all__ = ["Faults", "FaultySimulator", "Size", "World", "run_schedule", "run_sound"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +93,21 @@ class FaultySimulator(Simulator):
         self._long: set[int] = set()
         self._poison = {
             (stream, job.index) for stream, jobs in world.streams.items() for job in jobs
-            if self._chance(faults.poison)
+            if self._strikes("poison")
         }  # fmt: skip
 
     def disturb(self) -> None:
         """Plan what comes from outside."""
         span = 1.0 + sum(self._world.truth.cost(job) for jobs in self._world.streams.values() for job in jobs)
         for stream in self._world.streams:
-            if self._chance(self._faults.cancel):
+            if self._strikes("cancel"):
                 self._outside(span, msg.CancelStream(stream))
-            if self._world.stored and self._chance(self._faults.store):
+            if self._world.stored and self._strikes("store"):
                 self._outside(span, msg.CancelStream(stream, "the disk is full"))
-        if self._chance(self._faults.drain):
+        if self._strikes("drain"):
             self._outside(span, msg.Drain())
         devices = self._world.devices
-        while self._chance(self._faults.devices):
+        while self._strikes("devices"):
             kept = [device for device in devices if self._chance(0.8)] or list(devices[:1])
             caps = [replace(device, max_slots=self._rng.choice((None, 1, 2))) for device in kept]
             self._outside(span, msg.DevicesChanged(caps))
@@ -168,37 +118,41 @@ class FaultySimulator(Simulator):
     def _chance(self, p: float) -> bool:
         return p > 0.0 and self._rng.random() < p
 
+    def _strikes(self, kind: str, share: float = 1.0) -> bool:
+        """Whether a fault happens now; `share` of its chance."""
+        strikes = self._chance(share * getattr(self._faults, kind))
+        self.result.faults[kind] += strikes
+        return strikes
+
     def post(self, worker: str, generation: int, event: msg.Event, delay: float = 0.0) -> None:
         match event:
-            case msg.WorkerReady() if self._chance(self._faults.load):
+            case msg.WorkerReady() if self._strikes("load"):
                 if self._chance(0.5):
                     self._die(worker, generation, delay)
                 return
-            case msg.Cancelled() if self._chance(self._faults.deaf):
+            case msg.Cancelled() if self._strikes("deaf"):
                 return
-            case msg.Piece(token) if not self._world.profile.deterministic or self._chance(
-                self._faults.differ
-            ):
+            case msg.Piece(token) if not self._world.profile.deterministic or self._strikes("differ"):
                 event = replace(event, checksum=hash((event.checksum, token)))
-            case msg.Finished() if self._chance(self._faults.doubt):
+            case msg.Finished() if self._strikes("doubt"):
                 event = replace(event, flag="an injected doubt")
             case msg.Finished():
-                event = replace(event, memory_bytes=(1 << 40) * self._chance(self._faults.leak))
-        if self._chance(self._faults.late):
+                event = replace(event, memory_bytes=(1 << 40) * self._strikes("leak"))
+        if self._strikes("late"):
             delay += self._rng.expovariate(1.0)
         when = max(self.now + delay, self._spoken_until.get((worker, generation), 0.0))
         self._spoken_until[worker, generation] = when
         self.at(when, lambda: (event,))
-        if self._chance(self._faults.twice):
+        if self._strikes("twice"):
             self.at(when + self._rng.expovariate(0.2), lambda: (event,))
 
     def begin(self, command: msg.StartJob) -> None:
-        faults, name, generation, token = self._faults, command.worker, command.generation, command.token
-        if (command.job.stream, command.job.index) in self._poison or self._chance(faults.die):
+        name, generation, token = command.worker, command.generation, command.token
+        if (command.job.stream, command.job.index) in self._poison or self._strikes("die"):
             super().begin(command)
             self._die(name, generation, self._rng.uniform(0.0, 2.0 * self._truth.cost(command.job)))
             return
-        if self._chance(faults.hang):
+        if self._strikes("hang"):
             super().begin(command)
             self.freeze(name, generation)
             return
@@ -206,26 +160,24 @@ class FaultySimulator(Simulator):
         if answer is not None:
             self.post(name, generation, answer, self._rng.random())
             return
-        if self._chance(faults.slow):
+        if self._strikes("slow"):
             self._slow.add(token)
-        if self._chance(faults.long):
+        if self._strikes("long"):
             self._long.add(token)
         super().begin(command)
 
     def _answer(self, token: int, job: ChunkJob) -> msg.Event | None:
         """What a worker says to a job instead of speaking it."""
-        faults = self._faults
-        failures: tuple[tuple[float, msg.FailureKind], ...] = (
-            (faults.fail, "error"), (faults.refuse, "refused"), (faults.bad, "bad audio"),
-            (faults.memory, "out of memory"), (faults.broken, "broken worker"),
-            (0.1 * faults.lost, "device lost"),
-        )  # fmt: skip
-        for chance, kind in failures:
-            if self._chance(chance):
+        failures: dict[str, msg.FailureKind] = {
+            "fail": "error", "refuse": "refused", "bad": "bad audio", "memory": "out of memory",
+            "broken": "broken worker", "lost": "device lost",
+        }  # fmt: skip
+        for fault, kind in failures.items():
+            if self._strikes(fault, 0.1 if fault == "lost" else 1.0):
                 return msg.Failed(token, f"an injected failure: {kind}", kind)
-        if self._chance(faults.mute):
+        if self._strikes("mute"):
             return msg.Finished(token)
-        if self._chance(faults.split * (0.1 if job.part else 1.0)):
+        if self._strikes("split", 0.1 if job.part else 1.0):
             count = self._rng.choice((2, 3))
             return msg.TooLong(token, ["x" * self._rng.choice((1, 20, 120)) for _ in range(count)])
         return None
@@ -260,7 +212,7 @@ def run_schedule(
     size: Size = Size(),
     watch: Callable[[Driven], Driven] = lambda scheduler: scheduler,
 ) -> Simulated:
-    """Run one random world to its end, every promise watched; `watch` may look on from outside.
+    """Run one random world to its end, every promise watched; `watch` may look on as well.
 
     Raises InvariantBroken, its message starting with the seed.
     """
@@ -268,16 +220,35 @@ def run_schedule(
     world = World.random(rng, size)
     policy = make_policy(rng)
     chunks = sum(len(jobs) for jobs in world.streams.values())
-    watched = Watched(
-        Scheduler(policy, world.devices, world.profile, world.limits),
-        world.limits,
-        turns=5_000 + 400 * chunks,
-    )
-    simulator = FaultySimulator(watch(watched), world, faults, rng)
+    scheduler = watch(Scheduler(policy, world.devices, world.profile, world.limits))
+    watched = Watched(scheduler, world.limits, turns=5_000 + 400 * chunks)
+    simulator = FaultySimulator(watched, world, faults, rng)
     simulator.disturb()
     try:
         result = simulator.run(world.streams, live=world.live, stored=world.stored)
         watched.check_end()
     except InvariantBroken as broken:
         raise InvariantBroken(f"schedule {seed}, policy {policy.name!r}: {broken}") from broken
+    return result
+
+
+def run_sound(
+    seed: int,
+    make_policy: Callable[[random.Random], Policy],
+    faults: Faults,
+    size: Size = Size(),
+    watch: Callable[[Driven], Driven] = lambda scheduler: scheduler,
+) -> Simulated:
+    """The same with a policy that should be sound.
+
+    Where nothing goes wrong every chunk must be delivered; else a run may end early for one reason, that
+    no worker is left. Raises InvariantBroken.
+    """
+    result = run_schedule(seed, make_policy, faults, size, watch)
+    undisturbed = faults == Faults()
+    if result.error is not None and (undisturbed or not isinstance(result.error, WorkerError)):
+        raise InvariantBroken(f"schedule {seed}: {result.error}") from result.error
+    lost = sum(account.submitted - account.delivered for account in result.accounts.values())
+    if undisturbed and lost:
+        raise InvariantBroken(f"schedule {seed}: {lost} chunks were not delivered")
     return result

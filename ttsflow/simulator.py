@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,6 +50,10 @@ class Simulated:
     notices: list[str] = field(default_factory=list)
     error: TtsflowError | None = None
     makespan_s: float = 0.0
+    events: int = 0
+    """that the scheduler was fed"""
+    faults: Counter[str] = field(default_factory=Counter)
+    """what was made to go wrong, by kind"""
 
 
 class Sound(NamedTuple):
@@ -107,6 +112,7 @@ class Simulator:
             events: list[msg.Event] = []
             while self._agenda and self._agenda[0][0] <= self.now:
                 events.extend(heapq.heappop(self._agenda)[2]())
+            self.result.events += len(events)
             if events:
                 self._carry_out(self._scheduler.feed(events, self.now))
         return self.result

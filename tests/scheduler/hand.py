@@ -49,6 +49,7 @@ class Hand:
         **limits: object,
     ) -> None:
         given = gpus(1) if devices is None else devices
+        self.profile = profile
         self.scheduler = Scheduler(policy or Wide(), given, profile, Limits(**limits))
         self.now = 0.0
         self.notes_failures = True  # the sink takes note of a failed chunk at once
