@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.million`: a million random worlds through the fault tester, before a release."""
+"""`python -m tests.benchmarks.million`: a million random worlds through the fault tester, for a release."""
 
 from __future__ import annotations
 

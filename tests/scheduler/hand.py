@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ttsflow import ChunkJob, Device, Policy, Profile, WorkerSpec
 from ttsflow.config.model import Limits
-from ttsflow.jobs import Account
+from ttsflow.jobs import Account, Outcome
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
 
@@ -55,15 +55,20 @@ class Hand:
         self.notes_failures = True  # the sink takes note of a failed chunk at once
         self.commands: list[msg.Command] = []
         self.ready: set[tuple[str, int]] = set()  # workers and generations that were
+        self.gone: set[tuple[str, int]] = set()  # and that are no more
+        self.ended: set[int] = set()  # tokens
         self.take(self.scheduler.start(0.0))
 
     def take(self, commands: list[msg.Command]) -> list[msg.Command]:
         self.commands += commands
+        self.gone |= {(c.worker, c.generation) for c in commands if isinstance(c, msg.KillWorker)}
         return commands
 
     def feed(self, *events: msg.Event, after: float = 1.0) -> list[msg.Command]:
         self.now += after
         self.ready |= {(e.worker, e.generation) for e in events if isinstance(e, msg.WorkerReady)}
+        self.gone |= {(e.worker, e.generation) for e in events if isinstance(e, msg.Died | msg.LoadFailed)}
+        self.ended |= {event.token for event in events if isinstance(event, msg.End)}
         commands = self.take(self.scheduler.feed(events, self.now))
         failed = [c.outcome.job for c in commands if isinstance(c, msg.GaveUp)]
         if failed and self.notes_failures:
@@ -112,6 +117,14 @@ class Hand:
         return (worker, self.generation(worker)) in self.ready
 
     @property
+    def running(self) -> list[msg.StartJob]:
+        """What workers are at."""
+        return [
+            start for start in self.started
+            if start.token not in self.ended and (start.worker, start.generation) not in self.gone
+        ]  # fmt: skip
+
+    @property
     def started(self) -> list[msg.StartJob]:
         return self.all(msg.StartJob)
 
@@ -124,10 +137,19 @@ class Hand:
         self, index: int, stream: str = "s", audio_s: float = 2.0, part: int | None = None
     ) -> list[msg.Command]:
         """A worker speaks a chunk or a part of it, and the sink writes whatever is handed to it."""
-        token = self.token(index, stream, part)
         name = f"audio {index}" if part is None else f"audio {index}.{part}"
-        commands = self.feed(msg.Piece(token, 0, audio_s, name), msg.Finished(token))
+        commands = self.speak(self.token(index, stream, part), name, audio_s=audio_s)
         return commands + self.write(commands)
+
+    def speak(
+        self, token: int, payload: str, audio_s: float = 2.0, flag: str | None = None, memory: int = 0
+    ) -> list[msg.Command]:
+        """A worker speaks a job in one piece."""
+        return self.feed(msg.Piece(token, 0, audio_s, payload), msg.Finished(token, flag, memory))
+
+    def fail(self, index: int, why: str = "oops", kind: msg.FailureKind = "error") -> list[msg.Command]:
+        """A worker tells that it failed with a chunk."""
+        return self.feed(msg.Failed(self.token(index), why, kind))
 
     def split(self, index: int, *texts: str) -> list[msg.Command]:
         """A worker finds a chunk too long for the model."""
@@ -140,6 +162,25 @@ class Hand:
     def account(self, stream: str = "s") -> Account:
         [finished] = [f for f in self.all(msg.StreamFinished) if f.stream == stream]
         return finished.account
+
+    @property
+    def heard(self) -> list[str]:
+        """Everything that the sinks were given."""
+        return [payload for delivery in self.all(msg.Deliver) for payload in delivery.payloads]
+
+    def outcome(self, index: int = 0, stream: str = "s") -> Outcome:
+        """How a chunk ended."""
+        ends = [c.outcome for c in self.commands if isinstance(c, msg.Deliver | msg.GaveUp) and c.outcome]
+        [ended] = [end for end in ends if (end.job.stream, end.job.index) == (stream, index)]
+        return ended
+
+    @property
+    def notices(self) -> list[str]:
+        return [notice.text for notice in self.all(msg.Notice)]
+
+    @property
+    def kills(self) -> list[tuple[str, int, str]]:
+        return [(kill.worker, kill.generation, kill.why) for kill in self.all(msg.KillWorker)]
 
     @property
     def error(self) -> BaseException:

@@ -23,7 +23,7 @@ class Take:
     audio_s: float
     first_audio_s: float | None
     flag: str
-    off: tuple[int, float]
+    off: tuple[bool, int, float]
 
 
 class Part:
@@ -98,8 +98,7 @@ class Part:
 
     def keep(self, flag: str, expected_s: float) -> None:
         """Put the attempt's audio aside, in doubt, unless there is better."""
-        silent = int(SILENT in flag)
-        off = (silent + flag.count(";"), abs(self.audio_s - expected_s))
+        off = (SILENT in flag, flag.count(";"), abs(self.audio_s - expected_s))
         if self.best is None or off < self.best.off:
             self.best = Take(self.job, self.payloads, self.audio_s, self.first_audio_s, flag, off)
 

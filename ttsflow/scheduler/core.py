@@ -32,7 +32,8 @@ DRAINED = Due("drain")
 STOPPED = "stopped before the end"
 
 LATE_S = 1.0
-"""A timer that fires later than this was held up with the whole process, and with it every other."""
+"""A timer that fires later than this was held up with the whole process: for how long nobody knows, so that
+the time since the turn before counts for no deadline."""
 
 
 class Scheduler:
@@ -74,6 +75,7 @@ class Scheduler:
         self._devices_changed = True
         self._draining = False
         self._wake: float | None = None
+        self._last_turn = 0.0
         self._stopped = False
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             msg.OpenStream: self._open_stream,
@@ -101,7 +103,8 @@ class Scheduler:
         self._out = []
         self._fleet.turn(now)
         if self._wake is not None and now > self._wake + LATE_S:
-            self._timers.shift(now - self._wake)
+            self._timers.shift(now - self._last_turn)
+        self._last_turn = now
         try:
             for event in events:
                 handle = self._handlers.get(type(event))

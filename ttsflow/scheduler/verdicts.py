@@ -124,8 +124,7 @@ class Verdicts:
         if isinstance(event, msg.Finished):
             if not part.audio_s:
                 return self._failed(part, "the backend made no audio", now, retake=True)
-            self._costs.observe(part.job, part.audio_s, now - attempt.started_s, attempt.worker.busy + 1)
-            return self._finished(part, event.flag, now)
+            return self._finished(attempt, event.flag, now)
         if isinstance(event, msg.TooLong):
             return self._too_long(part, event.texts, now)
         if isinstance(event, msg.Cancelled):
@@ -134,18 +133,20 @@ class Verdicts:
             return self._give_up(part, event.why, now)
         return self._failed(part, event.why, now, retake=event.kind == "bad audio")
 
-    def _finished(self, part: Part, flag: str | None, now: float) -> Iterator[msg.Command]:
+    def _finished(self, attempt: Attempt, flag: str | None, now: float) -> Iterator[msg.Command]:
+        part = attempt.part
+        predicted_s, expected_s = self._costs.audio(part.job), self._lengths.expected_s(part.job)
+        self._costs.observe(part.job, part.audio_s, now - attempt.started_s, attempt.worker.busy + 1)
         if not part.repeats:
             yield from self._give_up(part, "said again, it is shorter than what was heard of it", now)
             return
-        expected_s = self._lengths.expected_s(part.job)
         doubts = [doubt for doubt in (flag, self._lengths.doubt(part.job, part.audio_s)) if doubt]
         self._lengths.observe(part.job, part.audio_s)
         if not doubts or part.sent_s:
             part.chunk.finish(part, "; ".join(doubts) or None, now)
             self._streams.settled(part.chunk)
             return
-        part.keep("; ".join(doubts), self._costs.audio(part.job) if expected_s is None else expected_s)
+        part.keep("; ".join(doubts), predicted_s if expected_s is None else expected_s)
         yield from self._doubted(part, "; ".join(doubts), now)
 
     def _doubted(self, part: Part, doubt: str, now: float) -> Iterator[msg.Command]:
@@ -221,18 +222,18 @@ class Verdicts:
         return msg.Notice(f"{part.chunk.name} is spoken in {len(texts)} parts: {why}")
 
     def _give_up(self, part: Part, why: str, now: float) -> Iterator[msg.Command]:
-        """The part will not come out right: its best take is heard, or else its chunk has failed."""
+        """The part will not come out right: the best take is heard, or else its chunk has failed."""
         chunk = part.chunk
         if not self.wanted(part):
             return
-        if part.best is not None and not part.heard:
-            part.restore(part.best)
-            chunk.finish(part, part.best.flag, now)
-        elif chunk.whole_take is not None and not any(each.heard for each in chunk.parts):
+        if chunk.whole_take is not None and not any(each.heard for each in chunk.parts):
             yield from self.withdraw(chunk, now)
             whole = chunk.join()
             whole.restore(chunk.whole_take)
             chunk.finish(whole, chunk.whole_take.flag, now)
+        elif part.best is not None and not part.heard:
+            part.restore(part.best)
+            chunk.finish(part, part.best.flag, now)
         else:
             yield from self.withdraw(chunk, now)
             chunk.end("failed", now, _whose(part, why))

@@ -1,0 +1,233 @@
+"""What is not heard in time, driven by hand: until when a chunk, a piece and a model are waited for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scheduler.hand import PROFILE, Deep, Hand, gpus, job
+from ttsflow import Costs
+from ttsflow.jobs import Account
+from ttsflow.scheduler import messages as msg
+
+LONG = "x" * 3000
+"""100 s of work, as the profile predicts"""
+
+
+def speaking(hand: Hand, *texts: str) -> Hand:
+    hand.load_all()
+    hand.open(*(job(index, text=text) for index, text in enumerate(texts or ["some words"])))
+    return hand
+
+
+def left_s(hand: Hand) -> float:
+    """Seconds until the scheduler wants to be woken."""
+    assert hand.wake is not None
+    return hand.wake - hand.now
+
+
+class TestTheWhole:
+    def test_a_short_chunk_has_the_time_that_the_limits_give(self) -> None:
+        assert left_s(speaking(Hand())) == 120.0
+        assert left_s(speaking(Hand(timeouts={"chunk_s": 7.0}))) == 7.0
+
+    def test_a_long_one_has_ten_times_what_is_predicted(self) -> None:
+        assert left_s(speaking(Hand(), LONG)) == pytest.approx(1000.0)
+
+    def test_one_that_may_get_company_has_more(self) -> None:
+        hand = speaking(Hand(Deep()), LONG)
+        assert PROFILE.slowdown[3] == 1.3
+        assert left_s(hand) == pytest.approx(1300.0)
+
+    def test_when_it_is_over_the_worker_is_ended_and_the_chunk_tried_again(self) -> None:
+        hand = speaking(Hand())
+        commands = hand.tick()
+        why = "worker w0 hangs and is ended: not done after 120 s"
+        assert [type(c) for c in commands if not isinstance(c, msg.WakeAt)] == [
+            msg.Notice, msg.KillWorker, msg.StartWorker,
+        ]  # fmt: skip
+        assert hand.kills == [("w0", 1, why)]
+        assert hand.notices == [f"chunk 0 of 's' failed and is tried again: {why}"]
+        hand.revive()
+        hand.finish(0)
+        assert (hand.outcome().status, hand.outcome().attempts) == ("ok", 2)
+
+    def test_it_holds_though_piece_follows_piece(self) -> None:
+        hand = speaking(Hand())
+        for number in range(3):
+            hand.feed(msg.Piece(1, number, 1.0, "x"), after=39.0)
+        hand.tick()
+        assert hand.kills == [("w0", 1, "worker w0 hangs and is ended: not done after 120 s")]
+
+    def test_what_was_heard_just_in_time_counts(self) -> None:
+        hand = speaking(Hand())
+        hand.feed(msg.Piece(1, 0, 1.0, "x"), msg.Finished(1), after=left_s(hand))
+        assert hand.heard == ["x"]
+        assert not hand.kills
+
+    def test_a_chunk_that_is_done_is_waited_for_no_longer(self) -> None:
+        hand = speaking(Hand())
+        hand.finish(0)
+        assert hand.wake is None
+
+
+class TestAPiece:
+    def test_it_is_waited_for_only_after_the_first(self) -> None:
+        hand = speaking(Hand())
+        assert left_s(hand) == 120.0
+        hand.feed(msg.Piece(1, 0, 1.0, "x"))
+        assert left_s(hand) == 60.0
+
+    def test_each_puts_the_deadline_off(self) -> None:
+        hand = speaking(Hand(timeouts={"chunk_s": 1000.0}))
+        for number in range(5):
+            hand.feed(msg.Piece(1, number, 1.0, "x"), after=59.0)
+            assert left_s(hand) == 60.0
+
+    def test_silence_ends_the_worker(self) -> None:
+        hand = speaking(Hand())
+        hand.feed(msg.Piece(1, 0, 1.0, "x"))
+        hand.tick()
+        assert hand.kills == [("w0", 1, "worker w0 hangs and is ended: silent for 60 s")]
+
+    def test_of_a_long_chunk_it_may_take_five_times_the_predicted_work(self) -> None:
+        hand = speaking(Hand(), LONG)
+        hand.feed(msg.Piece(1, 0, 1.0, "x"))
+        assert left_s(hand) == pytest.approx(500.0)
+
+    def test_one_that_comes_twice_is_no_sign_of_life(self) -> None:
+        hand = speaking(Hand())
+        hand.feed(msg.Piece(1, 0, 1.0, "x"))
+        hand.feed(msg.Piece(1, 0, 1.0, "x"), after=10.0)
+        assert left_s(hand) == 50.0
+
+
+class TestAfterAnOverrun:
+    def test_the_chunk_has_twice_the_time(self) -> None:
+        hand = speaking(Hand())
+        hand.tick()
+        hand.revive()
+        costs = Costs(PROFILE)
+        costs.overran(job(0), 120.0)
+        assert left_s(hand) == pytest.approx(2 * 10 * costs.cost(job(0)))
+        assert left_s(hand) > 240.0
+
+    def test_so_one_that_is_far_slower_than_predicted_gets_through(self) -> None:
+        hand = speaking(Hand(retries=3))
+        needs_s = 900.0
+        while left_s(hand) < needs_s:
+            hand.tick()
+            hand.revive()
+        hand.feed(msg.Piece(hand.token(0), 0, 1.0, "x"), msg.Finished(hand.token(0)), after=needs_s)
+        assert hand.outcome().status == "ok"
+
+    def test_others_like_it_have_more_too(self) -> None:
+        hand = speaking(Hand(retries=0), "some words", "y" * 300)
+        hand.tick()  # nobody wants the first any more
+        hand.revive()
+        costs = Costs(PROFILE)
+        costs.overran(job(0), 120.0)
+        assert left_s(hand) == pytest.approx(10 * costs.cost(job(1, text="y" * 300)))
+        assert left_s(hand) > 2000.0
+
+    def test_the_time_of_a_piece_is_doubled_too(self) -> None:
+        hand = speaking(Hand(timeouts={"chunk_s": 1e6}))
+        hand.feed(msg.Piece(1, 0, 1.0, "x"))
+        hand.tick()
+        hand.revive()
+        hand.feed(msg.Piece(2, 0, 1.0, "x"))
+        assert left_s(hand) == 120.0
+
+
+class TestWhoHangs:
+    def test_alone_it_is_counted_against_the_chunk(self) -> None:
+        hand = speaking(Hand(retries=1))
+        hand.tick()
+        hand.revive()
+        assert not hand.all(msg.GaveUp)
+        hand.tick()
+        assert hand.outcome().status == "failed"
+        assert hand.outcome().why.startswith("worker w0 hangs and is ended: not done after 24")
+        assert hand.account() == Account(submitted=1, failed=1)
+
+    def test_in_company_nobody_is_to_blame_and_each_runs_alone(self) -> None:
+        hand = speaking(Hand(Deep(), retries=0), *["some words"] * 4)
+        assert len(hand.running) == 4
+        hand.tick()
+        assert len(hand.kills) == 1
+        hand.revive()
+        for index in range(4):
+            assert [start.job.index for start in hand.running] == [index]
+            hand.finish(index)
+        assert hand.account() == Account(submitted=4, delivered=4)
+
+    def test_the_one_that_hangs_again_is_found_out(self) -> None:
+        hand = speaking(Hand(Deep(), retries=0), *["some words"] * 4)
+        hand.tick()
+        hand.revive()
+        hand.finish(0)
+        hand.tick()
+        hand.revive()
+        hand.finish(2)
+        hand.finish(3)
+        assert hand.account() == Account(submitted=4, delivered=3, failed=1)
+        assert "hangs" in hand.outcome(1).why
+
+    def test_one_whose_stream_is_cancelled_has_the_time_of_a_cancellation(self) -> None:
+        hand = speaking(Hand())
+        hand.feed(msg.CancelStream("s"))
+        assert left_s(hand) == 5.0
+
+
+class TestLateness:
+    def test_a_process_that_slept_kills_nobody(self) -> None:
+        hand = speaking(Hand(devices=gpus(2)), "some words", LONG)
+        hand.feed(msg.Piece(1, 0, 1.0, "x"), after=100.0)
+        assert left_s(hand) == 20.0
+        hand.feed(msg.Tick(), after=3600.0)
+        assert not hand.kills
+        assert left_s(hand) == 20.0
+        hand.finish(0)
+        assert left_s(hand) == pytest.approx(899.0)
+        hand.tick()
+        assert hand.kills == [("w1", 1, "worker w1 hangs and is ended: not done after 4600 s")]
+
+    def test_a_little_late_is_as_good_as_in_time(self) -> None:
+        hand = speaking(Hand())
+        hand.feed(msg.Tick(), after=left_s(hand) + 0.9)
+        assert len(hand.kills) == 1
+
+
+class TestLoading:
+    def test_a_worker_that_shows_nothing_is_ended(self) -> None:
+        hand = Hand()
+        hand.open(job(0))
+        assert hand.wake == 600.0
+        hand.tick()
+        assert hand.kills == [("w0", 1, "no sign of progress in loading for 600 s")]
+        assert hand.generation() == 2
+
+    def test_progress_puts_the_deadline_off(self) -> None:
+        hand = Hand()
+        for _ in range(5):
+            hand.feed(msg.WorkerLoading("w0", 1, "weights"), after=599.0)
+            assert left_s(hand) == 600.0
+        hand.load_all()
+        assert hand.wake is None
+
+    def test_what_a_dead_or_a_ready_worker_says_of_loading_is_nothing(self) -> None:
+        hand = Hand()
+        hand.die()
+        assert hand.feed(msg.WorkerLoading("w0", 1, "late")) == []
+        hand.revive()
+        assert hand.feed(msg.WorkerLoading("w0", 2, "late"), msg.WorkerReady("w0", 2)) == []
+
+    def test_one_that_never_loads_ends_the_run_and_why_is_told(self) -> None:
+        hand = Hand(restarts=1)
+        hand.open(job(0))
+        hand.tick()
+        hand.tick()
+        assert str(hand.error) == (
+            "no worker is left to speak with. "
+            "The last was w0 on cuda:0: no sign of progress in loading for 600 s"
+        )
+        assert hand.account() == Account(submitted=1, not_reached=1)
