@@ -147,9 +147,11 @@ class Hand:
         """A worker speaks a job in one piece."""
         return self.feed(msg.Piece(token, 0, audio_s, payload), msg.Finished(token, flag, memory))
 
-    def fail(self, index: int, why: str = "oops", kind: msg.FailureKind = "error") -> list[msg.Command]:
-        """A worker tells that it failed with a chunk."""
-        return self.feed(msg.Failed(self.token(index), why, kind))
+    def fail(
+        self, index: int, why: str = "oops", kind: msg.FailureKind = "error", part: int | None = None
+    ) -> list[msg.Command]:
+        """A worker tells that it failed with a chunk, or a part of it."""
+        return self.feed(msg.Failed(self.token(index, part=part), why, kind))
 
     def split(self, index: int, *texts: str) -> list[msg.Command]:
         """A worker finds a chunk too long for the model."""

@@ -21,6 +21,7 @@ class Take:
     job: ChunkJob
     payloads: list[Any]
     audio_s: float
+    started_s: float | None
     first_audio_s: float | None
     flag: str
     off: tuple[bool, int, float]
@@ -34,9 +35,9 @@ class Part:
     """
 
     __slots__ = (
-        "attempts", "audio_s", "best", "chunk", "deaths", "doubts", "failures", "first_audio_s", "flag",
-        "fresh_s", "heard", "job", "order", "overruns", "payloads", "sent_s", "started_s", "sums", "suspect",
-        "token", "whole",
+        "attempts", "audio_s", "best", "chunk", "deaths", "doubts", "expected_s", "failures",
+        "first_audio_s", "flag", "fresh_s", "heard", "job", "order", "overruns", "payloads", "sent_s",
+        "started_s", "sums", "suspect", "token", "whole",
     )  # fmt: skip
 
     def __init__(self, chunk: Chunk, job: ChunkJob, order: Order) -> None:
@@ -49,6 +50,7 @@ class Part:
         self.overruns = 0  # deadlines that it missed
         self.doubts = 0  # takes that a check refused
         self.best: Take | None = None
+        self.expected_s: float | None = None  # length of its audio; set with the first take
         self.started_s: float | None = None
         self.heard: list[int] = []
         self.sent_s = 0.0  # of its audio, passed on before the chunk was whole
@@ -97,17 +99,24 @@ class Part:
         return payloads, fresh_s
 
     def keep(self, flag: str, expected_s: float) -> None:
-        """Put the attempt's audio aside, in doubt, unless there is better."""
-        off = (SILENT in flag, flag.count(";"), abs(self.audio_s - expected_s))
+        """Put the attempt's audio aside, in doubt, unless there is better.
+
+        All takes are measured by what was expected at the first: the prediction learns from each.
+        """
+        if self.expected_s is None:
+            self.expected_s = expected_s
+        off = (SILENT in flag, flag.count(";"), abs(self.audio_s - self.expected_s))
         if self.best is None or off < self.best.off:
-            self.best = Take(self.job, self.payloads, self.audio_s, self.first_audio_s, flag, off)
+            self.best = Take(
+                self.job, self.payloads, self.audio_s, self.started_s, self.first_audio_s, flag, off
+            )
 
     def restore(self, take: Take) -> None:
         """Have this audio after all."""
         self.forget()
         self.job, self.payloads = take.job, take.payloads
         self.audio_s = self.fresh_s = take.audio_s
-        self.first_audio_s = take.first_audio_s
+        self.started_s, self.first_audio_s = take.started_s, take.first_audio_s
 
     @property
     def label(self) -> str:
@@ -160,7 +169,6 @@ class Chunk:
         """Give up its parts: the whole again, with all the attempts there were."""
         whole = Part(self, self.job, (*self.order, 0))
         whole.attempts = self.tried_whole + sum(part.attempts for part in self.parts)
-        whole.started_s = self.parts[0].started_s
         self.tried_whole, self.parts = 0, [whole]
         return whole
 
