@@ -54,8 +54,7 @@ class Hand:
         self.now = 0.0
         self.notes_failures = True  # the sink takes note of a failed chunk at once
         self.commands: list[msg.Command] = []
-        self.ready: set[tuple[str, int]] = set()  # workers and generations that were
-        self.gone: set[tuple[str, int]] = set()  # and that are no more
+        self.gone: set[tuple[str, int]] = set()  # workers and generations that are no more
         self.ended: set[int] = set()  # tokens
         self.take(self.scheduler.start(0.0))
 
@@ -66,7 +65,6 @@ class Hand:
 
     def feed(self, *events: msg.Event, after: float = 1.0) -> list[msg.Command]:
         self.now += after
-        self.ready |= {(e.worker, e.generation) for e in events if isinstance(e, msg.WorkerReady)}
         self.gone |= {(e.worker, e.generation) for e in events if isinstance(e, msg.Died | msg.LoadFailed)}
         self.ended |= {event.token for event in events if isinstance(event, msg.End)}
         commands = self.take(self.scheduler.feed(events, self.now))
@@ -107,14 +105,10 @@ class Hand:
         return self.feed(msg.Died(worker, self.generation(worker), why))
 
     def revive(self, worker: str = "w0") -> list[msg.Command]:
-        """The worker that was ended last is started again, when it has rested, and loads its model."""
-        while self.greeted(worker) and not self.all(msg.Stop):
+        """The worker is started again, when it has rested, and loads its model."""
+        while (worker, self.generation(worker)) in self.gone and not self.all(msg.Stop):
             self.tick()
         return self.feed(msg.WorkerReady(worker, self.generation(worker)))
-
-    def greeted(self, worker: str) -> bool:
-        """Whether its latest generation has told that it is ready."""
-        return (worker, self.generation(worker)) in self.ready
 
     @property
     def running(self) -> list[msg.StartJob]:
