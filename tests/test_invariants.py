@@ -539,7 +539,7 @@ CAUGHT = {
     published_with_a_part_missing: "is told as ok",
     published_without_the_last_part: "without all of its audio",
     published_twice: "came where",
-    parts_published_one_by_one: "is told as ChunkJob",
+    parts_published_one_by_one: "is told as part",
     whole_spoken_on_after_a_split: "spoken on after it was split",
     attempts_that_split_not_told: "attempts, and",
     parts_split_again: "started after its chunk failed",

@@ -38,6 +38,11 @@ class ChunkJob:
     references: tuple[str, ...] = ()
     take: int = 0
 
+    def __str__(self) -> str:
+        """For messages: "chunk 7 of 'main'"."""
+        part = f"part {self.part[0] + 1} of " if self.part else ""
+        return f"{part}chunk {self.index} of {self.stream!r}"
+
     def retake(self) -> ChunkJob:
         """The same job with the next seed, for audio that may come out better."""
         take = self.take + 1

@@ -149,7 +149,7 @@ class Chunk:
     @property
     def name(self) -> str:
         """For messages."""
-        return f"chunk {self.job.index} of {self.job.stream!r}"
+        return str(self.job)
 
     def part_of(self, job: ChunkJob) -> Part:
         """The part that `job` speaks."""

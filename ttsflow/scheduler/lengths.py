@@ -50,4 +50,4 @@ class Lengths:
 
 
 def _spoken_chars(text: str) -> int:
-    return len(text) + (DIGIT_CHARS - 1) * sum(char.isdigit() for char in text)
+    return len(text) + (DIGIT_CHARS - 1) * sum(map(str.isdigit, text))

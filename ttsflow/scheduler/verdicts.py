@@ -16,6 +16,8 @@ from ttsflow.scheduler.streams import Streams
 from ttsflow.scheduler.workers import Worker
 from ttsflow.text import halve
 
+ANOTHER_TAKE = "is spoken again, with another seed"
+
 
 class Verdicts:
     """Judges every attempt: its part is whole, is tried again, is spoken in parts itself, or has failed.
@@ -155,7 +157,7 @@ class Verdicts:
             yield from self._give_up(part, doubt, now)
         elif part.doubts <= self._limits.takes:
             part.job = part.job.retake()
-            yield from self._again(part, f"{doubt}; another take follows", now)
+            yield from self._again(part, doubt, now, ANOTHER_TAKE)
         elif not self._limits.takes or not (yield from self._in_parts(part, doubt)):
             yield from self._give_up(part, doubt, now)
 
@@ -194,12 +196,14 @@ class Verdicts:
             part.job = part.job.retake()
         yield from self._again(part, why, now)
 
-    def _again(self, part: Part, why: str, now: float) -> Iterator[msg.Command]:
+    def _again(
+        self, part: Part, why: str, now: float, how: str = "failed and is tried again"
+    ) -> Iterator[msg.Command]:
         """The part is tried again, unless some of it was heard that cannot be said again."""
         if part.heard and not self._deterministic:
             yield from self._give_up(part, why, now)
             return
-        yield msg.Notice(f"{part.chunk.name} failed and is tried again: {_whose(part, why)}")
+        yield msg.Notice(f"{part.chunk.name} {how}: {_whose(part, why)}")
         part.forget()
         self._returned.append(part)
 
