@@ -67,10 +67,9 @@ class Run:
             except BaseException as error:
                 _give_up(handle)
                 runner.close(now=True)
-                if handle.account is not None:
-                    self._account += handle.account
+                known = handle.account
                 try:
-                    self.report.close(self._account, error)
+                    self.report.close(None if known is None else self._account + known, error)
                 finally:
                     if not isinstance(error, BrokenPipeError):  # a listener who has left has heard enough
                         self.console.end(None)

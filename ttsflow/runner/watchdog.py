@@ -50,6 +50,6 @@ class Watchdog:
             if since is not None and time.monotonic() - since > self._patience_s:
                 frame = sys._current_frames().get(self._watched)
                 stack = traceback.extract_stack(frame)
-                logger.error("the scheduler is stuck:\n%s", "".join(traceback.format_list(stack)))
+                logger.debug("the scheduler is stuck:\n%s", "".join(traceback.format_list(stack)))
                 self._bark(f"{stack[-1].filename}:{stack[-1].lineno}")
                 return
