@@ -169,9 +169,9 @@ class Scheduler:
             if not self._draining:
                 for chunk in self._streams.admit(stream, slots, now):
                     self._make_ready(*chunk.parts)
+                self._out.extend(self._streams.want(stream, slots))
             self._out.extend(self._streams.commit(stream))
             self._out.extend(self._streams.advance(stream))
-            self._out.extend(self._streams.want(stream, slots))
 
     def _make_ready(self, part: Part) -> None:
         if part.suspect:
