@@ -123,6 +123,17 @@ class TestAlone:
         hand.finish(2)
         assert [(start.worker, start.job.index) for start in hand.running] == [("w2", 0)]
 
+    def test_one_that_was_kept_for_it_may_be_lost_with_its_device(self) -> None:
+        hand = speaking(Hand(Deep(), gpus(3)), chunks=6)
+        hand.die("w0")  # with 0 and 3; w1 has 1 and 4, w2 has 2 and 5
+        hand.fail(1, "fell off the bus", "device lost")
+        hand.finish(2)
+        hand.finish(5)
+        assert [(start.worker, start.job.index) for start in hand.running] == [("w2", 3)]
+        hand.revive("w0")
+        speak_all(hand, poison=())
+        assert hand.account().delivered == 6
+
     def test_it_stays_alone_when_it_is_tried_again(self) -> None:
         hand = speaking(Hand(Deep()), chunks=5)
         hand.die()

@@ -127,6 +127,14 @@ class TestTooLittle:
         hand.feed(*(msg.Cancelled(start.token) for start in hand.running if start.job.stream == "s"))
         assert len(hand.running) == 3
 
+    def test_nor_is_one_for_which_the_worker_is_started_anew(self) -> None:
+        hand = speaking(chunks=1)
+        hand.feed(msg.CancelStream("s"))
+        out_of_memory(hand, 0)
+        assert hand.kills == [("w0", 1, "out of memory")]
+        hand.revive()
+        assert len(hand.started) == 1
+
     def test_the_window_follows(self) -> None:
         hand = speaking(chunks=4, devices=1)
         hand.feed(msg.OpenStream("t"))

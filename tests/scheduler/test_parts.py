@@ -225,6 +225,20 @@ class TestLive:
         assert heard(hand) == ["audio 0.0", "audio 0.1", "audio 0.2"]
         assert outcome(hand).status == "ok"
 
+    @pytest.mark.parametrize("hang", [False, True])
+    def test_when_its_worker_ends_the_chunk_ends_once_and_no_part_is_tried_again(self, hang: bool) -> None:
+        hand = speaking(Deep(), chunks=2, live=True, retries=9)
+        hand.feed(msg.Piece(hand.token(0, part=0), 0, 1.0, "a1"))
+        if hang:
+            hand.tick()
+        else:
+            hand.die()
+        hand.revive()
+        assert outcome(hand).status == "failed"
+        assert starts(hand)[-1] == (1, ())
+        hand.finish(1)
+        assert hand.account() == Account(submitted=2, delivered=1, failed=1)
+
     def test_a_part_that_was_heard_is_not_spoken_again(self) -> None:
         hand = speaking(live=True, retries=9)
         hand.finish(0, part=0)

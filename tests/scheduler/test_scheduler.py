@@ -249,11 +249,12 @@ class TestCancel:
         hand.finish(0, "t")
         assert hand.account("t") == Account(submitted=1, delivered=1)
 
-    def test_jobs_that_come_after_the_end_are_ignored(self) -> None:
+    def test_what_comes_after_the_end_is_ignored(self) -> None:
         hand = Hand()
         hand.open(job(0), last=False)
         hand.feed(msg.CancelStream("s"))
-        assert hand.feed(msg.Submit("s", [job(1)], last=True)) == []
+        for event in (msg.Submit("s", [job(1)], last=True), msg.Delivered("s", 0), msg.CancelStream("s")):
+            assert hand.feed(event) == []
 
 
 class TestWorkers:
@@ -547,6 +548,24 @@ class TestMisbehavingPolicies:
                 return 42
 
         assert "dispatch gave 42; expected pairs of (job, worker)" in str(self.run(Number()))
+
+    def test_a_worker_that_is_no_more(self) -> None:
+        class Clings(Wide):
+            first = None
+
+            def dispatch(self, view):
+                self.first = self.first or next(iter(view.free))
+                yield view.ready.first(), self.first
+
+        hand = Hand(Clings(), gpus(2), restarts=0)
+        hand.feed(msg.WorkerReady("w0", 1))
+        hand.open(job(0))
+        hand.finish(0)
+        hand.feed(msg.LoadFailed("w0", 1, "no"), msg.WorkerReady("w1", 1))
+        hand.open(job(0, "t"), stream="t")
+        assert "dispatch gave <worker w0 on cuda:0, draining, 0 of 1 slots busy> for a worker" in str(
+            hand.error
+        )
 
     def test_things_that_are_no_job_and_no_worker(self) -> None:
         class Swapped(Wide):

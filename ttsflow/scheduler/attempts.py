@@ -74,13 +74,11 @@ class Attempts:
         """The attempt made a piece."""
         self._timers.set(Due("idle", attempt.token), now + attempt.idle_s)
 
-    def end(self, token: int) -> Attempt | None:
+    def end(self, attempt: Attempt) -> None:
         """Take an attempt off the table."""
-        attempt = self._running.pop(token, None)
-        if attempt is not None:
-            attempt.part.token = None
-            self._clear(token)
-        return attempt
+        del self._running[attempt.token]
+        attempt.part.token = None
+        self._clear(attempt.token)
 
     def cancel(self, token: int, now: float) -> CancelJob:
         """Nobody wants the result any more; the slot stays taken until the worker answers."""
@@ -98,7 +96,7 @@ class Attempts:
         """The worker is gone: ends its attempts, gives the parts that are still wanted."""
         parts = []
         for attempt in [attempt for attempt in self._running.values() if attempt.worker is worker]:
-            self.end(attempt.token)
+            self.end(attempt)
             if not attempt.cancelled:
                 parts.append(attempt.part)
         return parts

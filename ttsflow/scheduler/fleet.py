@@ -239,9 +239,8 @@ class Fleet:
 
     def rested(self, worker: Worker) -> Iterator[Command]:
         """The time before a restart is over."""
-        if worker.state == "resting":
-            worker.state = "waiting"
-            yield from self._start_waiting()
+        worker.state = "waiting"
+        yield from self._start_waiting()
 
     def _restart(self, worker: Worker, rest_s: float) -> Iterator[Command]:
         self._timers.clear(_load(worker))

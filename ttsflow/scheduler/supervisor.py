@@ -76,7 +76,7 @@ class Supervisor:
                 yield msg.KillWorker(worker.id, worker.generation, why)
                 yield from self._lose(worker, why, now)
             case _:
-                yield from self._verdicts.ended(event, now)
+                yield from self._verdicts.ended(attempt, event, now)
                 self._suspects.through(worker)
 
     def _lose(

@@ -67,11 +67,9 @@ class Verdicts:
         elif part.chunk.stream.live and part.chunk is part.chunk.stream.head:
             self._streams.touch(part.chunk.stream)
 
-    def ended(self, event: msg.End, now: float) -> Iterator[msg.Command]:
+    def ended(self, attempt: Attempt, event: msg.End, now: float) -> Iterator[msg.Command]:
         """A worker is through with an attempt: its slot is free again."""
-        attempt = self._attempts.end(event.token)
-        if attempt is None:
-            return
+        self._attempts.end(attempt)
         if isinstance(event, msg.Failed) and event.kind == "out of memory":
             yield from self._out_of_memory(attempt, event.why, now)
             return
@@ -186,7 +184,7 @@ class Verdicts:
 
     def _failed(self, part: Part, why: str, now: float, *, retake: bool = False) -> Iterator[msg.Command]:
         """The part may be tried again, so many times; with another seed if it is to be a `retake`."""
-        if not self.wanted(part):  # another part of its chunk failed a moment ago
+        if not self.wanted(part):  # it had been cancelled
             return
         part.failures += 1
         if part.failures > self._limits.retries:
@@ -228,8 +226,6 @@ class Verdicts:
     def _give_up(self, part: Part, why: str, now: float) -> Iterator[msg.Command]:
         """The part will not come out right: the best take is heard, or else its chunk has failed."""
         chunk = part.chunk
-        if not self.wanted(part):
-            return
         if chunk.whole_take is not None and not any(each.heard for each in chunk.parts):
             yield from self.withdraw(chunk, now)
             whole = chunk.join()
