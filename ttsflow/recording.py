@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ttsflow.errors import OutputBusy, OutputError, StoreDamaged, TtsflowError
+from ttsflow.errors import InputError, OutputBusy, OutputError, StoreDamaged, TtsflowError
 from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.plan import Plan
 from ttsflow.sinks import FileSink, Mark
@@ -49,10 +49,18 @@ class Recipe:
         return cls(config, plan.backend.plugin.name, folders, (identity.path, identity.content))
 
     @classmethod
-    def read(cls, store: Store) -> Recipe | None:
+    def find(cls, store: Store) -> Recipe | None:
         """The recipe in a store; None where there is none."""
         noted = store.get("recipe")
         return cls(**noted) if noted else None
+
+    @classmethod
+    def read(cls, store: Store) -> Recipe:
+        """The recipe in a store. Raises InputError where there is none."""
+        recipe = cls.find(store)
+        if recipe is None:
+            raise InputError(f"{store.path} does not tell how it was filled; run the same command again")
+        return recipe
 
     def write(self, store: Store) -> None:
         store.set(
@@ -64,6 +72,14 @@ class Recipe:
                 "mark": self.mark,
             },
         )
+
+
+def kept_beside(output: Path) -> Path:
+    """The store beside an output. Raises OutputError where there is none."""
+    path = store_path(output)
+    if not path.exists():
+        raise OutputError(f"nothing is kept for {output}: there is no {path}; `ttsflow run` makes it")
+    return path
 
 
 def identity_of(document: Document) -> Mark:
@@ -159,7 +175,7 @@ class Recording:
 
         Raises OutputError where another backend than before would speak without having been named.
         """
-        recipe, before = Recipe.of(self._plan, plugins_dirs, self._identity), Recipe.read(self.store)
+        recipe, before = Recipe.of(self._plan, plugins_dirs, self._identity), Recipe.find(self.store)
         named = isinstance(self._plan.config.backend.use, str)
         if before is not None and before.backend != recipe.backend and not named:
             raise OutputError(

@@ -12,7 +12,6 @@ import click
 
 from ttsflow.cli.ending import end_on_signals
 from ttsflow.cli.options import PATH
-from ttsflow.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from ttsflow.recording import Recipe
@@ -35,10 +34,11 @@ def status(output: Path) -> None:
     Examples:
       ttsflow status book.wav
     """
-    from ttsflow.store import fingerprint
+    from ttsflow.recording import Recipe, kept_beside
+    from ttsflow.store import Store, fingerprint
 
-    with _opened(output) as store:
-        counts, recipe = store.counts(), _recipe(store, output)
+    with Store.open(kept_beside(output), readonly=True) as store:
+        counts, recipe = store.counts(), Recipe.read(store)
         state = "complete" if not counts.left else f"{counts.left:,} chunks are left"
         if not counts.left and not store.is_built(output, fingerprint(store, _format(recipe))):
             state = "complete; the file itself is not built from it: run the same command again"
@@ -93,11 +93,10 @@ def clean(output: Path) -> None:
       ttsflow clean book.wav
     """
     from ttsflow.partfile import PartFile
-    from ttsflow.store import remove, store_path
+    from ttsflow.recording import kept_beside
+    from ttsflow.store import remove
 
-    path = store_path(output)
-    if not path.exists():
-        raise OutputError(f"nothing is kept for {output}: there is no {path}")
+    path = kept_beside(output)
     part = PartFile(output)
     part.open()  # no run may be writing it
     try:
@@ -105,24 +104,6 @@ def clean(output: Path) -> None:
     finally:
         part.discard()
     click.echo(f"removed {path} ({size / MEGABYTE:.1f} MB)")
-
-
-def _opened(output: Path) -> Store:
-    from ttsflow.store import Store, store_path
-
-    path = store_path(output)
-    if not path.exists():
-        raise OutputError(f"nothing is kept for {output}: there is no {path}")
-    return Store.open(path, readonly=True)
-
-
-def _recipe(store: Store, output: Path) -> Recipe:
-    from ttsflow.recording import Recipe
-
-    recipe = Recipe.read(store)
-    if recipe is None:
-        raise InputError(f"{store.path} does not tell how {output} was spoken; run the same command again")
-    return recipe
 
 
 def _format(recipe: Recipe) -> Format:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ttsflow.cli.runs import STREAM, Run, ask
 from ttsflow.config import settings_of
-from ttsflow.errors import InputError, OutputError
+from ttsflow.errors import InputError
 from ttsflow.jobs import ChunkJob
 from ttsflow.plan import Plan, make_plan
-from ttsflow.recording import Recipe, Recording
+from ttsflow.recording import Recipe, Recording, kept_beside
 from ttsflow.registry import Registry
 from ttsflow.sinks import Mark
-from ttsflow.store import Place, Store, store_path
+from ttsflow.store import Place, Store
 
 
 def redo(output: Path, chunks: Sequence[int], seed: int | None, began: float, *, quiet: bool) -> int:
@@ -36,14 +36,8 @@ def redo(output: Path, chunks: Sequence[int], seed: int | None, began: float, *,
 
 
 def _recipe(output: Path) -> Recipe:
-    path = store_path(output)
-    if not path.exists():
-        raise OutputError(f"nothing is kept for {output}: there is no {path}; `ttsflow run` makes it")
-    with Store.open(path, readonly=True) as store:
-        recipe = Recipe.read(store)
-    if recipe is None:
-        raise InputError(f"{path} does not tell how {output} was spoken; run the same command again")
-    return recipe
+    with Store.open(kept_beside(output), readonly=True) as store:
+        return Recipe.read(store)
 
 
 def _chosen(store: Store, plan: Plan, chunks: Sequence[int], output: Path) -> list[Place]:
