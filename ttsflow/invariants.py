@@ -78,12 +78,10 @@ class Watched:
             case msg.Drain():
                 self._draining = True
             case msg.WorkerReady(name, generation):
-                worker = self._workers.get(name)
-                if worker is not None and worker.generation == generation:
+                if (worker := self._workers.get(name)) and worker.generation == generation:
                     worker.ready = True
             case msg.Piece(token, number, _, payload, checksum):
-                attempt = self._running.get(token)
-                if attempt is not None and number == len(attempt.pieces):
+                if (attempt := self._running.get(token)) and number == len(attempt.pieces):
                     attempt.pieces.append(payload)
                     attempt.sums.append(checksum)
             case msg.Finished(token, flag):
@@ -104,16 +102,15 @@ class Watched:
                 self._bury(name, generation, "died")
             case msg.DevicesChanged(devices):
                 self._devices = {device.id: device for device in devices}
-            case msg.Committed(name, index) if chunk := self._streams[name].chunks.get(index):
-                if chunk.committed:
+            case msg.Committed(name, index):
+                if (chunk := self._streams[name].chunks.get(index)) and chunk.committed:
                     chunk.kept = True
                     self._streams[name].held.discard(index)
             case msg.Delivered(name, index):
                 self._written(self._streams[name], index)
 
     def _take_note_of_failure(self, token: int, kind: msg.FailureKind) -> None:
-        attempt = self._running.get(token)
-        if attempt is None:
+        if not (attempt := self._running.get(token)):
             return
         worker = self._workers[attempt.worker]
         match kind:
@@ -178,12 +175,6 @@ class Watched:
                     self._check_delivery(command)
                 case msg.GaveUp(outcome):
                     self._check_failure(outcome)
-                    stream = self._streams[outcome.job.stream]
-                    stream.failed += 1
-                    if stream.stored:
-                        stream.held.discard(outcome.job.index)
-                    stream.chunks[outcome.job.index].given_up = True
-                    self._hand_over(stream, outcome.job.index)
                 case msg.StreamFinished():
                     self._check_account(command)
                 case msg.Stop():
@@ -284,6 +275,11 @@ class Watched:
         expect(not wanted, f"{job} was given up, and a part of it is spoken on")
         expect(bool(outcome.sent_s) == bool(chunk.heard), f"{job}: what was heard of it is not told")
         self._rules.check_told(outcome, chunk)
+        stream.failed += 1
+        chunk.given_up = True
+        if stream.stored:
+            stream.held.discard(job.index)
+        self._hand_over(stream, job.index)
 
     def _check_order(self, stream: Stream, name: str, index: int) -> None:
         expect(not stream.done, f"chunk {index} of {name!r} came after the stream's end")
