@@ -93,3 +93,29 @@ class ReadyQueueMachine(RuleBasedStateMachine):
 
 TestReadyQueue = ReadyQueueMachine.TestCase
 TestReadyQueue.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_a_job_that_is_taken_before_its_turn_is_passed_over() -> None:
+    queue = ReadyQueue()
+    jobs = [ChunkJob(stream, 0, "x") for stream in "stu"]
+    for number, job in enumerate(jobs):
+        queue.push(job, (0.0, number, 0), None)
+    reader = iter(queue)
+    assert next(reader) == jobs[0]
+    assert queue.take(jobs[1])
+    assert list(reader) == jobs[2:]
+
+
+def test_what_was_taken_is_forgotten_in_a_queue_that_is_never_empty() -> None:
+    queue = ReadyQueue()
+    waiting: list[ChunkJob] = []
+    for number in range(10_000):
+        queue.push(ChunkJob("s", number, "x"), (0.0, number, 0), None)
+        waiting.append(ChunkJob("s", number, "x"))
+        if number >= 200:
+            first = queue.first()
+            assert first == waiting.pop(0)
+            assert queue.take(first)
+            assert queue.first() == waiting[0]
+    assert list(queue) == waiting
+    assert queue._all._stored < 1_000
