@@ -1,4 +1,4 @@
-"""The whole program is killed at any moment and started again; the long version is `python -m tests.crash_loop`."""
+"""The whole program is killed at any moment and started again. Longer: `python -m tests.crash_loop`."""
 
 from __future__ import annotations
 

@@ -18,9 +18,7 @@ from tests.crash_loop.loop import BACKENDS, Counts, CrashLoop
     help="What is spoken.",
 )  # fmt: skip
 @click.option("--chars", type=click.IntRange(1), default=30_000, show_default=True, help="So much of it.")
-@click.option(
-    "--max-chars", type=click.IntRange(1), default=120, show_default=True, help="Most in a chunk."
-)
+@click.option("--max-chars", type=click.IntRange(1), default=120, show_default=True, help="Most in a chunk.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of policies, workers and moments.")
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="sim", show_default=True)
 def main(kills: int, text: Path, chars: int, max_chars: int, seed: int, backend: str) -> None:

@@ -518,3 +518,10 @@ def test_workers_busy_or_idle_end_with_a_coordinator_that_is_killed(tmp_path: Pa
         assert all(alive(pid) for pid in pids)
         parent.kill()
     assert all(gone(pid, within_s=2.0) for pid in pids)
+
+
+def test_a_worker_watches_for_its_coordinators_end_before_it_imports_anything_large() -> None:
+    """On a busy machine the imports take seconds, and all that time it would be an orphan."""
+    script = "import sys, ttsflow.workers.main; print(sorted({'numpy', 'pydantic'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

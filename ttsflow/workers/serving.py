@@ -1,0 +1,49 @@
+"""What a worker does from its first message to its last: load one backend, then speak jobs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from multiprocessing.connection import Connection
+
+from pydantic import ValidationError
+
+from ttsflow.errors import UsageError
+from ttsflow.workers.failures import kind_of
+from ttsflow.workers.loop import JobLoop, one_line
+from ttsflow.workers.progress import Progress
+from ttsflow.workers.wire import NotLoaded, Ready, Setup
+
+logger = logging.getLogger(__name__)
+
+NO_USE_TO_RETRY = (UsageError, ImportError, ValidationError)
+
+MAY_PASS = ("out of memory", "broken worker")
+"""kinds of failure after which a later process may load, in whatever error the backend has wrapped them"""
+
+
+def serve(fd: int) -> None:
+    """Be the worker whose end of the wire is this file descriptor, until it is told to end."""
+    os.set_inheritable(fd, False)
+    with Connection(fd) as wire:
+        # A forked child that kept the wire open would hide this process's death.
+        os.register_at_fork(after_in_child=wire.close)
+        sys.path[:] = wire.recv()
+        began = time.monotonic()
+        try:
+            setup: Setup = wire.recv()
+            backend = setup.recipe.build()
+            sample_rate = backend.describe(backend.options).sample_rate
+            with Progress(wire, backend):
+                backend.load(setup.device, setup.slots)
+        except Exception as error:  # whatever keeps a model from loading is told, and ends the worker
+            logger.exception("the backend cannot be loaded")
+            permanent = isinstance(error, NO_USE_TO_RETRY) and kind_of(error) not in MAY_PASS
+            wire.send(NotLoaded(one_line(error), permanent))
+            return
+        load_s = time.monotonic() - began
+        wire.send(Ready(os.getpid(), load_s, os.environ.get("CUDA_VISIBLE_DEVICES")))
+        JobLoop(wire, backend, sample_rate).run()
+        backend.close()
