@@ -15,7 +15,10 @@ from tests.benchmarks import (
     decision_fleet,
     engine_overhead,
     espeak_speedup,
+    faults,
+    keeping,
     memory,
+    recovery,
     simulation,
     startup,
     store,
@@ -33,6 +36,9 @@ BENCHMARKS: dict[str, Callable[[Workload], Iterator[Figure]]] = {
     "startup": startup.measure,
     "simulation": simulation.measure,
     "store": store.measure,
+    "keeping": keeping.measure,
+    "recovery": recovery.measure,
+    "faults": faults.measure,
 }
 FILE = click.Path(path_type=Path, dir_okay=False)
 

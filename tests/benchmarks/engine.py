@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -13,19 +14,29 @@ from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.plan import Plan, make_plan
 from ttsflow.registry import Registry
 from ttsflow.report import WorkerInfo
-from ttsflow.runner import Runner
+from ttsflow.runner import Keeper, Runner, StreamHandle
+from ttsflow.sinks import Sink
 
 LOADED_WITHIN_S = 60.0
 
 
-def plan_for(backend: str, workers: int, options: Mapping[str, Any] | None = None) -> Plan:
+def plan_for(
+    backend: str,
+    workers: int,
+    options: Mapping[str, Any] | None = None,
+    *,
+    limits: Mapping[str, Any] | None = None,
+    plugins: Sequence[Path] = (),
+) -> Plan:
     """The plan of `ttsflow run --backend BACKEND --policy bounded-parallel` with so many chunks at a time."""
     flags = [
+        *(Flag("benchmark", f"limits.{key}", value) for key, value in (limits or {}).items()),
         Flag("benchmark", "backend.use", backend),
         Flag("benchmark", "backend.options", dict(options or {})),
         Flag("benchmark", "policy.options.max_concurrent", workers),
     ]
-    return make_plan(load("bounded-parallel", None, flags), Registry.load(), fallback_allowed=False)
+    registry = Registry.load(folders=plugins)
+    return make_plan(load("bounded-parallel", None, flags), registry, fallback_allowed=False)
 
 
 class ReadyEngine:
@@ -39,7 +50,7 @@ class ReadyEngine:
     def __enter__(self) -> Self:
         self._runner.start()
         for _ in range(self._workers):
-            self._greetings.ready.get(timeout=LOADED_WITHIN_S)
+            self.await_worker()
         return self
 
     def __exit__(
@@ -47,10 +58,22 @@ class ReadyEngine:
     ) -> None:
         self._runner.close(now=error is not None)
 
-    def speak(self, jobs: Sequence[ChunkJob]) -> float:
+    def await_worker(self) -> WorkerInfo:
+        """Wait until a worker has loaded, one more than were awaited before."""
+        return self._greetings.ready.get(timeout=LOADED_WITHIN_S)
+
+    def open(
+        self, jobs: Sequence[ChunkJob], sink: Sink | None = None, keeper: Keeper | None = None
+    ) -> StreamHandle:
+        """Begin to speak the jobs; without a sink their audio goes nowhere."""
+        return self._runner.open(jobs[0].stream, jobs, sink or Nowhere(), keeper=keeper)
+
+    def speak(
+        self, jobs: Sequence[ChunkJob], sink: Sink | None = None, keeper: Keeper | None = None
+    ) -> float:
         """Seconds from the first job's submission until the last was delivered and the stream was closed."""
         began = time.perf_counter()
-        account = self._runner.open(jobs[0].stream, jobs, Nowhere()).wait()
+        account = self.open(jobs, sink, keeper).wait()
         took_s = time.perf_counter() - began
         if account.delivered != len(jobs):
             raise RuntimeError(f"{len(jobs)} chunks were to be delivered: {account}")

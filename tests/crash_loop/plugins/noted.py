@@ -1,7 +1,7 @@
 """Backends that are the built-in ones, and note each chunk that a worker begins with.
 
-A line in the file that TTSFLOW_NOTES names: the chunk's index, and the time on the monotonic clock, which
-all processes of a machine share. A line is written at once and survives the death of its writer.
+A line in the file that TTSFLOW_NOTES names: the chunk's index, the worker's process, and the time on the
+monotonic clock, which all processes of a machine share. It is written at once and survives its writer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ttsflow_plugins.sim import Sim
 def note(job: ChunkJob) -> None:
     notes = os.open(os.environ["TTSFLOW_NOTES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(notes, f"{job.index} {time.monotonic()}\n".encode())
+        os.write(notes, f"{job.index} {os.getpid()} {time.monotonic()}\n".encode())
     finally:
         os.close(notes)
 

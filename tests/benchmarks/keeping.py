@@ -1,0 +1,89 @@
+"""The makespan of a text that is kept chunk by chunk, against the same text written straight to its file.
+
+Kept, as `ttsflow run` does it: the store is made and the text planned in it, each chunk is committed as
+soon as it is whole, the output is built at the end and renamed. Straight: chunks go to the file in text
+order, and it is renamed. Same jobs, same workers, which are loaded before the clock starts, in turns.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.benchmarks.engine import ReadyEngine, plan_for
+from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
+from ttsflow.api import identity_of
+from ttsflow.plan import Plan
+from ttsflow.recording import Recording
+from ttsflow.sinks import FileSink
+from ttsflow.text import Document, read_text
+
+STREAM = "text"
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A document and how it is spoken."""
+
+    plan: Plan
+    document: Document
+    engine: ReadyEngine
+
+    def kept_s(self) -> float:
+        """Seconds until the output is there, with every chunk kept."""
+        identity = identity_of(self.document)
+        with (
+            TemporaryDirectory(dir=".") as folder,
+            Recording(self.plan, Path(folder) / "out.wav", identity) as recording,
+        ):
+            began = time.perf_counter()
+            recording.open()
+            recording.plan(self.document)
+            self.engine.speak(list(recording.jobs(STREAM)), recording, recording)
+            recording.build()
+            return time.perf_counter() - began
+
+    def straight_s(self) -> float:
+        """Seconds until the output is there, with nothing kept."""
+        rate, identity = self.plan.profile.sample_rate, identity_of(self.document)
+        with TemporaryDirectory(dir=".") as folder:
+            sink = FileSink(Path(folder) / "out.wav", sample_rate=rate, identity=identity)
+            began = time.perf_counter()
+            sink.open()
+            self.engine.speak(list(self.plan.jobs(self.document, STREAM)), sink)
+            return time.perf_counter() - began
+
+
+def measure(workload: Workload) -> Iterator[Figure]:
+    rounds = workload.pick(9, 2)
+    text = workload.text.read_text(encoding="utf-8")
+    part = text[: text.rfind("\n\n", 0, workload.pick(4_000, 1_000))]
+    rtf = "`sim` at RTF 0.1"
+    yield compare(part, plan_for("sim", WORKERS, {"rtf": 0.1, "device": "cpu"}), rtf, rounds, 1.02)
+    yield compare(again(text, workload.pick(8, 2)), plan_for("espeak", WORKERS), "eSpeak NG", rounds, None)
+
+
+def again(text: str, times: int) -> str:
+    """The text over and over, its paragraphs numbered: what is said twice would be spoken once."""
+    paragraphs = text.split("\n\n") * times
+    return "\n\n".join(f"Number {number}. {paragraph}" for number, paragraph in enumerate(paragraphs))
+
+
+def compare(text: str, plan: Plan, what: str, rounds: int, limit: float | None) -> Figure:
+    document = read_text(text)
+    chunks = sum(1 for _ in plan.jobs(document, STREAM))
+    with ReadyEngine(plan, WORKERS) as engine:
+        spoken = Text(plan, document, engine)
+        times = in_turns([spoken.kept_s, spoken.straight_s], rounds)
+    kept_s, straight_s = medians(times)
+    return Figure(
+        f"makespan, every chunk kept / written straight, {what}",
+        ratios(times),
+        f"{WORKERS} workers, {chunks:,} chunks, output and store on disk; {rounds} pairs",
+        f"{kept_s:.2f} s against {straight_s:.2f} s",
+        None if limit is None else Bound("at most", limit),
+    )
