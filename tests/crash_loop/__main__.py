@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -23,18 +24,17 @@ from tests.crash_loop.loop import BACKENDS, Counts, CrashLoop
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="sim", show_default=True)
 def main(kills: int, text: Path, chars: int, max_chars: int, seed: int, backend: str) -> None:
     """Kill the program, again and again, and see that nothing is lost."""
-    with tempfile.TemporaryDirectory(prefix="crash-loop-") as name:
-        folder = Path(name)
-        part = folder / "text.txt"
-        part.write_text(beginning(text.read_text("utf-8"), chars), "utf-8")
-        loop = CrashLoop(folder, part, backend, seed, max_chars)
-        try:
-            loop.run(kills)
-        except AssertionError as error:
-            click.echo(f"FAILED: {error}")
-            click.echo(shown(loop.counts))
-            sys.exit(1)
-        click.echo(shown(loop.counts))
+    folder = Path(tempfile.mkdtemp(prefix="crash-loop-"))
+    part = folder / "text.txt"
+    part.write_text(beginning(text.read_text("utf-8"), chars), "utf-8")
+    loop = CrashLoop(folder, part, backend, seed, max_chars)
+    try:
+        loop.run(kills)
+    except AssertionError as error:
+        click.echo(f"FAILED: {error}\nIts files are in {folder}. Until then:\n{shown(loop.counts)}")
+        sys.exit(1)
+    shutil.rmtree(folder)
+    click.echo(shown(loop.counts))
 
 
 def beginning(text: str, chars: int) -> str:

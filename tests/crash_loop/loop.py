@@ -15,6 +15,7 @@ from tests.crash_loop.kept import Differences, Kept
 from tests.crash_loop.moments import choose
 from tests.crash_loop.runs import Run
 from tests.fakes.fake_nvml import build_fake_nvml, environment
+from ttsflow.config import Limits
 
 GONE_S = 2.0  # after a kill of the main process nothing of it may be left
 LATE_KILLS = 6  # of one output, once all of its chunks are there
@@ -30,6 +31,7 @@ class _Over:
     """A run that is over, and what was kept before and after it."""
 
     run: Run
+    workers: int
     before: Kept
     after: Kept
     killed: bool
@@ -147,7 +149,7 @@ class CrashLoop:
             assert "Traceback" not in run.said(), run.said()
             self._check_output(output)
             after = Kept.at(output)
-            self._to_account.append(_Over(run, before, after, killed))
+            self._to_account.append(_Over(run, workers, before, after, killed))
             if not killed or rng.random() < 0.5:  # else the next run starts while the last workers end
                 self._account()
         finally:
@@ -180,6 +182,8 @@ class CrashLoop:
             assert not needless, f"{len(needless)} chunks that were kept are spoken again"
             in_flight = len(set(begun) - after.keys)
             assert over.killed or not in_flight, f"{in_flight} chunks were begun and are not kept"
+            at_most = over.workers + Limits().look_ahead
+            assert in_flight <= at_most, f"{in_flight} chunks were in flight at a kill, not {at_most}"
             counts.in_flight += in_flight
             counts.most_in_flight = max(counts.most_in_flight, in_flight)
             self._begun.update(begun)
