@@ -18,7 +18,7 @@ from tests.fakes.fake_nvml import build_fake_nvml, environment
 from ttsflow.config import Limits
 
 GONE_S = 2.0  # after a kill of the main process nothing of it may be left
-LATE_KILLS = 6  # of one output, once all of its chunks are there
+LATE_KILLS = 15  # of one output, once all of its chunks are there
 BACKENDS: dict[str, Mapping[str, object]] = {
     "sim": {"chunk_s": 0.05, "jitter": 0.6, "sample_rate": 8000, "chars_per_s": 45},
     "espeak": {},
@@ -105,17 +105,22 @@ class CrashLoop:
         run.forget()
 
     def _one_output(self, kills: int) -> None:
-        """From nothing to the whole, killed again and again."""
+        """From nothing to the whole, killed again and again; then from the chunks to the whole, the same."""
         output = self._folder / f"output-{self.counts.outputs}.wav"
         self._begun.clear()
         worker_kills, in_flight = self.counts.worker_kills, self.counts.in_flight
         late_kills = 0
-        kept, killed = Kept(), True
-        while killed:
-            more = self.counts.main_kills.total() < kills and late_kills < LATE_KILLS
+        kept, more = Kept(), True
+        while True:
             kept, killed = self._one_run(output, kept, more)
             late_kills += killed and kept.complete
-        self._check_whole(output, kept)
+            more = self.counts.main_kills.total() < kills and late_kills < LATE_KILLS
+            if not killed:
+                self._check_whole(output, kept)
+                if not more:
+                    break
+            if kept.complete and more and (not killed or self._rng.random() < 0.5):
+                output.unlink(missing_ok=True)  # else there may be nothing to do, and to be killed at
         again = self._begun.total() - len(self._begun)
         excused = self.counts.in_flight - in_flight + self.counts.worker_kills - worker_kills
         assert again <= excused, f"{again} chunks were spoken again, and {excused} were in work at a kill"
@@ -132,14 +137,14 @@ class CrashLoop:
         policy, workers = rng.choice(("sequential", "bounded-parallel", "gpu-affinity")), rng.randint(1, 4)
         counts.policies[policy] += 1
         args, env = self._args(policy, workers), self._environment(policy, workers)
-        run = Run(self._folder, counts.runs, output, args, env)
+        run = Run(self._folder, counts.runs, output, args, env, self._right_output.stat().st_size)
         killed = False
         try:
             self._account()
             if rng.random() < 0.4:
                 self._kill_workers(run)
             if kill:
-                moment = choose(rng, before.left if before.places else None, built=output.exists())
+                moment = choose(rng, before.left if before.places else None)
                 killed = moment(run, rng) and run.kill()
             if killed:
                 counts.main_kills[moment.__name__] += 1

@@ -40,19 +40,21 @@ def building(run: Run, rng: random.Random) -> bool:
 
 
 def renaming(run: Run, rng: random.Random) -> bool:
-    """As the output comes to its place, or just after that."""
-    return run.until(run.built) and run.wait(rng.choice((0.0, 0.0, rng.uniform(0.0, 0.01))))
+    """As the output comes to its place, just before, or just after that."""
+    if rng.random() < 0.5:
+        return run.until(lambda: run.written() or run.built())
+    return run.until(run.built) and run.wait(rng.choice((0.0, rng.uniform(0.0, 0.01))))
 
 
 EARLY = {start: 2, loading: 2, speaking: 4, committing: 5}
-LATE = {start: 2, building: 5, renaming: 3}
+LATE = {start: 1, building: 5, renaming: 5}
 NEARLY_DONE = 12  # chunks left, from which on a run may be let go on to its build
 
 
-def choose(rng: random.Random, left: int | None, *, built: bool) -> Moment:
+def choose(rng: random.Random, left: int | None) -> Moment:
     """A moment for a run with so many chunks left; None where that is not known."""
     if left == 0:
-        weights = {moment: weight for moment, weight in LATE.items() if not (built and moment is renaming)}
+        weights = LATE
     elif left is not None and left <= NEARLY_DONE:
         weights = EARLY | LATE
     else:

@@ -24,8 +24,17 @@ STUCK_S = 60.0  # that a run may take until what is waited for has come
 class Run:
     """`ttsflow run`, as it goes: the files by which its progress is seen, and its processes."""
 
-    def __init__(self, folder: Path, number: int, output: Path, args: Iterable[str], env: Mapping[str, str]):
-        self.output, self.number = output, number
+    def __init__(
+        self,
+        folder: Path,
+        number: int,
+        output: Path,
+        args: Iterable[str],
+        env: Mapping[str, str],
+        whole_bytes: int | None = None,
+    ) -> None:
+        self.output, self._whole_bytes = output, whole_bytes
+        self._placed_before = _changed_ns(self.output)
         self.family = uuid.uuid4().hex
         self.killed_at: float | None = None
         self._notes = folder / f"notes-{number}"
@@ -66,33 +75,25 @@ class Run:
 
     def builds(self) -> bool:
         """Whether audio is being written to the output."""
-        return self._size(self._part) > 4096  # more than a header
+        return _size(self._part) > 4096  # more than a header
+
+    def written(self) -> bool:
+        """Whether all of the output has been written, beside its place."""
+        return _size(self._part) == self._whole_bytes
 
     def built(self) -> bool:
-        """Whether an output is there, in its place."""
-        return self.output.exists()
+        """Whether an output was put in its place since the run began."""
+        return _changed_ns(self.output) not in (0, self._placed_before)
 
     def commits(self) -> Callable[[], int]:
         """Counts how often the store's log was written since now, as far as the file's times tell."""
-        seen = {self._written()}
+        seen = {_changed_ns(self._wal)}
 
         def count() -> int:
-            seen.add(self._written())
+            seen.add(_changed_ns(self._wal))
             return len(seen) - 1
 
         return count
-
-    def _written(self) -> int:
-        try:
-            return self._wal.stat().st_mtime_ns
-        except FileNotFoundError:
-            return 0
-
-    def _size(self, path: Path) -> int:
-        try:
-            return path.stat().st_size
-        except FileNotFoundError:
-            return 0
 
     def begun(self) -> list[int]:
         """Indexes of the chunks that workers have begun with, again and again if they did."""
@@ -159,3 +160,19 @@ def _is_worker(process: psutil.Process) -> bool:
         return "ttsflow.workers.main" in process.cmdline()
     except psutil.Error:
         return False
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _changed_ns(path: Path) -> int:
+    """When a file was changed last; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
