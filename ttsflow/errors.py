@@ -13,7 +13,7 @@ TtsflowError                  says what is wrong, where, and what to do next
 └── RunError                  the run started and could not be carried through (exit code 1)
     ├── PolicyError           the policy raised, starved or answered nonsense; names the plugin
     ├── WorkerError           no worker is left that could speak
-    ├── StoreError            the store cannot be read or written any further
+    ├── StoreError            the store cannot be read or written any further (exit code 3: run again)
     │   └── StoreDamaged      bytes in it are not those that were written; names the chunks, or the file
     └── SinkError             the audio could not be written any further
 """
@@ -89,7 +89,9 @@ class WorkerError(RunError):
 
 
 class StoreError(RunError):
-    """The store of a run cannot be read or written any further."""
+    """The store of a run cannot be read or written any further; what is in it stays."""
+
+    exit_code = 3
 
 
 class StoreDamaged(StoreError):

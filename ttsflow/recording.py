@@ -121,11 +121,14 @@ class Recording:
         except OutputBusy as error:
             raise OutputBusy(f"{error}{self._whose()}") from error
         try:
-            self._stores.append(Store.open(store_path(self._path), fresh=fresh))
-            self.store.set_running(Running.here(time.strftime("%Y-%m-%d %H:%M:%S")))
+            self._take(fresh=fresh)
         except BaseException:
             self._sink.abort()
             raise
+
+    def _take(self, *, fresh: bool = False) -> None:
+        self._stores.append(Store.open(store_path(self._path), fresh=fresh))
+        self.store.set_running(Running.here(time.strftime("%Y-%m-%d %H:%M:%S")))
 
     def close(self) -> None:
         """Give the output back. May be called again."""
@@ -173,8 +176,16 @@ class Recording:
     def plan(self, document: Document, plugins_dirs: Iterable[Path] = ()) -> None:
         """Note where each chunk of the document is to be heard, and how it is spoken.
 
-        Raises OutputError where another backend than before would speak without having been named.
+        A store that proves to be damaged is salvaged. Raises OutputError where another backend than
+        before would speak without having been named.
         """
+        self._planned = document, tuple(plugins_dirs)
+        try:
+            self._note(document, plugins_dirs)
+        except StoreDamaged as damage:
+            self.mend(damage)
+
+    def _note(self, document: Document, plugins_dirs: Iterable[Path]) -> None:
         recipe, before = Recipe.of(self._plan, plugins_dirs, self._identity), Recipe.find(self.store)
         named = isinstance(self._plan.config.backend.use, str)
         if before is not None and before.backend != recipe.backend and not named:
@@ -182,9 +193,9 @@ class Recording:
                 f"{self._path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
                 f"now. Go on with --backend {before.backend}, or say --backend {recipe.backend}"
             )
-        self._planned = document, tuple(plugins_dirs)
         self.store.plan(Place.of(job, self._plan.key(job)) for job in self._plan.jobs(document, "plan"))
         recipe.write(self.store)
+        self.store.counts()  # where that can be read, all that is looked up before the audio can
 
     def counts(self) -> Counts:
         """How far the text is."""
@@ -240,24 +251,25 @@ class Recording:
         what `speak` raises.
         """
         for _ in range(MENDS):
-            if self.counts().left:
-                speak()
             try:
+                if self.counts().left:
+                    speak()
                 return self.build()
             except StoreDamaged as damage:
-                tell(f"{damage}: they are spoken again")
+                tell(f"{damage}; what is lost is spoken again")
                 self.mend(damage)
         raise StoreDamaged(f"{self.store.path} is damaged again and again; see to the disk that it is on")
 
     def mend(self, damage: StoreDamaged) -> None:
         """Remove what is damaged, so that it is spoken again. Raises it where nothing can be done."""
         if damage.keys:
-            self.store.drop(damage.keys)
-            return
+            with suppress(StoreDamaged):  # more than those chunks is damaged
+                self.store.drop(damage.keys)
+                return
         if self._planned is None:
             raise damage
         path = self.store.path
         self._stores.pop().close()
         salvage(path)
-        self._stores.append(Store.open(path))
-        self.plan(*self._planned)
+        self._take()
+        self._note(*self._planned)

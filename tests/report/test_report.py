@@ -15,7 +15,7 @@ from ttsflow.devices import Device
 from ttsflow.errors import OutputError, SinkError, WorkerError
 from ttsflow.jobs import Account, ChunkJob, Outcome
 from ttsflow.report import RunInfo, RunReport, WorkerInfo
-from ttsflow.report.run import KEPT_FAILURES
+from ttsflow.report.run import KEPT_OUTCOMES
 
 T0 = 500.0
 GPU = Device("cuda:0", "cuda", "H200", "GPU-1", total_bytes=2, free_bytes=1)
@@ -214,7 +214,7 @@ def test_without_a_file_the_summary_is_kept() -> None:
     report.close(Account(31, 1, 30, 0))
     assert report.summary().failed == 30
     text = report.summary_text()
-    assert text.count("it died") == KEPT_FAILURES
+    assert text.count("it died") == KEPT_OUTCOMES
     assert "10 more" in text
     assert text.endswith("notice      xtts is not installed")
 

@@ -50,8 +50,13 @@ def failure(text: str, why: str | None) -> Outcome:
     return Outcome(ChunkJob("book", 7, text), "failed", why=why)
 
 
+def flagged(index: int) -> Outcome:
+    return Outcome(ChunkJob("book", index, "Oh."), "flagged", why="silent throughout")
+
+
 def test_a_whole_summary() -> None:
-    text = summary_text(SUMMARY, [failure("It was\nthe best.", "the worker died")], "espeak speaks: no xtts")
+    failures = [failure("It was\nthe best.", "the worker died")]
+    text = summary_text(SUMMARY, failures, "espeak speaks: no xtts", [flagged(3), flagged(9)])
     assert text.splitlines() == [
         "chunks      42 submitted, 40 delivered, 1 failed, 1 not reached, 2 flagged, 3 silent",
         "audio       1:02:03 h of speech, 31.0 s of pauses",
@@ -59,6 +64,8 @@ def test_a_whole_summary() -> None:
         "speed       20.6 x real time, RTF 0.25",
         "listening   a listener waits 3.5 s in all, 2 stalls of 2.2 s in sum",
         "chunk time  p5 0.4 s, p50 1.1 s, p95 2.3 s",
+        'flagged     chunk 3 "Oh.": silent throughout',
+        'flagged     chunk 9 "Oh.": silent throughout',
         'failed      chunk 7 "It was the best.": the worker died',
         "notice      espeak speaks: no xtts",
     ]
@@ -72,11 +79,14 @@ def test_a_run_in_which_nothing_happened() -> None:
     ]
 
 
-def test_failures_that_are_not_named_are_counted() -> None:
-    summary = replace(SUMMARY, failed=30)
-    text = summary_text(summary, [failure("One.", "why")] * 20)
-    assert text.count('"One."') == 20
-    assert "10 more" in text
+def test_chunks_that_are_not_named_are_counted() -> None:
+    summary = replace(SUMMARY, failed=30, flagged=25)
+    text = summary_text(
+        summary, [failure("One.", "why")] * 20, flagged=[flagged(index) for index in range(20)]
+    )
+    assert text.count('"One."') == text.count('"Oh."') == 20
+    assert "failed      10 more" in text
+    assert "flagged     5 more" in text
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

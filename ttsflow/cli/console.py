@@ -88,6 +88,10 @@ class Console:
         if not self._quiet:
             self._messages.write(f"{prefix}{text}\n", must)
 
+    def complain(self, text: str) -> None:
+        """Say why the run does not end well, quiet or not."""
+        self._messages.write(f"ttsflow: {text}\n", must=True)
+
     def _draw_done(self, now: float) -> None:
         self._drawn_s = now
         minutes, seconds = divmod(int(self._audio_s), 60)

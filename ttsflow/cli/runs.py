@@ -25,7 +25,6 @@ from ttsflow.sinks import Sink
 STREAM = "main"
 ABORT_S = 1.0  # that an interrupted run waits for its sink
 RESUMABLE = 3  # the exit code of a run that stopped before its end and can go on
-MEGABYTE = 1e6
 
 
 class Run:
@@ -42,6 +41,7 @@ class Run:
         self.console = Console(self.report, self._messages, quiet)
         self._undo = ExitStack()
         self._account = Account()
+        self._uncounted = False  # a stream ended, and nobody knows what became of its chunks
 
     def __enter__(self) -> Self:
         self._undo.enter_context(self._messages)
@@ -67,15 +67,22 @@ class Run:
             except BaseException as error:
                 _give_up(handle)
                 runner.close(now=True)
-                known = handle.account
-                try:
-                    self.report.close(None if known is None else self._account + known, error)
-                finally:
-                    if not isinstance(error, BrokenPipeError):  # a listener who has left has heard enough
-                        self.console.end(None)
+                if handle.account is None:
+                    self._uncounted = True
+                else:
+                    self._account += handle.account
+                if not isinstance(error, StoreDamaged):  # that can be mended
+                    self._break_off(error)
                 raise
         self._account += account
         return account
+
+    def _break_off(self, error: BaseException) -> None:
+        try:
+            self.report.close(None if self._uncounted else self._account, error)
+        finally:
+            if not isinstance(error, BrokenPipeError):  # a listener who has left has heard enough
+                self.console.end(None)
 
     def _drained(self, runner: Runner, handle: StreamHandle) -> Account:
         try:
@@ -88,12 +95,14 @@ class Run:
             handle.wait()
             raise
 
-    def record(self, recording: Recording, path: Path, *, strict: bool = False) -> int:
-        """Speak what a recording lacks, and build its output; the exit code."""
+    def record(self, recording: Recording, path: Path) -> None:
+        """Speak what a recording lacks, and build its output."""
         try:
-            return self._record(recording, path, strict)
+            self._record(recording, path)
         except RunError as error:
             error.exit_code = RESUMABLE
+            if isinstance(error, StoreDamaged):
+                self._break_off(error)
             self._say_what_is_kept(recording)
             raise
         except KeyboardInterrupt:
@@ -109,18 +118,29 @@ class Run:
                     f"the same command goes on from there"
                 )
 
-    def _record(self, recording: Recording, path: Path, strict: bool) -> int:
+    def _record(self, recording: Recording, path: Path) -> None:
         counts = recording.counts()
         self.console.begin(self.info, counts.left, kept=counts.kept)
         if repeats := counts.speakable - counts.distinct:
             self.console.notice(f"{repeats:,} chunks have the text of others, and are heard from them")
         built = recording.complete(
-            lambda: self.stream(recording.jobs(STREAM), recording, keeper=recording), self.console.notice
+            lambda: self.stream(recording.jobs(STREAM), recording, keeper=recording), self._mended
         )
-        counts = recording.counts()
         self.end(self._account, str(path) if built else None)
-        size = f"{counts.bytes / MEGABYTE:.1f} MB"
-        self.console.say(f"kept: {recording.store.path.name}, {size}; to remove it: ttsflow clean {path}")
+
+    def _mended(self, text: str) -> None:
+        """What was not reached of a stream is spoken in the next."""
+        self.console.notice(text)
+        account = self._account
+        self._account = Account(account.delivered + account.failed, account.delivered, account.failed)
+
+    def judge(self, recording: Recording, path: Path, *, strict: bool) -> int:
+        """The exit code of a recording that was carried through; where `strict` makes it 1, that is said."""
+        counts = recording.counts()
+        if strict and counts.flagged:
+            self.console.complain(
+                f"{counts.flagged:,} chunks of {path} are in doubt; to see them: ttsflow status {path}"
+            )
         return 1 if counts.left or (strict and counts.flagged) else 0
 
     def redo(self, recording: Recording, jobs: Sequence[ChunkJob], path: Path) -> int:
@@ -129,9 +149,11 @@ class Run:
         try:
             account = self.stream(jobs, recording, keeper=recording)
             built = recording.build()
-        except StoreDamaged as damage:
-            damage.exit_code = RESUMABLE
-            recording.mend(damage)
+        except RunError as error:
+            error.exit_code = RESUMABLE
+            if isinstance(error, StoreDamaged):
+                self._break_off(error)
+                recording.mend(error)
             raise
         self.end(account, str(path) if built else None)
         return 1 if account.failed else 0

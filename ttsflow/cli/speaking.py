@@ -24,6 +24,7 @@ from ttsflow.sinks import Format, StreamSink
 from ttsflow.text import Document, read_file, read_stream, read_text
 
 STDOUT = 1
+MEGABYTE = 1e6
 AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "pcm", "wav"}
 
 
@@ -43,7 +44,7 @@ class Destination:
         if self.live:
             return
         path = self.path(document, form)
-        if self.report is not None and self.report.resolve() == path.resolve():
+        if self.report is not None and _same(self.report, path):
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         PartFile(path).check()
 
@@ -55,7 +56,7 @@ class Destination:
         if not self.output:
             raise OutputError("the name of the output file is empty")
         path = Path(self.output)
-        if from_file and path.resolve() == Path(document.name).resolve():
+        if from_file and _same(path, Path(document.name)):
             raise OutputError(f"{path} is the text that is to be spoken; choose another -o")
         if (kind := path.suffix.lower().removeprefix(".")) in AUDIO_FILES - {form}:
             right = path.with_suffix(f".{form}")
@@ -66,6 +67,14 @@ class Destination:
     def live(self) -> bool:
         """Whether somebody listens as the audio is made."""
         return self.output == "-"
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one place. Raises OutputError for one that leads nowhere."""
+    try:
+        return one.resolve() == other.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a NUL in the path
+        raise OutputError(f"cannot write {one}: {error}; choose another place") from error
 
 
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
@@ -131,11 +140,16 @@ def _record(
         recording.plan(document, plugins_dirs)
         run.report.open()
         counts = recording.counts()
-        if not counts.left and recording.is_built:
+        complete = not counts.left and recording.is_built
+        if complete:
             run.report.close(Account())
             run.console.say(f"nothing to do: {path} is complete")
-            return 0
-        code = run.record(recording, path, strict=destination.strict)
+        else:
+            run.record(recording, path)
+        code = run.judge(recording, path, strict=destination.strict)
         if code == 0 and not destination.keep_store:
             recording.discard()
+        elif not complete:
+            size = f"{recording.counts().bytes / MEGABYTE:.1f} MB"
+            run.console.say(f"kept: {recording.store.path.name}, {size}; to remove it: ttsflow clean {path}")
     return code

@@ -14,7 +14,7 @@ from ttsflow.report.observer import WorkerInfo
 from ttsflow.report.summary import Summary, failures_text, summary_text
 from ttsflow.version import __version__
 
-KEPT_FAILURES = 20
+KEPT_OUTCOMES = 20
 KEPT_NOTICES = 100
 
 
@@ -42,7 +42,7 @@ class RunReport:
     """Observes a run: keeps its summary and, with `path`, writes a JSON file as the run goes.
 
     `t0` is the run's start on the driver's clock; times in the file are seconds since then. Memory
-    stays bounded: a float per chunk, the workers, the first failures and the first notices.
+    stays bounded: a float per chunk, the workers, the first failed and flagged chunks, the first notices.
     """
 
     def __init__(self, info: RunInfo, t0: float, path: Path | None = None) -> None:
@@ -54,6 +54,7 @@ class RunReport:
         self._account: Account | None = None
         self._workers: list[dict[str, object]] = []
         self._failures: list[Outcome] = []
+        self._flagged: list[Outcome] = []
         self._notices: list[str] = []
 
     def open(self) -> None:
@@ -74,8 +75,10 @@ class RunReport:
 
     def ended(self, outcome: Outcome, now: float) -> None:
         self._metrics.ended(outcome, now)
-        if outcome.status == "failed" and len(self._failures) < KEPT_FAILURES:
+        if outcome.status == "failed" and len(self._failures) < KEPT_OUTCOMES:
             self._failures.append(outcome)
+        if outcome.status == "flagged" and len(self._flagged) < KEPT_OUTCOMES:
+            self._flagged.append(outcome)
         if self._file is not None:
             self._file.chunk(self._record(outcome))
 
@@ -88,8 +91,9 @@ class RunReport:
         return self._metrics.summary(self._account)
 
     def summary_text(self) -> str:
-        """The summary for a person, failures named (the first of them, if there are many)."""
-        return summary_text(self.summary(), self._failures, self._info.backend_fallback)
+        """The summary for a person, the first of the failed and flagged chunks named."""
+        fallback = self._info.backend_fallback
+        return summary_text(self.summary(), self._failures, fallback, self._flagged)
 
     def failures_text(self) -> str:
         """The failed chunks alone, as `summary_text` names them; empty if there are none."""

@@ -43,11 +43,17 @@ class Summary:
     chunk_s: dict[str, float | None]
 
 
-def summary_text(summary: Summary, failures: Sequence[Outcome] = (), fallback: str | None = None) -> str:
+def summary_text(
+    summary: Summary,
+    failures: Sequence[Outcome] = (),
+    fallback: str | None = None,
+    flagged: Sequence[Outcome] = (),
+) -> str:
     """The summary for a person: aligned lines of plain text, without a newline at the end.
 
-    `failures` are named, each with an excerpt of its text and the reason; there may be fewer of them
-    than `summary.failed`. `fallback` is the notice that another backend spoke than the first choice.
+    `failures` and `flagged` are named, each with an excerpt of its text and the reason; there may be
+    fewer of them than `summary.failed` and `summary.flagged`. `fallback` is the notice that another
+    backend spoke than the first choice.
     """
     rows = [("chunks", _counts(summary)), ("audio", _audio(summary)), ("time", _times(summary))]
     if summary.speed:
@@ -60,7 +66,8 @@ def summary_text(summary: Summary, failures: Sequence[Outcome] = (), fallback: s
             f"{name} {_clock(value)}" for name, value in summary.chunk_s.items() if value is not None
         )
         rows.append(("chunk time", ", ".join(percentiles)))
-    rows += _failures(summary, failures)
+    rows += _named("flagged", summary.flagged, flagged)
+    rows += _named("failed", summary.failed, failures)
     if fallback is not None:
         rows.append(("notice", _printable(fallback)))
     return _aligned(rows)
@@ -68,18 +75,18 @@ def summary_text(summary: Summary, failures: Sequence[Outcome] = (), fallback: s
 
 def failures_text(summary: Summary, failures: Sequence[Outcome]) -> str:
     """The failed chunks alone, named as in `summary_text`; empty if there are none."""
-    return _aligned(_failures(summary, failures))
+    return _aligned(_named("failed", summary.failed, failures))
 
 
 def _aligned(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"{label:<11} {text}" for label, text in rows)
 
 
-def _failures(summary: Summary, failures: Sequence[Outcome]) -> list[tuple[str, str]]:
-    rows = [("failed", _failure(outcome)) for outcome in failures]
-    if summary.failed > len(failures):
-        more = summary.failed - len(failures)
-        rows.append(("failed", f"{more} more, named in the report (--report FILE.json)"))
+def _named(label: str, count: int, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+    """A row for each of `outcomes`, and one for those of the `count` that are not among them."""
+    rows = [(label, _reason(outcome)) for outcome in outcomes]
+    if count > len(outcomes):
+        rows.append((label, f"{count - len(outcomes)} more, named in the report (--report FILE.json)"))
     return rows
 
 
@@ -116,7 +123,7 @@ def _listening(summary: Summary) -> str:
     return f"{waited}, {stalls} of {_clock(summary.stall_s)} in sum"
 
 
-def _failure(outcome: Outcome) -> str:
+def _reason(outcome: Outcome) -> str:
     text = _printable(outcome.job.text)
     if len(text) > EXCERPT_CHARS:
         text = text[: EXCERPT_CHARS - 3] + "..."

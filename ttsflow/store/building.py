@@ -29,12 +29,13 @@ class Built:
 def build(store: Store, sink: FileSink) -> Built:
     """Write the audio and the pause of every place, in text order, and finish the sink, which must be open.
 
-    Raises StoreDamaged, with the keys of all chunks that are damaged or with none where the places are.
+    Raises StoreDamaged, with the keys of all chunks that are damaged or with none where more than chunks is.
     Nothing is published then; the sink stays open, and another `build` begins it anew. Raises SinkError
     where the output cannot be written, or its sample rate is not that of the audio.
     """
     sink.restart()
     damaged: dict[bytes, None] = {}
+    missing: set[bytes] = set()
     counts = {"spoken": 0, "pauses": 0, "silent": 0}
     for place in store.places():
         status: Status = "pause"
@@ -44,6 +45,8 @@ def build(store: Store, sink: FileSink) -> Built:
             except StoreDamaged:
                 damaged[place.key] = None
                 continue
+            if audio is None:
+                missing.add(place.key)
             status = "failed" if audio is None else audio.status
             if audio is not None and not damaged:
                 sink.write_encoded(audio.samples, audio.sample_rate)
@@ -52,6 +55,8 @@ def build(store: Store, sink: FileSink) -> Built:
             sink.end_chunk(Outcome(place.job(_STREAM), status))
     if damaged:
         raise StoreDamaged(f"{len(damaged):,} chunks in {store.path} are damaged", damaged)
+    if missing != {key for key, _, seal in store.checksums() if key is not None and seal is None}:
+        raise StoreDamaged(f"{store.path} is damaged: it names chunks that are not in it")
     sink.finish()
     return Built(**counts)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from ttsflow.errors import StoreDamaged, StoreError
 
 RESUME = "run the same command again: what was finished is kept"
+RESUME_DAMAGED = "run the same command again: what can still be read of it is kept"
 
 _ROOM_BYTES = 64 * 2**20
 _CLOSED = (sqlite3.ProgrammingError, sqlite3.InterfaceError)  # a mistake in this program, not in the file
@@ -33,7 +34,7 @@ def explained(path: Path, error: sqlite3.Error) -> StoreError:
     refusal = _refusal(path, error)
     if refusal is not None:
         return StoreError(f"{path}: {error}; {refusal}")
-    return StoreDamaged(f"{path} is damaged ({error}); what can still be read of it is kept")
+    return StoreDamaged(f"{path} is damaged ({error}); {RESUME_DAMAGED}")
 
 
 def code_of(error: sqlite3.Error) -> int:
