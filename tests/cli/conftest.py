@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Program
+from tests.fakes.preload import build_preload
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,15 @@ def new_program(fake_nvml: Path) -> Callable[[Path], Program]:
 def program(tmp_path: Path, new_program: Callable[[Path], Program]) -> Program:
     """The program, with a folder and a home that are this test's own."""
     return new_program(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def failing_syncs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a program whose disk fails as FAKE_DISK_SYNCS says."""
+    return build_preload("disk", tmp_path_factory.mktemp("disk"))
+
+
+@pytest.fixture(scope="session")
+def jumping_clock(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a program whose wall clock jumps."""
+    return build_preload("clock", tmp_path_factory.mktemp("clock"))

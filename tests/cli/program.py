@@ -117,9 +117,13 @@ class Program:
         return ended
 
     def report(self, *args: str | Path, code: int = 0) -> dict[str, Any]:
-        """The report of a run."""
+        """The report of a run that speaks everything."""
+        return self.resumed("--fresh", *args, code=code)
+
+    def resumed(self, *args: str | Path, code: int = 0) -> dict[str, Any]:
+        """The report of a run that speaks what is left."""
         path = self.folder / f"{uuid.uuid4().hex}.json"
-        self("run", "-q", "--fresh", *args, "--report", path, code=code)
+        self("run", "-q", *args, "--report", path, code=code)
         return dict(json.loads(path.read_bytes()))
 
     def processes(self) -> list[psutil.Process]:
@@ -163,6 +167,14 @@ def sim(**options: object) -> list[str]:
     """Arguments that choose the stand-in engine, with options of it."""
     settings = (("--set", f"backend.options.{key}={value}") for key, value in options.items())
     return ["--backend", "sim", *(part for setting in settings for part in setting)]
+
+
+TWO_WORKERS = ["--policy", "bounded-parallel", "--set", "policy.options.max_concurrent=2"]
+
+
+def indexes(report: dict[str, Any]) -> list[int]:
+    """The chunks that a run spoke, or tried to."""
+    return [chunk["index"] for chunk in report["chunks"]]
 
 
 def paragraphs(count: int) -> str:
