@@ -165,6 +165,10 @@ class Chunk:
             part.suspect, part.deaths = suspect, deaths
         return self.parts
 
+    def whole_but(self, part: Part) -> bool:
+        """Whether nothing is missing but this part."""
+        return all(each.whole or each is part for each in self.parts)
+
     def join(self) -> Part:
         """Give up its parts: the whole again, with all the attempts there were."""
         whole = Part(self, self.job, (*self.order, 0))

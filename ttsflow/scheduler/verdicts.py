@@ -140,7 +140,7 @@ class Verdicts:
         if not part.repeats:
             yield from self._give_up(part, "said again, it is shorter than what was heard of it", now)
             return
-        doubts = [doubt for doubt in (flag, self._lengths.doubt(part.job, part.audio_s)) if doubt]
+        doubts = [doubt for doubt in (flag, self._length_doubt(part)) if doubt]
         self._lengths.observe(part.job, part.audio_s)
         if not doubts or part.sent_s:
             part.chunk.finish(part, "; ".join(doubts) or None, now)
@@ -148,6 +148,18 @@ class Verdicts:
             return
         part.keep("; ".join(doubts), predicted_s if expected_s is None else expected_s)
         yield from self._doubted(part, "; ".join(doubts), now)
+
+    def _length_doubt(self, part: Part) -> str | None:
+        """What is implausible about the length of a part.
+
+        With the last part of a chunk whose own takes were in doubt, it is all of them together: each may be
+        too short to be judged.
+        """
+        chunk = part.chunk
+        doubt = self._lengths.doubt(part.job, part.audio_s)
+        if doubt is None and chunk.whole_take is not None and chunk.whole_but(part):
+            doubt = self._lengths.doubt(chunk.job, sum(each.audio_s for each in chunk.parts))
+        return doubt
 
     def _doubted(self, part: Part, doubt: str, now: float) -> Iterator[msg.Command]:
         part.doubts += 1
