@@ -105,3 +105,25 @@ def test_every_package_is_shipped() -> None:
         for init in root.glob("ttsflow*/**/__init__.py")
     ]
     assert sorted(project["tool"]["setuptools"]["packages"]) == sorted([*packages, "ttsflow.policies"])
+
+
+WALL_CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "strftime", "now", "utcnow", "today"}
+SHOWN_TO_PEOPLE = {"ttsflow/recording.py": {"strftime"}}
+"""when a run began, for a person who is told that it is going on"""
+
+
+@pytest.mark.parametrize("path", [*CORE, *PLUGINS], ids=name_of)
+def test_the_wall_clock_decides_nothing(path: Path) -> None:
+    """Nobody asks what time it is: intervals are measured on the monotonic clock."""
+    asked = {
+        node.attr
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("time", "datetime", "date")
+        and node.attr in WALL_CLOCK
+    }
+    assert asked == SHOWN_TO_PEOPLE.get(path.relative_to(ROOT).as_posix(), set())
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            assert not {alias.name for alias in node.names} & WALL_CLOCK
