@@ -148,8 +148,7 @@ class Fleet:
         """The worker finished a job; it may have grown or worked for too long by now."""
         worker.failures = worker.crashes = 0
         worker.done += 1
-        if worker.memory_bytes is None:
-            worker.memory_bytes = memory_bytes
+        worker.memory_bytes = worker.memory_bytes or memory_bytes
         grown = memory_bytes - worker.memory_bytes
         if worker.tired or not worker.usable:
             return

@@ -40,7 +40,7 @@ class Worker:
         """A generation begins."""
         self.busy = self.done = 0
         self.tired = False
-        self.memory_bytes: int | None = None  # of its process, after its first job
+        self.memory_bytes = 0  # of its process, after its first job; 0 while that is unknown
 
     @property
     def usable(self) -> bool:
