@@ -15,7 +15,7 @@ import click
 
 from tests.benchmarks.machine import machine_line
 from tests.test_fault_tester import SOUND, WORLDS
-from ttsflow.fault_tester import run_sound
+from ttsflow.fault_tester import Size, run_sound
 from ttsflow.invariants import InvariantBroken
 from ttsflow.shrinking import shrink
 
@@ -44,14 +44,14 @@ class Tally:
         self.failures += other.failures
 
 
-def run_batch(first: int, count: int) -> Tally:
+def run_batch(first: int, count: int, size: Size) -> Tally:
     """Run the schedules with these seeds, each with the policy and the faults whose turn it is."""
     tally = Tally()
     for seed in range(first, first + count):
         policy, world = KINDS[seed % len(KINDS)]
         tally.schedules += 1
         try:
-            result = run_sound(seed, SOUND[policy], WORLDS[world])
+            result = run_sound(seed, SOUND[policy], WORLDS[world], size)
         except InvariantBroken as broken:
             tally.failures.append((seed, str(broken)))
         else:
@@ -61,9 +61,9 @@ def run_batch(first: int, count: int) -> Tally:
     return tally
 
 
-def batches(schedules: int, first_seed: int) -> Iterator[tuple[int, int]]:
+def batches(schedules: int, first_seed: int, size: Size) -> Iterator[tuple[int, int, Size]]:
     end = first_seed + schedules
-    return ((first, min(BATCH, end - first)) for first in range(first_seed, end, BATCH))
+    return ((first, min(BATCH, end - first), size) for first in range(first_seed, end, BATCH))
 
 
 @click.command()
@@ -72,22 +72,25 @@ def batches(schedules: int, first_seed: int) -> Iterator[tuple[int, int]]:
 @click.option(
     "--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="At a time; one per core."
 )
-def main(schedules: int, first_seed: int, processes: int) -> None:
+@click.option("--devices", default=Size().devices, show_default=True, help="Most devices of a world.")
+@click.option("--streams", default=Size().streams, show_default=True, help="Most streams.")
+@click.option("--chunks", default=Size().chunks, show_default=True, help="Most chunks of a stream.")
+def main(schedules: int, first_seed: int, processes: int, devices: int, streams: int, chunks: int) -> None:
     """Run so many random worlds, under every sound policy in turn, undisturbed and with faults.
 
     Exits with 1 if any breaks a promise; the history of the first that does is shrunk and printed.
     """
     began = time.perf_counter()
-    tally = Tally()
+    tally, size = Tally(), Size(devices, streams, chunks)
     if processes == 1:
-        parts = starmap(run_batch, batches(schedules, first_seed))
+        parts = starmap(run_batch, batches(schedules, first_seed, size))
         collect(tally, parts, schedules)
     else:
         with ProcessPoolExecutor(processes) as pool:
-            parts = pool.map(run_batch, *zip(*batches(schedules, first_seed), strict=True))
+            parts = pool.map(run_batch, *zip(*batches(schedules, first_seed, size), strict=True))
             collect(tally, parts, schedules)
     took_s = time.perf_counter() - began
-    tell(tally, took_s, processes)
+    tell(tally, size, took_s, processes)
     if tally.failures:
         seed, _ = tally.failures[0]
         policy, world = KINDS[seed % len(KINDS)]
@@ -102,10 +105,10 @@ def collect(tally: Tally, parts: Iterator[Tally], schedules: int) -> None:
     click.echo(err=True)
 
 
-def tell(tally: Tally, took_s: float, processes: int) -> None:
+def tell(tally: Tally, size: Size, took_s: float, processes: int) -> None:
     """Print the figures."""
     click.echo(f"machine: {machine_line()}; {processes} processes")
-    click.echo(f"schedules: {tally.schedules:,}, of which {tally.lost:,} lost every device")
+    click.echo(f"schedules: {tally.schedules:,} of {size}, of which {tally.lost:,} lost every device")
     click.echo(f"events: {tally.events:,}")
     click.echo(f"seconds: {took_s:,.0f} ({took_s * processes / tally.schedules * 1e3:.1f} ms a schedule)")
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in tally.faults.most_common())
