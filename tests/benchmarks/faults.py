@@ -49,7 +49,7 @@ class PromptSimulator(FaultySimulator):
 
 
 def measure(workload: Workload) -> Iterator[Figure]:
-    seeds = range(workload.pick(21, 3))
+    seeds = range(workload.pick(11, 3))
     undisturbed, _ = simulated(Faults(), 0)
     alone = {kind: results(Faults(**{kind: CHANCE}), seeds, undisturbed) for kind in KINDS}
     ranked = sorted(KINDS, key=lambda kind: -median(alone[kind][0]))
@@ -68,7 +68,7 @@ def measure(workload: Workload) -> Iterator[Figure]:
         how,
         f"{undisturbed:.0f} s undisturbed; {median(failed):.0f} chunks failed, each named",
     )
-    rounds = workload.pick(5, 1)
+    rounds = workload.pick(3, 1)
     yield real(", ".join(REAL_KINDS), REAL_KINDS, rounds)
     yield real("memory (one worker goes on where two were)", ("memory",), rounds)
 
