@@ -71,8 +71,8 @@ def samples(program: Program) -> bytes:
     [
         ("die", {}, "died: killed by signal 9"),
         ("assert", {}, "device-side assert triggered"),
-        ("hang", {"timeouts__chunk_s": 1}, "hangs and is ended: not done after 1 s"),
-        ("stop", {"timeouts__chunk_s": 1}, "hangs and is ended: not done after 1 s"),
+        ("hang", {"timeouts__chunk_s": 2}, "hangs and is ended: not done after 2 s"),
+        ("stop", {"timeouts__chunk_s": 2}, "hangs and is ended: not done after 2 s"),
     ],
 )
 def test_a_worker_that_is_of_no_use_any_more_is_replaced_and_its_chunk_spoken_again(
@@ -89,10 +89,10 @@ def test_a_worker_that_is_of_no_use_any_more_is_replaced_and_its_chunk_spoken_ag
 
 def test_a_worker_that_falls_silent_in_mid_chunk_is_ended(story: Program, undisturbed: bytes) -> None:
     faults = "[{at: 3, kind: hang, after: 1, times: 1}]"
-    limits = settings(timeouts__idle_s=1)
+    limits = settings(timeouts__idle_s=2)
     report = story.report("story.txt", *TWO_WORKERS, *limits, *engine(story, faults, pieces=2))
     assert tries(report) == [1, 1, 1, 2, 1, 1, 1, 1]
-    assert noticed(report, "chunk 3 of 'main'", "hangs and is ended: silent for 1 s")
+    assert noticed(report, "chunk 3 of 'main'", "hangs and is ended: silent for 2 s")
     assert samples(story) == undisturbed
 
 

@@ -81,7 +81,7 @@ def samples(where: Program | Path) -> bytes:
 
 def test_a_run_that_is_killed_goes_on_with_what_was_in_work(story: Program, undisturbed: Path) -> None:
     story.write("plugins/noted.py", NOTED)
-    _, *options = sim(chunk_s=0.1, audio_s=0.2)
+    _, *options = sim(chunk_s=0.3, audio_s=0.2)
     engine = ["--plugins-dir", "plugins", "--backend", "noted", *options[1:]]
     kills, kept = 0, 0
     while kept < CHUNKS // 2:
