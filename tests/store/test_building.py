@@ -171,3 +171,30 @@ def test_memory_does_not_grow_with_the_book(path: Path) -> None:
             tracemalloc.stop()
     assert sink.path.stat().st_size > 20_000_000
     assert peak < 1_500_000
+
+
+def lose(path: Path, row: int) -> None:
+    """Take a chunk out of the table and leave it in the index by which chunks are counted."""
+    with closing(sqlite3.connect(path)) as database:
+        index = database.execute("SELECT * FROM sqlite_master WHERE name = 'chunk_brief'").fetchone()
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("DELETE FROM sqlite_master WHERE name = 'chunk_brief'")
+        database.commit()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DELETE FROM chunk WHERE id = ?", (row,))
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", index)
+        database.commit()
+
+
+def test_a_chunk_that_is_counted_and_not_there_is_damage_and_no_silence(path: Path) -> None:
+    filled(path, 5)
+    lose(path, 2)
+    with Store.open(path) as store:
+        assert store.counts().left == 0
+        sink = sink_for(path)
+        with pytest.raises(StoreDamaged, match="names chunks that are not in it") as raised:
+            build(store, sink)
+        assert raised.value.keys == ()
+        assert not sink.published
+        sink.abort()
