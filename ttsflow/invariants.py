@@ -254,9 +254,9 @@ class Watched:
             expect(not job.speakable, f"{job} is told as a pause")
             return
         expect(outcome.status in ("ok", "flagged"), f"{job} is told as {outcome.status}")
-        whole = bool(chunk.heard) and chunk.heard_whole
-        expect(whole, f"{job} was handed over without all of its audio")
-        flagged = any(attempt.flagged for attempt, _ in chunk.heard)
+        spoken = chunk.spoken()
+        expect(spoken, f"{job} was handed over without all of its audio")
+        flagged = any(attempt.flagged for attempt in spoken)
         told = outcome.status == "flagged"
         by_length = "for its text" in (outcome.why or "")  # only the scheduler knows what it expected
         expect(told == flagged or (told and by_length), f"{job} is told as {outcome.status}")

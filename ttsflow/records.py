@@ -94,14 +94,22 @@ class Chunk:
             return number == said and found.sums[:said] == before.sums[:said]
         self.heard.append((found, 1))
         follows = found.job.part == (before.job.part[0] + 1,) if before.job.part else False
-        return number == 0 and follows and before.end == "whole" and said == len(before.pieces)
+        return number == 0 and follows and self._whole(before, said) is not None
 
-    @property
-    def heard_whole(self) -> bool:
-        """Whether all of it was given away: whole attempts, at the whole or at all that is in its text."""
-        if not all(attempt.end == "whole" and said == len(attempt.pieces) for attempt, said in self.heard):
-            return False
-        texts = [attempt.job.text for attempt, _ in self.heard]
+    def _whole(self, heard: Attempt, said: int) -> Attempt | None:
+        """The whole attempt that what was heard of `heard` is all of: itself, or one that said the same."""
+        tries = self.parts[heard.job.part].tries
+        same = (each for each in tries if each.end == "whole" and each.sums == heard.sums[:said])
+        return next(same, None)
+
+    def spoken(self) -> list[Attempt]:
+        """The whole attempts that were given away, at the whole or at each part; none if anything lacks."""
+        wholes = [whole for heard, said in self.heard if (whole := self._whole(heard, said)) is not None]
+        return wholes if len(wholes) == len(self.heard) and self._is_all(wholes) else []
+
+    def _is_all(self, wholes: Sequence[Attempt]) -> bool:
+        """Whether nothing of the text lacks."""
+        texts = [whole.job.text for whole in wholes]
         if self.texts is not None and self.heard[0][0].job.part:
             return texts == self.texts
         return _letters("".join(texts)) == _letters(self.job.text)

@@ -30,7 +30,7 @@ class TestAgain:
     def test_each_take_has_the_next_seed(self) -> None:
         hand = speaking(job(0), takes=2)
         doubt(hand)
-        assert hand.notices == [f"chunk 0 of 's' failed and is tried again: {CAP}; another take follows"]
+        assert hand.notices == [f"chunk 0 of 's' is spoken again, with another seed: {CAP}"]
         doubt(hand)
         first = job(0)
         assert [start.job for start in hand.started] == [first, first.retake(), first.retake().retake()]
@@ -225,8 +225,8 @@ class TestLength:
         hand = self.after(20, job(20, text="y" * 30))
         hand.finish(20, audio_s=9.1)
         assert hand.notices[-1] == (
-            "chunk 20 of 's' failed and is tried again: "
-            "much too long for its text (9.1 s, about 2.0 s expected); another take follows"
+            "chunk 20 of 's' is spoken again, with another seed: "
+            "much too long for its text (9.1 s, about 2.0 s expected)"
         )
         assert hand.running[0].job == job(20, text="y" * 30).retake()
 
