@@ -187,7 +187,7 @@ class CrashLoop:
             assert not needless, f"{len(needless)} chunks that were kept are spoken again"
             in_flight = len(set(begun) - after.keys)
             assert over.killed or not in_flight, f"{in_flight} chunks were begun and are not kept"
-            at_most = over.workers + Limits().look_ahead
+            at_most = over.workers * Limits().look_ahead  # in workers, or on the way to the disk
             assert in_flight <= at_most, f"{in_flight} chunks were in flight at a kill, not {at_most}"
             counts.in_flight += in_flight
             counts.most_in_flight = max(counts.most_in_flight, in_flight)
