@@ -93,7 +93,10 @@ def simulated(faults: Faults, seed: int) -> tuple[float, int]:
     ended = {outcome.job.index for outcome in result.outcomes}
     if result.error is not None or len(ended) != CHUNKS:
         raise RuntimeError(f"{faults}, seed {seed}: {len(ended)} chunks ended; {result.error}")
-    return result.makespan_s, sum(outcome.status == "failed" for outcome in result.outcomes)
+    failed = [outcome for outcome in result.outcomes if outcome.status == "failed"]
+    if not all(outcome.why for outcome in failed):
+        raise RuntimeError(f"{faults}, seed {seed}: a chunk failed and does not tell why")
+    return result.makespan_s, len(failed)
 
 
 # ---------------------------------------------------------------- in real processes
