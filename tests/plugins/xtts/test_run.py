@@ -111,7 +111,7 @@ def test_numbers_that_grow_past_the_limit_are_spoken_in_parts(program: Program, 
     text = ("--text", f"Short. These are numbers: {numbers}.")
     report = program.report(*text, *xtts(tiny, *FOUR_SLOTS), "-o", program.folder / "numbers.wav")
     assert [chunk["status"] for chunk in report["chunks"]].count("failed") == 0
-    assert any("too long for the model and is spoken in" in notice for notice in report["notices"])
+    assert any("parts: it is too long for the model" in notice for notice in report["notices"])
     assert report["summary"]["delivered"] == report["summary"]["submitted"]
 
 
