@@ -55,3 +55,9 @@ def arrivals_of(process: subprocess.Popen[bytes], block_bytes: int) -> list[floa
     while stream.read(block_bytes):
         arrivals.append(time.monotonic())
     return arrivals
+
+
+def test_a_listener_may_be_strict_too(program: Program) -> None:
+    live = ("run", "--text", "Hello there.", "-o", "-", *sim(faults="[{at: 0, kind: cap}]"))
+    assert "flagged" in program(*live).err
+    program(*live, "--strict", code=1)

@@ -114,21 +114,22 @@ def speak(
     plan = make_plan(settings, registry, fallback_allowed=True, ask=ask())
     with Run(plan, began, destination.report, quiet=quiet) as run:
         if destination.live:
-            code = _speak_live(run, plan, document)
+            code = _speak_live(run, plan, document, strict=destination.strict)
         else:
             code = _record(run, plan, document, destination, plugins_dirs)
     if code:
         sys.exit(code)
 
 
-def _speak_live(run: Run, plan: Plan, document: Document) -> int:
+def _speak_live(run: Run, plan: Plan, document: Document, *, strict: bool) -> int:
     sink = StreamSink(STDOUT, sample_rate=plan.profile.sample_rate, format=plan.config.output.format)
     run.report.open()
     sink.open()
     run.console.begin(run.info, count(document.text))
     account = run.stream(plan.jobs(document, STREAM), sink, live=True)
     run.end(account, "standard output")
-    return 1 if account.failed or account.not_reached else 0
+    in_doubt = strict and run.report.summary().flagged
+    return 1 if account.failed or account.not_reached or in_doubt else 0
 
 
 def _record(
