@@ -167,3 +167,17 @@ class TestRestarts:
         for index in range(8):
             hand.finish(index)
         assert hand.account().delivered == 8
+
+
+def test_a_worker_that_waits_to_start_goes_with_its_device() -> None:
+    class Growing(Wide):
+        def place(self, devices, profile):
+            specs = list(super().place(devices, profile))
+            self.slots += 1  # a worker has its slots from its start: the next one takes its place
+            return specs
+
+    hand = speaking(Hand(Growing(), gpus(1)))
+    hand.feed(msg.DevicesChanged(gpus(1)))
+    lose(hand, "w0")
+    assert len(hand.all(msg.StartWorker)) == 1
+    assert isinstance(hand.error, WorkerError)

@@ -111,6 +111,7 @@ class Fleet:
 
     def _start_waiting(self) -> Iterator[Command]:
         taken = {worker.device.id for worker in self._workers.values() if worker.state == "draining"}
+        taken |= self.lost
         for worker in self._workers.values():
             if worker.state == "waiting" and worker.device.id not in taken:
                 yield self._start(worker)
