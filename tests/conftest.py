@@ -7,9 +7,11 @@ import pytest
 
 from tests.fakes.fake_nvml import build_fake_nvml
 
+# A shell has what it starts with "&" ignore Ctrl-C, and nohup SIGHUP, and so would the programs under test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell has what it starts with "&" ignore Ctrl-C, and what that starts too: the programs under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
