@@ -238,7 +238,7 @@ def test_a_plugin_that_has_changed_or_gone_is_named_and_the_audio_stays(program:
     program(*SPEAK, "--plugins-dir", "plugins", "--backend", "odd")
     before = audio(program)
     redo = ["redo", "story.wav", "--chunk", "0"]
-    changed = ODD.replace("VERSION", "another one")  # of another length: that tells bytecode of the same second
+    changed = ODD.replace("VERSION", "another one")  # of another length, for the bytecode
     program.write("plugins/odd.py", changed)
     refused = program(*redo, code=2)
     assert "chunk 0 would not be spoken as the rest of story.wav" in refused.err
