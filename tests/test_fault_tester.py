@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -43,22 +46,43 @@ SOUND = {
 WORLDS = {"undisturbed": Faults(), "rough": ROUGH, "harsh": HARSH}
 SCHEDULES = 1_500  # of each; with those of the saboteur 20,000
 SABOTAGED = 2_000
+BATCH = 250
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """One for each core."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        yield pool
 
 
 @pytest.mark.parametrize("name", SOUND)
 @pytest.mark.parametrize("world", WORLDS)
-def test_no_schedule_breaks_a_promise(name: str, world: str) -> None:
-    for seed in range(SCHEDULES):
+def test_no_schedule_breaks_a_promise(name: str, world: str, processes: ProcessPoolExecutor) -> None:
+    list(processes.map(partial(run_sounds, name, world), batches(SCHEDULES)))
+
+
+def test_a_policy_that_goes_wrong_ends_in_an_error_that_names_it(processes: ProcessPoolExecutor) -> None:
+    assert sum(processes.map(sabotage, batches(SABOTAGED))) > SABOTAGED / 3
+
+
+def batches(schedules: int) -> list[range]:
+    return [range(first, first + BATCH) for first in range(0, schedules, BATCH)]
+
+
+def run_sounds(name: str, world: str, seeds: range) -> None:
+    for seed in seeds:
         run_or_tell(seed, SOUND[name], WORLDS[world], run_sound)
 
 
-def test_a_policy_that_goes_wrong_ends_in_an_error_that_names_it() -> None:
+def sabotage(seeds: range) -> int:
+    """Run schedules with a policy that goes wrong; how many ended in an error that names it."""
     named = 0
-    for seed in range(SABOTAGED):
+    for seed in seeds:
         error = run_or_tell(seed, Saboteur, ROUGH, run_schedule).error
         assert error is None or isinstance(error, PolicyError | WorkerError), (seed, error)
         named += isinstance(error, PolicyError) and "'saboteur'" in str(error)
-    assert named > SABOTAGED / 3
+    return named
 
 
 def run_or_tell(seed: int, policy: Any, faults: Faults, run: Any) -> Simulated:
@@ -66,13 +90,14 @@ def run_or_tell(seed: int, policy: Any, faults: Faults, run: Any) -> Simulated:
     try:
         return run(seed, policy, faults)
     except InvariantBroken as broken:
-        pytest.fail(f"{broken}\nshrunk:\n{shrink(seed, policy, faults, run)}")
+        told = f"{broken}\nshrunk:\n{shrink(seed, policy, faults, run)}"
+        raise AssertionError(told) from broken
 
 
 def test_a_failure_tells_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Streams, "advance", lambda self, stream: iter(()))
-    with pytest.raises(pytest.fail.Exception) as failed:
-        test_no_schedule_breaks_a_promise("sequential", "rough")
+    with pytest.raises(AssertionError) as failed:
+        run_sounds("sequential", "rough", range(1))
     told = str(failed.value)
     assert told.startswith("schedule 0, policy 'sequential': stream 's0' is not accounted for at the end")
     assert ", Faults(), Size(devices=1, streams=1, chunks=1)\n" in told
