@@ -323,10 +323,10 @@ def company_for_suspects(patch: Patch) -> None:
 def another_seed_after_a_death(patch: Patch) -> None:
     again = Verdicts._again
 
-    def reseeded(self: Verdicts, part: Part, why: str, now: float) -> Iterator[msg.Command]:
+    def reseeded(self: Verdicts, part: Part, why: str, *how: Any) -> Iterator[msg.Command]:
         if "died" in why:
             part.job = part.job.retake()
-        yield from again(self, part, why, now)
+        yield from again(self, part, why, *how)
 
     patch(Verdicts, "_again", reseeded)
 
@@ -479,7 +479,13 @@ def drained_for_ever(patch: Patch) -> None:
 
 
 def started_on_a_lost_device(patch: Patch) -> None:
-    patch(Fleet, "capped", lambda self, devices: list(devices))
+    retire = Fleet.retire
+
+    def forget(self: Fleet, device: str, why: str) -> Iterator[msg.Command]:
+        yield from retire(self, device, why)
+        self.lost.clear()
+
+    patch(Fleet, "retire", forget)
 
 
 def accounts_that_gloss_over(patch: Patch) -> None:

@@ -108,7 +108,8 @@ def collect(tally: Tally, parts: Iterator[Tally], schedules: int) -> None:
 def tell(tally: Tally, size: Size, took_s: float, processes: int) -> None:
     """Print the figures."""
     click.echo(f"machine: {machine_line()}; {processes} processes")
-    click.echo(f"schedules: {tally.schedules:,} of {size}, of which {tally.lost:,} lost every device")
+    click.echo(f"schedules: {tally.schedules:,}, of which {tally.lost:,} lost every device")
+    click.echo(f"worlds: {size} at most")
     click.echo(f"events: {tally.events:,}")
     click.echo(f"seconds: {took_s:,.0f} ({took_s * processes / tally.schedules * 1e3:.1f} ms a schedule)")
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in tally.faults.most_common())
