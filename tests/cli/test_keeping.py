@@ -105,6 +105,15 @@ def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: 
     assert "in use" not in program("status", "story.wav").text
 
 
+def test_a_run_that_was_killed_does_not_go_on(program: Program) -> None:
+    program.write("story.txt", paragraphs(30))
+    process = program.start(*SPEAK, *sim(chunk_s=0.2, audio_s=0.2))
+    program.await_audio("story.wav", 2)
+    process.kill()
+    program.finish(process)
+    assert "in use" not in program("status", "story.wav").text
+
+
 @pytest.mark.parametrize("command", [["status"], ["clean"], ["redo", "--chunk", "0"]])
 def test_where_nothing_is_kept(program: Program, command: list[str]) -> None:
     program.write("story.wav", "whatever")

@@ -16,10 +16,9 @@ from ttsflow.cli.options import PATH
 if TYPE_CHECKING:
     from ttsflow.recording import Recipe
     from ttsflow.sinks import Format
-    from ttsflow.store import Place, Store
 
 MEGABYTE = 1e6
-SHOWN_FLAGGED = 20
+SHOWN_DOUBTS = 20
 EXCERPT_CHARS = 60
 
 OUTPUT = click.argument("output", type=PATH, metavar="OUT")
@@ -50,10 +49,10 @@ def status(output: Path) -> None:
         _row("store", f"{store.path} ({counts.bytes / MEGABYTE:.1f} MB)")
         if counts.stored > counts.kept:
             _row("", f"{counts.stored - counts.kept:,} more chunks in it, which the text no longer has")
-        if (running := store.running()) is not None:
+        if (running := store.running()) is not None and not running.gone:
             _row("in use", f"by process {running.pid} on {running.host}, since {running.started}")
-        if counts.flagged:
-            _show_flagged(store)
+        for index, text, why in store.doubts(SHOWN_DOUBTS):
+            _row("in doubt", f'chunk {index} "{_excerpt(text)}": {why}')
 
 
 @click.command()
@@ -110,19 +109,8 @@ def _format(recipe: Recipe) -> Format:
     return "pcm" if recipe.config["output"]["format"] == "pcm" else "wav"
 
 
-def _show_flagged(store: Store) -> None:
-    shown = 0
-    for place in store.places():
-        audio = None if place.key is None else store.read(place.key)
-        if audio is not None and audio.status == "flagged":
-            _row("in doubt", f'chunk {place.index} "{_excerpt(place)}": {audio.why}')
-            shown += 1
-            if shown == SHOWN_FLAGGED:
-                return
-
-
-def _excerpt(place: Place) -> str:
-    text = " ".join(place.text.split())
+def _excerpt(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 3] + "..."
 
 

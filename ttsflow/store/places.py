@@ -31,6 +31,10 @@ _CHECKSUMS = """
 SELECT place.key, pause_s, chunk.checksum
 FROM place LEFT JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key ORDER BY idx"""
 
+_DOUBTS = """
+SELECT idx, place.text, why FROM place JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key
+WHERE status = 'flagged' ORDER BY idx LIMIT ?"""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -108,6 +112,11 @@ def left(connection: sqlite3.Connection) -> Iterator[Place]:
 def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, float, bytes | None]]:
     """Key, pause and checksum of the chunk, of each place in text order."""
     yield from connection.execute(_CHECKSUMS)
+
+
+def doubts(connection: sqlite3.Connection, most: int) -> list[tuple[int, str, str]]:
+    """Index, text and doubt of the first places whose chunk is flagged; reads no audio."""
+    return connection.execute(_DOUBTS, (most,)).fetchall()
 
 
 def _paged(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:

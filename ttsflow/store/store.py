@@ -62,6 +62,19 @@ class Running:
         """This process."""
         return cls(os.getpid(), socket.gethostname(), started)
 
+    @property
+    def gone(self) -> bool:
+        """Whether it was killed; of a process on another host nobody knows."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # it is there, and another user's
+            pass
+        return False
+
 
 class Store:
     """Finished chunks by content key, and the places of a text where they are heard.
@@ -173,6 +186,11 @@ class Store:
         """All places in text order."""
         with told(self.path):
             yield from places.all_places(self._reading)
+
+    def doubts(self, most: int) -> list[tuple[int, str, str]]:
+        """Index, text and doubt of the first places whose chunk is flagged, `most` at most."""
+        with told(self.path):
+            return places.doubts(self._reading, most)
 
     def checksums(self) -> Iterator[tuple[bytes | None, float, bytes | None]]:
         """For each place in text order: its key, its pause in seconds, and the checksum of its chunk."""
