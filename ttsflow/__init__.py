@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING, Any
 from ttsflow.version import __version__
 
 if TYPE_CHECKING:
-    from ttsflow.api import ChunksFailed, Engine, Speech
-    from ttsflow.backend import Backend, JobRefused, Step, TextTooLong, Voice
-    from ttsflow.costs import Costs
-    from ttsflow.devices import Device
     from ttsflow.errors import (
         BackendUnavailable,
         ConfigError,
@@ -30,17 +26,21 @@ if TYPE_CHECKING:
         UsageError,
         WorkerError,
     )
-    from ttsflow.hookspecs import hookimpl
-    from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
-    from ttsflow.options import PluginOptions
-    from ttsflow.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
-    from ttsflow.profile import Profile
+    from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong, Voice
+    from ttsflow.interface.costs import Costs
+    from ttsflow.interface.device import Device
+    from ttsflow.interface.hookspecs import hookimpl
+    from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
+    from ttsflow.interface.options import PluginOptions
+    from ttsflow.interface.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
+    from ttsflow.interface.profile import Profile
+    from ttsflow.session.engine import ChunksFailed, Engine, Speech
 
 _HOME = {
-    "api": ("ChunksFailed", "Engine", "Speech"),
-    "backend": ("Backend", "JobRefused", "Step", "TextTooLong", "Voice"),
-    "costs": ("Costs",),
-    "devices": ("Device",),
+    "session.engine": ("ChunksFailed", "Engine", "Speech"),
+    "interface.backend": ("Backend", "JobRefused", "Step", "TextTooLong", "Voice"),
+    "interface.costs": ("Costs",),
+    "interface.device": ("Device",),
     "errors": (
         "BackendUnavailable",
         "ConfigError",
@@ -56,11 +56,11 @@ _HOME = {
         "UsageError",
         "WorkerError",
     ),
-    "hookspecs": ("hookimpl",),
-    "jobs": ("AudioPiece", "ChunkJob", "Outcome"),
-    "options": ("PluginOptions",),
-    "profile": ("Profile",),
-    "policy": ("Policy", "Ready", "Running", "View", "WorkerSpec", "WorkerView"),
+    "interface.hookspecs": ("hookimpl",),
+    "interface.jobs": ("AudioPiece", "ChunkJob", "Outcome"),
+    "interface.options": ("PluginOptions",),
+    "interface.profile": ("Profile",),
+    "interface.policy": ("Policy", "Ready", "Running", "View", "WorkerSpec", "WorkerView"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

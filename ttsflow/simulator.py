@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from ttsflow.costs import Costs
 from ttsflow.errors import TtsflowError
-from ttsflow.jobs import Account, ChunkJob, Outcome
-from ttsflow.profile import Profile
+from ttsflow.interface.costs import Costs
+from ttsflow.interface.jobs import Account, ChunkJob, Outcome
+from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.driven import Driven
 

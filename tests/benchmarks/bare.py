@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ttsflow.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from tests.benchmarks.decisions import Busy
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
 from ttsflow import Policy
-from ttsflow.config import Limits
+from ttsflow.scheduler.limits import Limits
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.gpu_affinity import GpuAffinity
 from ttsflow_plugins.sequential import Sequential

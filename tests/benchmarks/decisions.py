@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from statistics import median
 
 from ttsflow import ChunkJob, Device, Policy, Profile
-from ttsflow.config import Limits
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.limits import Limits
 
 PROFILE = Profile("measured", 24_000, ("cuda",))
 TEXT = "A sentence of the length that most sentences in a book have, more or less, as it happens."

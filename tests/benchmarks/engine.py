@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from ttsflow.config import Flag, load
-from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
-from ttsflow.plan import Plan, make_plan
+from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
+from ttsflow.output import Sink
 from ttsflow.registry import Registry
 from ttsflow.report import WorkerInfo
 from ttsflow.runner import Keeper, Runner, StreamHandle
-from ttsflow.sinks import Sink
+from ttsflow.session.plan import Plan, make_plan
 
 LOADED_WITHIN_S = 60.0
 

@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks.engine import ReadyEngine, plan_for
 from tests.benchmarks.pairs import Figure, Spread, Workload, in_turns, medians, ratios
 from ttsflow import ChunkJob, Device, Profile
-from ttsflow.config import Limits
-from ttsflow.fault_tester import Faults, FaultySimulator, World
 from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.limits import Limits
 from ttsflow.simulator import Simulator, Truth
+from ttsflow.testing.fault_tester import Faults, FaultySimulator, World
 from ttsflow_plugins.gpu_affinity import GpuAffinity
 
 CHANCE = 0.01

@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks.engine import ReadyEngine, plan_for
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
-from ttsflow.api import identity_of
-from ttsflow.plan import Plan
-from ttsflow.recording import Recording
-from ttsflow.sinks import FileSink
+from ttsflow.output import FileSink
+from ttsflow.session.engine import identity_of
+from ttsflow.session.plan import Plan
+from ttsflow.session.recording import Recording
 from ttsflow.text import Document, read_text
 
 STREAM = "text"

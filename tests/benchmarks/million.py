@@ -14,10 +14,10 @@ from itertools import starmap
 import click
 
 from tests.benchmarks.machine import machine_line
-from tests.test_fault_tester import SOUND, WORLDS
-from ttsflow.fault_tester import Size, run_sound
-from ttsflow.invariants import InvariantBroken
-from ttsflow.shrinking import shrink
+from tests.testing.test_fault_tester import SOUND, WORLDS
+from ttsflow.testing.fault_tester import Size, run_sound
+from ttsflow.testing.invariants import InvariantBroken
+from ttsflow.testing.shrinking import shrink
 
 BATCH = 500
 KINDS = [(policy, world) for world in WORLDS for policy in SOUND]

@@ -23,7 +23,7 @@ from tests.benchmarks.engine import ReadyEngine, plan_for
 from tests.benchmarks.pairs import Figure, Workload, medians, ratios
 from tests.crash_loop.runs import NOTES, PLUGINS
 from ttsflow import ChunkJob
-from ttsflow.plan import Plan
+from ttsflow.session.plan import Plan
 
 CHUNK_S = 0.3
 LOOK_S = 0.0002  # between two looks at the notes

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from tests.benchmarks.pairs import Figure, Spread, Workload, in_turns
 from ttsflow import ChunkJob, Device, Profile
-from ttsflow.fault_tester import run_schedule
 from ttsflow.scheduler import Scheduler
 from ttsflow.simulator import Simulator, Truth
 from ttsflow.testing import ROUGH
+from ttsflow.testing.fault_tester import run_schedule
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.gpu_affinity import GpuAffinity
 

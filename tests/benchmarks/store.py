@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.benchmarks.pairs import Bound, Figure, Spread, Workload, in_turns, medians, ratios
 from ttsflow import AudioPiece, ChunkJob, Outcome
-from ttsflow.sinks.pcm import encode
+from ttsflow.output.pcm import encode
 from ttsflow.store import Place, Spoken, Store
 
 SAMPLE_RATE = 24_000

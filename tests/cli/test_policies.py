@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Program, paragraphs, sim
-from ttsflow.policy import Policy
+from ttsflow.interface.policy import Policy
 
 TWO_AT_ONCE = "version: 1\npolicy: {use: bounded-parallel, options: {max_concurrent: 2}}\n"
 

@@ -15,7 +15,7 @@ from tests.crash_loop.kept import Differences, Kept
 from tests.crash_loop.moments import choose
 from tests.crash_loop.runs import Run
 from tests.fakes.fake_nvml import build_fake_nvml, environment
-from ttsflow.config import Limits
+from ttsflow.scheduler.limits import Limits
 
 GONE_S = 2.0  # after a kill of the main process nothing of it may be left
 LATE_KILLS = 15  # of one output, once all of its chunks are there

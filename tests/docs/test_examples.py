@@ -18,7 +18,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 import ttsflow
 from tests.docs.conftest import ROOT, Desk
-from ttsflow import hookspecs
+from ttsflow.interface import hookspecs
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -8,7 +8,7 @@ import re
 import yaml
 
 from tests.docs.conftest import ROOT
-from ttsflow.config.model import Limits
+from ttsflow.scheduler.limits import Limits
 
 TEXT = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 FAULTS = re.findall(r"^\| (\d+) \|.*\|.*\| (.*) \|$", TEXT, re.MULTILINE)

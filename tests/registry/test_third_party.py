@@ -15,8 +15,8 @@ PACKAGES = Path(__file__).parents[1] / "packages"
 
 USE_BOTH = """
 import json
-from ttsflow.devices import Device
-from ttsflow.jobs import ChunkJob
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import ChunkJob
 from ttsflow.registry import BackendRecipe, Registry
 
 registry = Registry.load()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsflow.jobs import Account, ChunkJob, Outcome, Status
+from ttsflow.interface.jobs import Account, ChunkJob, Outcome, Status
 from ttsflow.report.metrics import Metrics, Playback
 
 T0 = 1000.0

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttsflow.devices import Device
 from ttsflow.errors import OutputError, SinkError, WorkerError
-from ttsflow.jobs import Account, ChunkJob, Outcome
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import Account, ChunkJob, Outcome
 from ttsflow.report import RunInfo, RunReport, WorkerInfo
 from ttsflow.report.run import KEPT_OUTCOMES
 
@@ -224,7 +224,7 @@ def test_a_disk_that_fills_up_spares_the_run(tmp_path: Path) -> None:
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from ttsflow.errors import SinkError\n"
-        "from ttsflow.jobs import ChunkJob, Outcome\n"
+        "from ttsflow.interface.jobs import ChunkJob, Outcome\n"
         "from ttsflow.report import RunInfo, RunReport\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
         "report = RunReport(RunInfo('p', 'b', 'a flag'), 0.0, Path(sys.argv[1]))\n"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsflow.jobs import ChunkJob, Outcome
+from ttsflow.interface.jobs import ChunkJob, Outcome
 from ttsflow.report.summary import Summary, summary_text
 
 SUMMARY = Summary(

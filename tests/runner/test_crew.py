@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ttsflow.devices import Device
-from ttsflow.policy import WorkerSpec
+from ttsflow.interface.device import Device
+from ttsflow.interface.policy import WorkerSpec
 from ttsflow.runner.crew import Crew
 from ttsflow.scheduler.messages import Died, StartWorker, WorkerReady
 

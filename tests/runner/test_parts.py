@@ -12,12 +12,12 @@ import pytest
 
 from tests.scheduler.random_policies import RandomPolicy
 from ttsflow import AudioPiece, ChunkJob, Device, Outcome, Policy, TextTooLong
-from ttsflow.config import Limits
-from ttsflow.invariants import Watched
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.registry import BackendRecipe, Registry
 from ttsflow.runner import Runner
 from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.limits import Limits
+from ttsflow.testing.invariants import Watched
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.sequential import Sequential
 from ttsflow_plugins.sim import Sim

@@ -10,12 +10,12 @@ import pytest
 
 from tests.scheduler.random_policies import RandomPolicy, Saboteur
 from ttsflow import AudioPiece, ChunkJob, Device, Outcome, Policy, PolicyError
-from ttsflow.config import Limits
-from ttsflow.invariants import Watched
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.registry import BackendRecipe, Registry
 from ttsflow.runner import Runner
 from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.limits import Limits
+from ttsflow.testing.invariants import Watched
 
 LIMITS = Limits(retries=2, look_ahead=3)
 DEVICES = [

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ttsflow.config.model import Limits, Timeouts
-from ttsflow.devices import Device
 from ttsflow.errors import PolicyError, RunError, WorkerError
-from ttsflow.jobs import Account, AudioPiece, ChunkJob, Outcome
-from ttsflow.policy import Policy, WorkerSpec
-from ttsflow.profile import Profile
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
+from ttsflow.interface.policy import Policy, WorkerSpec
+from ttsflow.interface.profile import Profile
 from ttsflow.report import WorkerInfo
 from ttsflow.runner import Runner
 from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.limits import Limits, Timeouts
 
 HELPERS = Path(__file__).parents[1] / "workers"
 CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))

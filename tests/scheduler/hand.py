@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ttsflow import ChunkJob, Device, Policy, Profile, WorkerSpec
-from ttsflow.config.model import Limits
-from ttsflow.jobs import Account, Outcome
+from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.limits import Limits
 
 PROFILE = Profile("by-hand", 24_000, ("cuda", "cpu"), slots=4, slowdown=(1.0, 1.1, 1.2, 1.3))
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scheduler.hand import Deep, Hand, gpus, job
 from ttsflow import ChunkJob, View, WorkerView
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 

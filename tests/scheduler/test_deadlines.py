@@ -6,7 +6,7 @@ import pytest
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, gpus, job
 from ttsflow import Costs
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 LONG = "x" * 3000

@@ -6,7 +6,7 @@ import pytest
 
 from tests.scheduler.hand import Deep, Hand, Wide, gpus, job
 from ttsflow import WorkerError
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.scheduler.hand import Deep, Hand, Wide, gpus, job
 from ttsflow import Policy
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, gpus, job
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 ALIKE = replace(PROFILE, deterministic=True)

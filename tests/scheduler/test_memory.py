@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, gpus, job
 from ttsflow import Device, Policy, Profile, WorkerSpec
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 GIB = 1024**3

@@ -4,8 +4,8 @@ import pytest
 
 from tests.scheduler.hand import Deep, Hand, gpus, job
 from ttsflow import ChunkJob, Policy
-from ttsflow.costs import Costs
-from ttsflow.jobs import Account, Outcome
+from ttsflow.interface.costs import Costs
+from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.scheduler import messages as msg
 
 

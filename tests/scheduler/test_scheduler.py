@@ -4,7 +4,7 @@ import pytest
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, Wide, gpus, job
 from ttsflow import Device, DeviceError, Policy, PolicyError, Profile, WorkerError, WorkerSpec
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.scheduler.hand import Deep, Hand, gpus, job
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 

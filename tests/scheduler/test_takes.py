@@ -6,7 +6,7 @@ import pytest
 
 from tests.scheduler.hand import Hand, job
 from ttsflow import ChunkJob
-from ttsflow.jobs import Account
+from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
 CAP = "reached the model's cap"

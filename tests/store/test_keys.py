@@ -10,9 +10,9 @@ import pytest
 
 from ttsflow.config import Flag, load
 from ttsflow.errors import PluginError
-from ttsflow.jobs import ChunkJob
-from ttsflow.plan import Plan, make_plan
+from ttsflow.interface.jobs import ChunkJob
 from ttsflow.registry import Registry
+from ttsflow.session.plan import Plan, make_plan
 from ttsflow.text import read_text
 
 JOB = ChunkJob("book", 0, "Hello, world.", "en", seed=5, pause_s=0.5)

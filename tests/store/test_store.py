@@ -13,8 +13,8 @@ import pytest
 
 from tests.store.world import RATE, files, filled, key, noise, pcm, place, spoken
 from ttsflow.errors import StoreDamaged, StoreError
-from ttsflow.jobs import AudioPiece, ChunkJob, Outcome
-from ttsflow.sinks.pcm import encode
+from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
+from ttsflow.output.pcm import encode
 from ttsflow.store import Place, Running, Spoken, Store, salvage, store_path
 
 

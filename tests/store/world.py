@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ttsflow.jobs import AudioPiece, ChunkJob, Outcome, Status
-from ttsflow.sinks.pcm import encode
+from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome, Status
+from ttsflow.output.pcm import encode
 from ttsflow.store import Place, Spoken, Store
 
 ROOT = Path(__file__).parents[2]

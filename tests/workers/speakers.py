@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from ttsflow.backend import Backend, JobRefused, Step, TextTooLong
-from ttsflow.devices import Device
 from ttsflow.errors import BackendUnavailable
-from ttsflow.jobs import AudioPiece, ChunkJob
-from ttsflow.options import PluginOptions
-from ttsflow.profile import Profile
+from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import AudioPiece, ChunkJob
+from ttsflow.interface.options import PluginOptions
+from ttsflow.interface.profile import Profile
 
 RATE = 8000
 

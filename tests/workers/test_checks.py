@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ttsflow.jobs import AudioPiece
+from ttsflow.interface.jobs import AudioPiece
 from ttsflow.workers.checks import CLIPPED_FROM, SILENT_BELOW, AudioCheck, fault_in
 
 RATE = 24_000

@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from ttsflow.backend import JobRefused
 from ttsflow.errors import BackendUnavailable
+from ttsflow.interface.backend import JobRefused
 from ttsflow.scheduler.messages import FailureKind
 from ttsflow.workers.failures import kind_of
 

@@ -20,9 +20,9 @@ import numpy as np
 import psutil
 import pytest
 
-from ttsflow.devices import Device
-from ttsflow.jobs import ChunkJob
-from ttsflow.policy import WorkerSpec
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import ChunkJob
+from ttsflow.interface.policy import WorkerSpec
 from ttsflow.scheduler.messages import (
     Cancelled,
     Died,
@@ -490,9 +490,9 @@ import os, signal, sys, time
 from queue import SimpleQueue
 sys.path.insert(0, sys.argv[1])
 from speakers import SpeakerRecipe
-from ttsflow.devices import Device
-from ttsflow.jobs import ChunkJob
-from ttsflow.policy import WorkerSpec
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import ChunkJob
+from ttsflow.interface.policy import WorkerSpec
 from ttsflow.workers.process import WorkerProcess
 
 inbox = SimpleQueue()

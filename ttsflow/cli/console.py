@@ -7,7 +7,7 @@ import os
 import sys
 
 from ttsflow.cli.messages import STDERR, Messages
-from ttsflow.jobs import Outcome
+from ttsflow.interface.jobs import Outcome
 from ttsflow.report import RunInfo, RunReport, WorkerInfo
 
 logger = logging.getLogger(__name__)

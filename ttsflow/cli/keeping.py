@@ -14,8 +14,8 @@ from ttsflow.cli.ending import end_on_signals
 from ttsflow.cli.options import PATH
 
 if TYPE_CHECKING:
-    from ttsflow.recording import Recipe
-    from ttsflow.sinks import Format
+    from ttsflow.output import Format
+    from ttsflow.session.recording import Recipe
 
 MEGABYTE = 1e6
 SHOWN_DOUBTS = 20
@@ -33,7 +33,7 @@ def status(output: Path) -> None:
     Examples:
       ttsflow status book.wav
     """
-    from ttsflow.recording import Recipe, kept_beside
+    from ttsflow.session.recording import Recipe, kept_beside
     from ttsflow.store import Store, fingerprint
 
     with Store.open(kept_beside(output), readonly=True) as store:
@@ -91,8 +91,8 @@ def clean(output: Path) -> None:
     Examples:
       ttsflow clean book.wav
     """
-    from ttsflow.partfile import PartFile
-    from ttsflow.recording import kept_beside
+    from ttsflow.output.partfile import PartFile
+    from ttsflow.session.recording import kept_beside
     from ttsflow.store import remove
 
     path = kept_beside(output)

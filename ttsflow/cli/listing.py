@@ -14,8 +14,8 @@ from ttsflow.cli.options import configured, given, load_registry, load_settings
 from ttsflow.cli.tables import fit, option_rows, print_table
 
 if TYPE_CHECKING:
-    from ttsflow.backend import Backend, Voice
-    from ttsflow.policy import Policy
+    from ttsflow.interface.backend import Backend, Voice
+    from ttsflow.interface.policy import Policy
     from ttsflow.registry import Plugin, Registry
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -94,7 +94,7 @@ def voices(
 ) -> None:
     """List the voices of the TTS engine that would speak."""
     from ttsflow.config import resolve_backend
-    from ttsflow.plan import calling, check_language
+    from ttsflow.session.plan import calling, check_language
 
     chosen = load_settings(policy, config_file, settings, given(b=("--backend", "backend.use", backend)))
     registry = load_registry(chosen, plugins_dir)
@@ -165,7 +165,7 @@ def _summary(plugin: Plugin[Policy] | Plugin[Backend]) -> str:
 
 
 def _missing(plugin: Plugin[Backend]) -> str | None:
-    from ttsflow.plan import calling
+    from ttsflow.session.plan import calling
 
     with calling(plugin, "missing"):
         return plugin.cls.missing()

@@ -9,11 +9,11 @@ from pathlib import Path
 from ttsflow.cli.runs import STREAM, Run, ask
 from ttsflow.config import settings_of
 from ttsflow.errors import InputError
-from ttsflow.jobs import ChunkJob
-from ttsflow.plan import Plan, make_plan
-from ttsflow.recording import Recipe, Recording, kept_beside
+from ttsflow.interface.jobs import ChunkJob
+from ttsflow.output import Tag
 from ttsflow.registry import Registry
-from ttsflow.sinks import Mark
+from ttsflow.session.plan import Plan, make_plan
+from ttsflow.session.recording import Recipe, Recording, kept_beside
 from ttsflow.store import Place, Store
 
 
@@ -25,7 +25,7 @@ def redo(output: Path, chunks: Sequence[int], seed: int | None, began: float, *,
     plan = make_plan(settings, registry, fallback_allowed=False, ask=ask())
     with (
         Run(plan, began, quiet=quiet) as run,
-        Recording(plan, output, Mark(*recipe.mark), overwrite=True) as recording,
+        Recording(plan, output, Tag(*recipe.mark), overwrite=True) as recording,
     ):
         recording.open()
         places = _chosen(recording.store, plan, chunks, output)

@@ -15,12 +15,12 @@ from ttsflow.cli.console import Console
 from ttsflow.cli.ending import Terminated
 from ttsflow.cli.messages import Messages
 from ttsflow.errors import RunError, StoreDamaged, StoreError
-from ttsflow.jobs import Account, ChunkJob
-from ttsflow.plan import Plan
-from ttsflow.recording import Recording
+from ttsflow.interface.jobs import Account, ChunkJob
+from ttsflow.output import Sink
 from ttsflow.report import RunReport
 from ttsflow.runner import Keeper, Runner, StreamHandle
-from ttsflow.sinks import Sink
+from ttsflow.session.plan import Plan
+from ttsflow.session.recording import Recording
 
 STREAM = "main"
 ABORT_S = 1.0  # that an interrupted run waits for its sink

@@ -15,12 +15,12 @@ from ttsflow.cli.console import count
 from ttsflow.cli.runs import STREAM, Run, ask
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
-from ttsflow.jobs import Account
-from ttsflow.partfile import PartFile
-from ttsflow.plan import Plan, make_plan
-from ttsflow.recording import Recording, identity_of
+from ttsflow.interface.jobs import Account
+from ttsflow.output import Format, StreamSink
+from ttsflow.output.partfile import PartFile
 from ttsflow.registry import Registry
-from ttsflow.sinks import Format, StreamSink
+from ttsflow.session.plan import Plan, make_plan
+from ttsflow.session.recording import Recording, identity_of
 from ttsflow.text import Document, read_file, read_stream, read_text
 
 STDOUT = 1

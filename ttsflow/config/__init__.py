@@ -10,7 +10,7 @@ from ttsflow.config.choices import (
 )
 from ttsflow.config.layers import Flag, Origin
 from ttsflow.config.loading import Settings, load, settings_of
-from ttsflow.config.model import Config, Limits, json_schema
+from ttsflow.config.model import Config, json_schema
 from ttsflow.config.rendering import show
 from ttsflow.config.yamlfile import parse_value
 
@@ -18,7 +18,6 @@ __all__ = [
     "BackendChoice",
     "Config",
     "Flag",
-    "Limits",
     "Origin",
     "PolicyChoice",
     "Settings",

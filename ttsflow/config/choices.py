@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ttsflow.backend import Backend
 from ttsflow.config.loading import Settings
 from ttsflow.config.policyfiles import is_path
 from ttsflow.errors import BackendUnavailable, ConfigError, PluginError
-from ttsflow.options import PluginOptions
-from ttsflow.policy import Policy
+from ttsflow.interface.backend import Backend
+from ttsflow.interface.options import PluginOptions
+from ttsflow.interface.policy import Policy
+from ttsflow.interface.validation import KeyPath
 from ttsflow.registry import Plugin, Registry
-from ttsflow.validation import KeyPath
 
 
 @dataclass(frozen=True, slots=True)

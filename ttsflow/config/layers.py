@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ttsflow.config.yamlfile import read_yaml
-from ttsflow.validation import KeyPath
+from ttsflow.interface.validation import KeyPath
 
 
 @dataclass(frozen=True, slots=True)

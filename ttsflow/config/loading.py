@@ -13,7 +13,7 @@ from ttsflow.config.layers import Flag, Origin, file_layer, flag_layer, overlay,
 from ttsflow.config.model import Config
 from ttsflow.config.policyfiles import PolicyFiles, user_policies
 from ttsflow.errors import ConfigError
-from ttsflow.validation import KeyPath, dotted, validate
+from ttsflow.interface.validation import KeyPath, dotted, validate
 
 DEFAULT_POLICY = "auto"
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ttsflow.config.loading import Settings
-from ttsflow.validation import KeyPath
+from ttsflow.interface.validation import KeyPath
 
 
 def show(settings: Settings) -> str:

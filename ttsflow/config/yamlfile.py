@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import yaml
 
 from ttsflow.errors import ConfigError
-from ttsflow.validation import KeyPath, dotted
+from ttsflow.interface.validation import KeyPath, dotted
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20

@@ -1,5 +1,5 @@
 """Which devices there are, found without importing torch."""
 
-from ttsflow.devices.detection import Binding, Detection, Device, detect
+from ttsflow.devices.detection import Detection, detect
 
-__all__ = ["Binding", "Detection", "Device", "detect"]
+__all__ = ["Detection", "detect"]

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ttsflow.backend import Backend
 from ttsflow.errors import PluginError, UnknownNameError
-from ttsflow.options import PluginOptions
-from ttsflow.policy import Policy
+from ttsflow.interface.backend import Backend
+from ttsflow.interface.options import PluginOptions
+from ttsflow.interface.policy import Policy
+from ttsflow.interface.validation import KeyPath, Where, validate
 from ttsflow.registry import providers
 from ttsflow.registry.offers import Offer, Unfit, offer_of
 from ttsflow.registry.providers import Provider
-from ttsflow.validation import KeyPath, Where, validate
 
 logger = logging.getLogger(__name__)
 

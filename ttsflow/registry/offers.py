@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from ttsflow import hookspecs
-from ttsflow.backend import Backend
 from ttsflow.errors import known_names
-from ttsflow.options import PluginOptions
-from ttsflow.policy import Policy
+from ttsflow.interface import hookspecs
+from ttsflow.interface.backend import Backend
+from ttsflow.interface.options import PluginOptions
+from ttsflow.interface.policy import Policy
 from ttsflow.registry.providers import Provider
 
 _HOOKS: dict[str, type[Policy] | type[Backend]] = {"ttsflow_policies": Policy, "ttsflow_backends": Backend}

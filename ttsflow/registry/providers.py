@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from ttsflow.hookspecs import GROUP
+from ttsflow.interface.hookspecs import GROUP
 
 PROJECT = "ttsflow"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ttsflow.errors import OutputError, SinkError
-from ttsflow.partfile import PartFile
+from ttsflow.output.partfile import PartFile
 
 _BEGINNING = b'{"ttsflow": '  # by which a report of ours is known again
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)

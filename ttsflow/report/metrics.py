@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from ttsflow.jobs import Account, Outcome
+from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report.summary import Summary
 
 ROUNDING_S = 1e-5  # shorter than a sample: audio that is late by less is on time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ttsflow.jobs import Outcome
+from ttsflow.interface.jobs import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ttsflow.devices import Device
-from ttsflow.jobs import Account, Outcome
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report.file import ReportFile
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ttsflow.jobs import Outcome
+from ttsflow.interface.jobs import Outcome
 
 EXCERPT_CHARS = 80
 

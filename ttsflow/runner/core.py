@@ -10,9 +10,9 @@ from threading import TIMEOUT_MAX, Event, Thread
 from types import TracebackType
 from typing import Self
 
-from ttsflow.config.model import Limits
 from ttsflow.errors import PolicyError, RunError, TtsflowError
-from ttsflow.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob
+from ttsflow.output import Sink
 from ttsflow.report import Observer, Unobserved
 from ttsflow.runner.crew import Crew
 from ttsflow.runner.inbox import Close, Message, Open
@@ -21,7 +21,7 @@ from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Tol
 from ttsflow.runner.watchdog import Watchdog
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.driven import Driven
-from ttsflow.sinks import Sink
+from ttsflow.scheduler.limits import Limits
 from ttsflow.workers.wire import Recipe
 
 logger = logging.getLogger(__name__)

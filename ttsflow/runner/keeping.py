@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from ttsflow.jobs import AudioPiece, Outcome
+from ttsflow.interface.jobs import AudioPiece, Outcome
 from ttsflow.scheduler.messages import Commit
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
 
-from ttsflow.jobs import Account, ChunkJob, Outcome
+from ttsflow.interface.jobs import Account, ChunkJob, Outcome
+from ttsflow.output import Sink
 from ttsflow.runner.keeping import Keeper, KeeperThread
 from ttsflow.scheduler.messages import (
     CancelStream,
@@ -25,7 +26,6 @@ from ttsflow.scheduler.messages import (
     GaveUp,
     Submit,
 )
-from ttsflow.sinks import Sink
 
 logger = logging.getLogger(__name__)
 

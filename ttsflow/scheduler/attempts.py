@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ttsflow.config.model import Timeouts
-from ttsflow.costs import Costs
-from ttsflow.jobs import ChunkJob
+from ttsflow.interface.costs import Costs
+from ttsflow.interface.jobs import ChunkJob
 from ttsflow.scheduler.chunks import Part
+from ttsflow.scheduler.limits import Timeouts
 from ttsflow.scheduler.messages import CancelJob
 from ttsflow.scheduler.timers import Due, Timers
 from ttsflow.scheduler.workers import Worker

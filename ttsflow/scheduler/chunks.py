@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ttsflow.jobs import ChunkJob, Outcome, Status
+from ttsflow.interface.jobs import ChunkJob, Outcome, Status
 from ttsflow.scheduler.messages import SILENT
 from ttsflow.scheduler.ready import Order
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ttsflow.config.model import Limits
-from ttsflow.costs import Costs
-from ttsflow.devices import Device
 from ttsflow.errors import TtsflowError, UsageError, WorkerError
-from ttsflow.jobs import ChunkJob
-from ttsflow.policy import Policy
-from ttsflow.profile import Profile
+from ttsflow.interface.costs import Costs
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import ChunkJob
+from ttsflow.interface.policy import Policy
+from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempts
 from ttsflow.scheduler.chunks import Part
 from ttsflow.scheduler.fleet import Fleet
 from ttsflow.scheduler.guard import Guard
+from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import place, usable
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Stream, Streams

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from ttsflow.config.model import Limits
-from ttsflow.devices import Device
-from ttsflow.policy import WorkerSpec
+from ttsflow.interface.device import Device
+from ttsflow.interface.policy import WorkerSpec
+from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.messages import Command, KillWorker, Notice, StartWorker
 from ttsflow.scheduler.timers import Due, Timers
 from ttsflow.scheduler.workers import FreeWorkers, Worker

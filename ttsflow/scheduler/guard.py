@@ -7,11 +7,11 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ttsflow.devices import Device
 from ttsflow.errors import PolicyError, TtsflowError
-from ttsflow.jobs import ChunkJob
-from ttsflow.policy import Policy, View, WorkerSpec
-from ttsflow.profile import Profile
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import ChunkJob
+from ttsflow.interface.policy import Policy, View, WorkerSpec
+from ttsflow.interface.profile import Profile
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.workers import Worker
 

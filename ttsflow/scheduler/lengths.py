@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-from ttsflow.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob
 
 ENOUGH = 20
 """chunks of a language before any is judged"""

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ttsflow.devices import Device
 from ttsflow.errors import TtsflowError
-from ttsflow.jobs import Account, ChunkJob, Outcome
-from ttsflow.policy import WorkerSpec
+from ttsflow.interface.device import Device
+from ttsflow.interface.jobs import Account, ChunkJob, Outcome
+from ttsflow.interface.policy import WorkerSpec
 
 # ---------------------------------------------------------------- events: what happened
 

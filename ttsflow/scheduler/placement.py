@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from ttsflow.devices import Device
 from ttsflow.errors import DeviceError
-from ttsflow.policy import WorkerSpec
-from ttsflow.profile import Profile
+from ttsflow.interface.device import Device
+from ttsflow.interface.policy import WorkerSpec
+from ttsflow.interface.profile import Profile
 
 GIB = 1024**3
 

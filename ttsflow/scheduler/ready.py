@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
-from ttsflow.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob
 
 Order = tuple[float, int, int]  # (fair-queueing stamp, serial number of admission, part of the chunk)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-from ttsflow.costs import Costs
-from ttsflow.jobs import Account, ChunkJob
+from ttsflow.interface.costs import Costs
+from ttsflow.interface.jobs import Account, ChunkJob
 from ttsflow.scheduler.chunks import Chunk
 from ttsflow.scheduler.messages import Command, Commit, Deliver, GaveUp, StreamFinished, WantJobs
 

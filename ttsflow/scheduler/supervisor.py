@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ttsflow.config.model import Timeouts
-from ttsflow.devices import Device
+from ttsflow.interface.device import Device
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempt, Attempts
 from ttsflow.scheduler.fleet import Fleet
+from ttsflow.scheduler.limits import Timeouts
 from ttsflow.scheduler.suspects import Suspects
 from ttsflow.scheduler.timers import Due
 from ttsflow.scheduler.verdicts import Verdicts

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
-from ttsflow.config.model import Limits
-from ttsflow.costs import Costs
+from ttsflow.interface.costs import Costs
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempt, Attempts
 from ttsflow.scheduler.chunks import Chunk, Part
 from ttsflow.scheduler.fleet import Fleet
 from ttsflow.scheduler.lengths import Lengths
+from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Streams
 from ttsflow.scheduler.workers import Worker

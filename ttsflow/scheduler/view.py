@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable
 
-from ttsflow.costs import Costs
-from ttsflow.policy import Ready, Running, WorkerView
+from ttsflow.interface.costs import Costs
+from ttsflow.interface.policy import Ready, Running, WorkerView
 from ttsflow.scheduler.attempts import Attempts
 from ttsflow.scheduler.fleet import Fleet
 from ttsflow.scheduler.ready import ReadyQueue
@@ -17,7 +17,7 @@ SHORTEST_WAKE_S = 0.01
 
 
 class SchedulerView:
-    """The live view (`ttsflow.policy.View`): no copies, whatever the size of the fleet."""
+    """The live view (`ttsflow.interface.policy.View`): no copies, whatever the size of the fleet."""
 
     def __init__(
         self, ready: ReadyQueue, fleet: Fleet, attempts: Attempts, streams: Streams, costs: Costs

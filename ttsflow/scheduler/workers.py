@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Literal
 
-from ttsflow.policy import WorkerSpec
+from ttsflow.interface.policy import WorkerSpec
 
 State = Literal["resting", "waiting", "loading", "ready", "draining"]
 """Resting: it died a moment ago, and starts again after a while. Waiting: it starts when the draining

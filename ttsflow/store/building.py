@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass
 
 from ttsflow.errors import StoreDamaged
-from ttsflow.jobs import Outcome, Status
-from ttsflow.sinks.file import FileSink
-from ttsflow.sinks.pcm import Format
+from ttsflow.interface.jobs import Outcome, Status
+from ttsflow.output.file import FileSink
+from ttsflow.output.pcm import Format
 from ttsflow.store.store import Store
 
 _STREAM = "store"  # jobs are made anew here, and go nowhere

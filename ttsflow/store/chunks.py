@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ttsflow.errors import StoreDamaged, StoreError
-from ttsflow.jobs import AudioPiece, Outcome, Status
-from ttsflow.sinks.pcm import FULL_SCALE, SAMPLE_BYTES, encode
+from ttsflow.interface.jobs import AudioPiece, Outcome, Status
+from ttsflow.output.pcm import FULL_SCALE, SAMPLE_BYTES, encode
 from ttsflow.store import meta
 from ttsflow.store.checksum import checksum
 from ttsflow.store.schema import LONGEST_AUDIO, transaction

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ttsflow.errors import OutputError
-from ttsflow.partfile import sync_folder
+from ttsflow.output.partfile import sync_folder
 from ttsflow.store.schema import APPLICATION_ID, PAGE_BYTES, SCHEMA_VERSION, SIGN
 
 Found = Literal["nothing", "store", "damaged"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ttsflow.errors import StoreDamaged
-from ttsflow.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob
 from ttsflow.store import meta
 from ttsflow.store.checksum import checksum
 from ttsflow.store.schema import transaction

@@ -1,7 +1,8 @@
 """Text: reading an input into blocks, and cutting blocks into chunks that are spoken in one go."""
 
+from ttsflow.text.blocks import Block
 from ttsflow.text.chunking import Chunk, Pauses, cut
-from ttsflow.text.document import Block, Document, Identity
+from ttsflow.text.document import Document, Identity
 from ttsflow.text.halving import halve
 from ttsflow.text.reading import read_file, read_stream, read_text
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ttsflow.text.document import Block
+from ttsflow.text.blocks import Block
 from ttsflow.text.graphemes import is_boundary
 from ttsflow.text.marks import CLAUSE_ENDS, SPACE
 from ttsflow.text.sentences import sentence_ends

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-BlockKind = Literal["paragraph", "heading"]
-
-_BLANK_LINES = re.compile(r"\n\s*\n|\u2029")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph, list item, table row or heading: text that is never spoken together with another's."""
-
-    text: str
-    kind: BlockKind = "paragraph"
+from ttsflow.text.blocks import Block, paragraphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +36,3 @@ class Document:
 
             return markdown_blocks(self.text)
         return paragraphs(self.text)
-
-
-def paragraphs(text: str) -> Iterator[Block]:
-    """The stretches of plain text between blank lines."""
-    start = 0
-    for gap in _BLANK_LINES.finditer(text):
-        yield from _paragraph(text[start : gap.start()])
-        start = gap.end()
-    yield from _paragraph(text[start:])
-
-
-def _paragraph(text: str) -> Iterator[Block]:
-    if text and not text.isspace():
-        yield Block(text.strip())

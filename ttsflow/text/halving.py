@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ttsflow.text.blocks import Block
 from ttsflow.text.chunking import cut
-from ttsflow.text.document import Block
 
 SHARE = 0.6
 """of the text that a part may have at most: two are enough wherever a good place is near the middle"""

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from ttsflow.text.document import Block, paragraphs
+from ttsflow.text.blocks import Block, paragraphs
 
 # YAML between two lines of dashes at the very top, as site generators use it: first a key, then no
 # blank line up to the closing dashes. It is data about the text and never part of it.

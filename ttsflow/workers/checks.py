@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsflow.jobs import AudioPiece
+from ttsflow.interface.jobs import AudioPiece
 
 NO_AUDIO = "the backend made no audio"
 

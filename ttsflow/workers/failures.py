@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ttsflow.backend import JobRefused
 from ttsflow.errors import UsageError
+from ttsflow.interface.backend import JobRefused
 from ttsflow.scheduler.messages import FailureKind
 
 DEVICE_LOST = (

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ttsflow.backend import Backend, JobRefused, Step, TextTooLong
 from ttsflow.errors import TtsflowError
-from ttsflow.jobs import AudioPiece, ChunkJob
+from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong
+from ttsflow.interface.jobs import AudioPiece, ChunkJob
 from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
 from ttsflow.workers.checks import NO_AUDIO, AudioCheck, fault_in, fault_in_parts
 from ttsflow.workers.failures import kind_of

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import Pipe
 
-from ttsflow.jobs import AudioPiece, ChunkJob
-from ttsflow.policy import WorkerSpec
+from ttsflow.interface.jobs import AudioPiece, ChunkJob
+from ttsflow.interface.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.messages import Died, Event, LoadFailed, Piece, WorkerLoading, WorkerReady
 from ttsflow.workers.wire import Cancel, Close, Loading, NotLoaded, Ready, Recipe, Setup, Sound, Start

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from threading import Lock
 from types import TracebackType
 
-from ttsflow.backend import Backend
+from ttsflow.interface.backend import Backend
 from ttsflow.workers.wire import Loading
 
 LONGEST = 200

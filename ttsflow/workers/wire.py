@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ttsflow.backend import Backend
-    from ttsflow.devices import Device
-    from ttsflow.jobs import ChunkJob
+    from ttsflow.interface.backend import Backend
+    from ttsflow.interface.device import Device
+    from ttsflow.interface.jobs import ChunkJob
 
 
 class Recipe(Protocol):

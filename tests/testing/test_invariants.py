@@ -1,0 +1,634 @@
+"""The watch itself: a scheduler that breaks a promise is caught, promise by promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.scheduler.random_policies import RandomPolicy
+from tests.testing.test_fault_tester import HARSH
+from ttsflow import ChunkJob, Costs, View, WorkerView
+from ttsflow.interface.jobs import Account
+from ttsflow.scheduler import guard
+from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.attempts import Attempts
+from ttsflow.scheduler.chunks import Chunk, Part
+from ttsflow.scheduler.core import DRAINED, Scheduler
+from ttsflow.scheduler.fleet import Fleet, Worker
+from ttsflow.scheduler.ready import ReadyQueue
+from ttsflow.scheduler.streams import Stream, Streams
+from ttsflow.scheduler.timers import Timers
+from ttsflow.scheduler.verdicts import Verdicts
+from ttsflow.testing.fault_tester import Faults, run_schedule
+from ttsflow.testing.invariants import InvariantBroken
+from ttsflow_plugins.sequential import Sequential
+
+Patch = Callable[[Any, str, Any], None]
+
+
+def rewritten(change: Callable[[msg.Deliver], msg.Command | None]) -> Callable[..., Iterator[msg.Command]]:
+    """`Streams.advance` with every delivery changed, or left out."""
+    advance = Streams.advance
+
+    def changed(self: Streams, stream: Any) -> Iterator[msg.Command]:
+        for command in advance(self, stream):
+            if not isinstance(command, msg.Deliver):
+                yield command
+            elif (other := change(command)) is not None:
+                yield other
+
+    return changed
+
+
+def slot_freed_before_the_worker_answered(patch: Patch) -> None:
+    patch(Worker, "free_slots", property(lambda self: self.slots if self.state == "ready" else 0))
+
+
+def no_window(patch: Patch) -> None:
+    patch(Streams, "_window", lambda self, slots: 1000)
+
+
+def failed_chunks_leave_the_window_too_soon(patch: Patch) -> None:
+    patch(Streams, "_window", lambda self, slots: 8 + 8 * slots + sum(s.failed for s in self))
+
+
+def stale_generations_count(patch: Patch) -> None:
+    patch(Fleet, "get", lambda self, name, generation: self._workers.get(name))
+
+
+def token_used_twice(patch: Patch) -> None:
+    start = Attempts.start
+
+    def forgetful(self: Attempts, *args: Any) -> Any:
+        attempt = start(self, *args)
+        self.last_token = min(self.last_token, 5)
+        return attempt
+
+    patch(Attempts, "start", forgetful)
+
+
+def chunk_lost_on_the_way(patch: Patch) -> None:
+    patch(Streams, "advance", rewritten(lambda c: None if c.index == 3 else c))
+
+
+def audio_thrown_away(patch: Patch) -> None:
+    patch(Streams, "advance", rewritten(lambda c: replace(c, payloads=[])))
+
+
+def pieces_backwards(patch: Patch) -> None:
+    patch(Streams, "advance", rewritten(lambda c: replace(c, payloads=c.payloads[::-1])))
+
+
+def audio_of_another_chunk(patch: Patch) -> None:
+    kept: list[Any] = [[]]
+
+    def swap(command: msg.Deliver) -> msg.Command:
+        kept.append(command.payloads)
+        return replace(command, payloads=kept.pop(0))
+
+    patch(Streams, "advance", rewritten(swap))
+
+
+def audio_of_failed_attempts_kept(patch: Patch) -> None:
+    forget = Part.forget
+
+    def keep(self: Part) -> None:
+        payloads = getattr(self, "payloads", [])
+        forget(self)
+        self.payloads = payloads
+
+    patch(Part, "forget", keep)
+
+
+def pieces_that_come_twice_are_taken(patch: Patch) -> None:
+    piece = Verdicts.piece
+
+    def credulous(self: Verdicts, event: msg.Piece, now: float) -> Iterator[msg.Command]:
+        attempt = self._attempts.get(event.token)
+        return piece(self, event if attempt is None else replace(event, number=attempt.part.pieces), now)
+
+    patch(Verdicts, "piece", credulous)
+
+
+def failures_told_as_fine(patch: Patch) -> None:
+    def gloss_over(self: Verdicts, part: Part, why: str, now: float, **how: bool) -> Iterable[msg.Command]:
+        part.chunk.end("ok", now)
+        self._streams.settled(part.chunk)
+        return ()
+
+    patch(Verdicts, "_failed", gloss_over)
+
+
+def no_retries(patch: Patch) -> None:
+    patch(Verdicts, "_failed", lambda self, part, why, now, **how: self._give_up(part, why, now))
+
+
+def retries_without_end(patch: Patch) -> None:
+    patch(Verdicts, "_failed", lambda self, part, why, now, **how: self._again(part, why, now))
+
+
+def cancelling_ignored(patch: Patch) -> None:
+    patch(Scheduler, "_cancel_stream", lambda self, event, now: None)
+
+
+def drained_workers_left_behind(patch: Patch) -> None:
+    def leave(self: Fleet, worker: Worker) -> Iterator[msg.Command]:
+        if worker.state == "draining" and not worker.busy and self.holds(worker):
+            del self._workers[worker.id]
+        yield from ()
+
+    patch(Fleet, "_if_idle", leave)
+
+
+def learnt_caps_ignored(patch: Patch) -> None:
+    place = Fleet.place
+
+    def generous(self: Fleet, specs: Any) -> Iterator[msg.Command]:
+        yield from place(self, specs)
+        for worker in self.workers:
+            worker.slots = worker.spec.slots
+            self.free.update(worker)
+
+    patch(Fleet, "place", generous)
+
+
+def parts_out_of_order(patch: Patch) -> None:
+    take_audio = Chunk.take_audio
+
+    def backwards(self: Chunk) -> tuple[list[Any], float]:
+        parts = self.parts
+        self.parts = parts[::-1]
+        audio = take_audio(self)
+        self.parts = parts
+        return audio
+
+    patch(Chunk, "take_audio", backwards)
+
+
+def parts_heard_before_their_turn(patch: Patch) -> None:
+    def eager(self: Chunk) -> tuple[list[Any], float]:
+        taken = [part.take_audio() for part in self.parts]
+        payloads = [payload for fresh, _ in taken for payload in fresh]
+        return payloads, sum(fresh_s for _, fresh_s in taken)
+
+    patch(Chunk, "take_audio", eager)
+
+
+def published_with_a_part_missing(patch: Patch) -> None:
+    def hasty(self: Chunk, part: Part, flag: str | None, now: float) -> None:
+        part.whole = True
+        if self.outcome is None:
+            self.end("ok", now)
+
+    patch(Chunk, "finish", hasty)
+
+
+def published_without_the_last_part(patch: Patch) -> None:
+    split = Chunk.split
+    patch(Chunk, "split", lambda self, texts, *suspicion: split(self, texts[:-1], *suspicion))
+
+
+def published_twice(patch: Patch) -> None:
+    advance = Streams.advance
+
+    def twice(self: Streams, stream: Any) -> Iterator[msg.Command]:
+        for command in advance(self, stream):
+            yield command
+            if isinstance(command, msg.Deliver) and command.outcome is not None:
+                yield command
+
+    patch(Streams, "advance", twice)
+
+
+def parts_published_one_by_one(patch: Patch) -> None:
+    end = Chunk.end
+
+    def as_the_first_part(self: Chunk, *args: Any) -> None:
+        self.job = self.parts[0].job
+        end(self, *args)
+
+    patch(Chunk, "end", as_the_first_part)
+
+
+def whole_spoken_on_after_a_split(patch: Patch) -> None:
+    split = Chunk.split
+
+    def keep(self: Chunk, *how: Any) -> Any:
+        [whole] = self.parts
+        split(self, *how)
+        self.parts = [whole]
+        return self.parts
+
+    patch(Chunk, "split", keep)
+
+
+def attempts_that_split_not_told(patch: Patch) -> None:
+    split = Chunk.split
+
+    def uncounted(self: Chunk, *how: Any) -> Any:
+        parts = split(self, *how)
+        self.tried_whole -= 1
+        return parts
+
+    patch(Chunk, "split", uncounted)
+
+
+def parts_split_again(patch: Patch) -> None:
+    too_long = Verdicts._too_long
+
+    def again(self: Verdicts, part: Part, texts: Any, now: float) -> Iterable[msg.Command]:
+        if not part.job.part:
+            return too_long(self, part, texts, now)
+        self._returned.append(part)
+        return ()
+
+    patch(Verdicts, "_too_long", again)
+
+
+def parts_of_failed_chunks_left_ready(patch: Patch) -> None:
+    take = ReadyQueue.take
+    withdraw = Verdicts.withdraw
+
+    def cancelling_only(self: Verdicts, chunk: Chunk, now: float) -> list[msg.Command]:
+        patch(ReadyQueue, "take", lambda queue, job: False)
+        commands = list(withdraw(self, chunk, now))
+        patch(ReadyQueue, "take", take)
+        return commands
+
+    patch(Verdicts, "withdraw", cancelling_only)
+
+
+def parts_of_failed_chunks_left_running(patch: Patch) -> None:
+    patch(Attempts, "cancel", lambda self, token, now: msg.Notice("not cancelled"))
+
+
+def conviction_in_company(patch: Patch) -> None:
+    def hasty(self: Verdicts, worker: Worker, why: str, now: float, *, blame: bool) -> Iterator[msg.Command]:
+        for part in self._attempts.end_all(worker):
+            if not self.wanted(part):
+                continue
+            part.deaths += blame
+            part.suspect |= blame
+            if part.deaths >= self._limits.deaths:
+                yield from self._convict(part, why, now)
+            else:
+                yield from self._again(part, why, now)
+
+    patch(Verdicts, "lost", hasty)
+
+
+def convicted_too_soon(patch: Patch) -> None:
+    def hasty(self: Verdicts, worker: Worker, why: str, now: float, *, blame: bool) -> Iterator[msg.Command]:
+        for part in self._attempts.end_all(worker):
+            yield from (self._give_up if blame else self._again)(part, why, now)
+
+    patch(Verdicts, "lost", hasty)
+
+
+def spoken_on_after_conviction(patch: Patch) -> None:
+    patch(Verdicts, "_convict", lambda self, part, why, now: self._again(part, why, now))
+
+
+def own_kills_blamed(patch: Patch) -> None:
+    lost = Verdicts.lost
+
+    def blaming(self: Verdicts, worker: Worker, why: str, now: float, *, blame: bool) -> Any:
+        return lost(self, worker, why, now, blame=True)
+
+    patch(Verdicts, "lost", blaming)
+
+
+def hung_in_company_is_counted(patch: Patch) -> None:
+    def counting(self: Verdicts, attempt: Any, why: str, now: float) -> Iterator[msg.Command]:
+        for part in self._attempts.end_all(attempt.worker):
+            yield from self._failed(part, why, now)
+
+    patch(Verdicts, "overran", counting)
+
+
+def suspects_not_alone(patch: Patch) -> None:
+    def trusting(self: Scheduler, part: Part) -> None:
+        self._ready.push(part.job, part.order, self._policy.lane(part.job))
+
+    patch(Scheduler, "_make_ready", trusting)
+
+
+def company_for_suspects(patch: Patch) -> None:
+    patch(Fleet, "reserve", lambda self, worker, reserved: None)
+
+
+def another_seed_after_a_death(patch: Patch) -> None:
+    again = Verdicts._again
+
+    def reseeded(self: Verdicts, part: Part, why: str, *how: Any) -> Iterator[msg.Command]:
+        if "died" in why:
+            part.job = part.job.retake()
+        yield from again(self, part, why, *how)
+
+    patch(Verdicts, "_again", reseeded)
+
+
+def takes_without_end(patch: Patch) -> None:
+    doubted = Verdicts._doubted
+
+    def tireless(self: Verdicts, part: Part, doubt: str, now: float) -> Iterator[msg.Command]:
+        part.doubts = 0
+        yield from doubted(self, part, doubt, now)
+
+    patch(Verdicts, "_doubted", tireless)
+
+
+def another_take_with_the_same_seed(patch: Patch) -> None:
+    doubted = Verdicts._doubted
+
+    def stubborn(self: Verdicts, part: Part, doubt: str, now: float) -> Iterator[msg.Command]:
+        job = part.job
+        yield from doubted(self, part, doubt, now)
+        part.job = job
+
+    patch(Verdicts, "_doubted", stubborn)
+
+
+def takes_mixed_up(patch: Patch) -> None:
+    restore = Part.restore
+
+    def added(self: Part, take: Any) -> None:
+        payloads = self.payloads
+        restore(self, take)
+        self.payloads = [*payloads, *self.payloads]
+
+    patch(Part, "restore", added)
+
+
+def doubts_not_told(patch: Patch) -> None:
+    finish = Chunk.finish
+    patch(Chunk, "finish", lambda self, part, flag, now: finish(self, part, None, now))
+
+
+def doubts_made_up(patch: Patch) -> None:
+    finish = Chunk.finish
+    patch(Chunk, "finish", lambda self, part, flag, now: finish(self, part, flag or "a hunch", now))
+
+
+def failed_without_a_reason(patch: Patch) -> None:
+    end = Chunk.end
+    patch(Chunk, "end", lambda self, status, now, why=None: end(self, status, now))
+
+
+def heard_twice_after_a_retry(patch: Patch) -> None:
+    take_audio = Part.take_audio
+
+    def forgetful(self: Part) -> tuple[list[Any], float]:
+        audio = take_audio(self)
+        self.heard = []
+        return audio
+
+    patch(Part, "take_audio", forgetful)
+
+
+def heard_and_spoken_again_another_way(patch: Patch) -> None:
+    receive = Part.receive
+    patch(Part, "receive", lambda self, *piece: receive(self, *piece) or True)
+    patch(Part, "repeats", True)
+
+
+def heard_and_not_told(patch: Patch) -> None:
+    advance = Streams.advance
+
+    def silent(self: Streams, stream: Any) -> Iterator[msg.Command]:
+        for command in advance(self, stream):
+            if isinstance(command, msg.GaveUp):
+                yield msg.GaveUp(replace(command.outcome, sent_s=0.0))
+            else:
+                yield command
+
+    patch(Streams, "advance", silent)
+
+
+def committed_twice(patch: Patch) -> None:
+    commit = Streams.commit
+
+    def twice(self: Streams, stream: Any) -> Iterator[msg.Command]:
+        for command in commit(self, stream):
+            yield command
+            yield command
+
+    patch(Streams, "commit", twice)
+
+
+def committed_without_its_audio(patch: Patch) -> None:
+    commit = Streams.commit
+
+    def torn(self: Streams, stream: Any) -> Iterator[msg.Command]:
+        return (replace(command, payloads=command.payloads[:-1]) for command in commit(self, stream))
+
+    patch(Streams, "commit", torn)
+
+
+def handed_over_before_it_was_committed(patch: Patch) -> None:
+    settled = Streams.settled
+
+    def hasty(self: Streams, chunk: Chunk) -> None:
+        settled(self, chunk)
+        chunk.committed = chunk.outcome is not None
+
+    patch(Streams, "settled", hasty)
+
+
+def handed_over_and_never_committed(patch: Patch) -> None:
+    patch(Streams, "commit", lambda self, stream: ())
+    handed_over_before_it_was_committed(patch)
+
+
+def stored_audio_goes_to_the_sink_too(patch: Patch) -> None:
+    patch(Streams, "advance", rewritten(lambda c: replace(c, payloads=c.payloads or ["again"])))
+
+
+def commits_leave_no_window(patch: Patch) -> None:
+    patch(Streams, "_let_go", lambda self, chunk: None)
+
+
+def chunks_leave_the_window_before_they_are_stored(patch: Patch) -> None:
+    settled = Streams.settled
+
+    def hasty(self: Streams, chunk: Chunk) -> None:
+        settled(self, chunk)
+        if chunk.stream.stored and chunk.outcome is not None:
+            self._let_go(chunk)
+
+    patch(Streams, "settled", hasty)
+
+
+def started_while_draining(patch: Patch) -> None:
+    drain = Scheduler._drain
+
+    def eager(self: Scheduler, event: msg.Drain, now: float) -> None:
+        drain(self, event, now)
+        self._draining = False
+
+    patch(Scheduler, "_drain", eager)
+
+
+def drained_for_ever(patch: Patch) -> None:
+    patch(Scheduler, "_end_drained", lambda self, now: None)
+    set_ = Timers.set
+    patch(Timers, "set", lambda self, due, when: due == DRAINED or set_(self, due, when))
+
+
+def started_on_a_lost_device(patch: Patch) -> None:
+    retire = Fleet.retire
+
+    def forget(self: Fleet, device: str, why: str) -> Iterator[msg.Command]:
+        yield from retire(self, device, why)
+        self.lost.clear()
+
+    patch(Fleet, "retire", forget)
+
+
+def accounts_that_gloss_over(patch: Patch) -> None:
+    account = Stream.account
+
+    def rounded(self: Stream) -> Account:
+        true = account(self)
+        return replace(true, delivered=true.delivered + true.failed, failed=0)
+
+    patch(Stream, "account", rounded)
+
+
+def stopped_without_accounts(patch: Patch) -> None:
+    stop = Scheduler._stop
+
+    def abrupt(self: Scheduler, error: Any) -> None:
+        self._streams = Streams(1, Costs(self._profile))
+        stop(self, error)
+
+    patch(Scheduler, "_stop", abrupt)
+
+
+def pauses_spoken(patch: Patch) -> None:
+    admit = Streams.admit
+
+    def literal(self: Streams, stream: Any, slots: int, now: float) -> Iterator[Chunk]:
+        before = set(stream.chunks)
+        yield from admit(self, stream, slots, now)
+        for index, chunk in stream.chunks.items():
+            if index not in before and chunk.outcome is not None:
+                chunk.outcome = None
+                yield chunk
+
+    patch(Streams, "admit", literal)
+
+
+CAUGHT = {
+    slot_freed_before_the_worker_answered: "more jobs than slots",
+    no_window: "chunks ahead",
+    failed_chunks_leave_the_window_too_soon: "chunks ahead",
+    stale_generations_count: "",
+    token_used_twice: "used twice",
+    chunk_lost_on_the_way: "came where 3 was due",
+    audio_thrown_away: "without all of its audio",
+    pieces_backwards: "audio that is not its own",
+    audio_of_another_chunk: "audio that is not its own",
+    audio_of_failed_attempts_kept: "audio that is not its own",
+    pieces_that_come_twice_are_taken: "audio that is not its own",
+    failures_told_as_fine: "without all of its audio",
+    no_retries: "was given up after 1 attempts",
+    retries_without_end: "tried too often",
+    cancelling_ignored: "was cancelled and goes on",
+    drained_workers_left_behind: "left on a device that is gone",
+    learnt_caps_ignored: "more jobs than slots",
+    parts_out_of_order: "audio that is not its own",
+    parts_heard_before_their_turn: "audio that is not its own",
+    published_with_a_part_missing: "is told as ok",
+    published_without_the_last_part: "without all of its audio",
+    published_twice: "came where",
+    parts_published_one_by_one: "is told as part",
+    whole_spoken_on_after_a_split: "spoken on after it was split",
+    attempts_that_split_not_told: "attempts, and",
+    parts_split_again: "started after its chunk failed",
+    parts_of_failed_chunks_left_ready: "started after its chunk failed",
+    parts_of_failed_chunks_left_running: "a part of it is spoken on",
+    conviction_in_company: "was given up after",
+    convicted_too_soon: "was given up after",
+    spoken_on_after_conviction: "spoken again after it was convicted",
+    own_kills_blamed: "none of the jobs that its chunk is spoken by",
+    hung_in_company_is_counted: "was given up after",
+    suspects_not_alone: "may have killed a worker and is not alone",
+    company_for_suspects: "is put beside what may have killed a worker",
+    another_seed_after_a_death: "has another seed",
+    takes_without_end: "has too many takes",
+    another_take_with_the_same_seed: "is spoken again after it was whole",
+    takes_mixed_up: "audio that is not its own",
+    doubts_not_told: "is told as ok",
+    doubts_made_up: "is told as flagged",
+    failed_without_a_reason: "failed without a reason",
+    heard_twice_after_a_retry: "audio that is not its own",
+    heard_and_spoken_again_another_way: "audio that is not its own",
+    heard_and_not_told: "what was heard of it is not told",
+    committed_twice: "was committed twice",
+    committed_without_its_audio: "without all of its audio",
+    handed_over_before_it_was_committed: "before it was committed",
+    handed_over_and_never_committed: "before it was committed",
+    stored_audio_goes_to_the_sink_too: "goes to the sink and not to the store",
+    commits_leave_no_window: "is not accounted for at the end",
+    chunks_leave_the_window_before_they_are_stored: "chunks ahead",
+    started_while_draining: "started while the scheduler drains",
+    drained_for_ever: "is not accounted for at the end",
+    started_on_a_lost_device: "starts on a lost device",
+    accounts_that_gloss_over: "were delivered",
+    stopped_without_accounts: "was accounted for",
+    pauses_spoken: "has nothing to say",
+}
+
+FREQUENT = {
+    no_window: Faults(),
+    chunks_leave_the_window_before_they_are_stored: Faults(),
+    failed_chunks_leave_the_window_too_soon: Faults(refuse=0.5),
+    own_kills_blamed: Faults(lost=0.5),
+    heard_and_spoken_again_another_way: Faults(die=0.3, differ=1.0),
+}
+"""worlds for defects that show in few of the harsh ones"""
+
+
+@pytest.mark.parametrize("defect", CAUGHT, ids=lambda defect: defect.__name__)
+def test_a_broken_promise_is_noticed(
+    defect: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect(monkeypatch.setattr)
+    for seed in range(400):
+        try:
+            run_schedule(seed, RandomPolicy, FREQUENT.get(defect, HARSH))
+        except InvariantBroken as broken:
+            if CAUGHT[defect] in str(broken):
+                return
+        except (KeyError, AssertionError):
+            continue  # the scheduler trips over the defect itself
+    pytest.fail("nothing was noticed in 400 schedules")
+
+
+def test_a_run_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nodding(Sequential):
+        name = "nodding"
+
+        def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
+            view.wake_at(view.now)
+            return ()
+
+    monkeypatch.setattr(guard, "STARVED_AFTER_S", float("inf"))
+    with pytest.raises(InvariantBroken, match="does not end"):
+        run_schedule(first_with_work(), lambda _: Nodding(), Faults())
+
+
+def test_the_seed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed = first_with_work()
+    audio_thrown_away(monkeypatch.setattr)
+    with pytest.raises(InvariantBroken, match=f"^schedule {seed}, policy 'sequential': "):
+        run_schedule(seed, lambda _: Sequential(), Faults())
+
+
+def first_with_work() -> int:
+    seeds = range(100)
+    return next(seed for seed in seeds if run_schedule(seed, lambda _: Sequential(), Faults()).arrivals)

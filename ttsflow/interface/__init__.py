@@ -1,0 +1,1 @@
+"""What a plugin sees: the two extension points, and the data that passes through them."""

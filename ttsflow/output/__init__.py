@@ -1,0 +1,37 @@
+"""Ordered outputs: where the audio of one stream goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ttsflow.interface.jobs import AudioPiece, Outcome
+from ttsflow.output.file import FileSink
+from ttsflow.output.iterator import IteratorSink
+from ttsflow.output.pcm import Format
+from ttsflow.output.stdout import StreamSink
+from ttsflow.output.tag import Tag, read_tag
+
+__all__ = ["FileSink", "Format", "IteratorSink", "Sink", "StreamSink", "Tag", "read_tag"]
+
+
+class Sink(Protocol):
+    """Takes one stream's audio in text order, on a thread of its own; any call may block.
+
+    Whatever it raises (SinkError, BrokenPipeError) ends the stream.
+    """
+
+    def open(self) -> None:
+        """Called once, first: make what can be made before any worker starts. Raises OutputError."""
+
+    def write(self, pieces: Sequence[AudioPiece]) -> None:
+        """Take the next pieces of the current chunk; what a live listener should hear goes out at once."""
+
+    def end_chunk(self, outcome: Outcome) -> None:
+        """The current chunk is whole, or failed (`outcome.status`): add the pause that follows it."""
+
+    def finish(self) -> None:
+        """Every chunk is accounted for: complete the output and put it in its place."""
+
+    def abort(self) -> None:
+        """The stream ended early: leave nothing half-written under the final name."""

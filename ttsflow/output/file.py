@@ -1,0 +1,129 @@
+"""One stream's audio in a file that is complete or absent."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from pathlib import Path
+
+from ttsflow.errors import OutputError, SinkError
+from ttsflow.interface.jobs import AudioPiece, Outcome, Status
+from ttsflow.output.partfile import PartFile
+from ttsflow.output.pcm import SAMPLE_BYTES, Format, check_rate, encode, silence
+from ttsflow.output.tag import Tag, read_tag
+from ttsflow.output.wav import file_header
+
+
+class FileSink:
+    """Writes 16-bit mono audio as it comes; `finish` renames the file into place.
+
+    `format` is "wav", or "pcm" for samples without a header. A file that is there already may be
+    replaced if its mark says that ttsflow made it for this `identity`, or with `overwrite`. (Raw PCM
+    carries no mark.) Pauses alone are published only where nothing was to be said: a stream all of
+    whose speech failed leaves no file, and `published` stays False.
+    """
+
+    def __init__(
+        self, path: Path, *, sample_rate: int, format: Format = "wav", identity: Tag, overwrite: bool = False
+    ) -> None:
+        self.path = path
+        self.published = False
+        self._sample_rate = sample_rate
+        self._format = format
+        self._identity = identity
+        self._overwrite = overwrite
+        self._part = PartFile(path)
+        self._data_bytes = 0
+        self._statuses: set[Status] = set()
+
+    def open(self) -> None:
+        """Make sure that the file can be written, and begin it beside its place. Raises OutputError."""
+        if self._part.check() and not self._overwrite:
+            self._refuse_a_strangers_file()
+        self._part.open()
+        try:
+            self._part.write(self._header())
+        except OSError as error:
+            self._part.discard()
+            raise OutputError(f"cannot write {self.path}: {_advice(error)}") from error
+
+    def write(self, pieces: Sequence[AudioPiece]) -> None:
+        """Append the pieces. Raises SinkError."""
+        for piece in pieces:
+            self._append(encode(piece, self._sample_rate))
+
+    def write_encoded(self, samples: bytes, sample_rate: int) -> None:
+        """Append what `encode` has made already. Raises SinkError, also for another sample rate."""
+        check_rate(sample_rate, self._sample_rate)
+        self._append(samples)
+
+    def end_chunk(self, outcome: Outcome) -> None:
+        """Append the pause after the chunk. Raises SinkError."""
+        self._statuses.add(outcome.status)
+        for block in silence(outcome.job.pause_s, self._sample_rate):
+            self._append(block)
+
+    def restart(self) -> None:
+        """Drop what was written and begin again; the place stays taken. Raises SinkError."""
+        self._data_bytes = 0
+        self._statuses.clear()
+        try:
+            self._part.restart()
+            self._part.write(self._header())
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def finish(self) -> None:
+        """Complete the file and put it in its place, if there is anything to hear. Raises SinkError."""
+        if not self._statuses & {"ok", "flagged"} and self._statuses != {"pause"}:
+            self.abort()
+            return
+        try:
+            self._part.patch(self._header())
+            self._part.publish()
+        except OSError as error:
+            self.abort()
+            raise self._failed(error) from error
+        self.published = True
+
+    def abort(self) -> None:
+        """Remove what was written; a file that was there before stays as it was."""
+        self._part.discard()
+
+    def _append(self, data: bytes) -> None:
+        try:
+            self._part.write(data)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._data_bytes += len(data)
+
+    def _header(self) -> bytes:
+        if self._format == "pcm":
+            return b""
+        return file_header(self._sample_rate, self._data_bytes, self._identity.info())
+
+    def _refuse_a_strangers_file(self) -> None:
+        mark = read_tag(self.path)
+        if mark is None or not mark.matches(self._identity):
+            why = (
+                "raw samples do not tell who made them and from what"
+                if self._format == "pcm"
+                else "was not made by ttsflow for this input"
+            )
+            raise OutputError(f"{self.path} exists and {why}; use --overwrite, or another -o")
+
+    def _failed(self, error: OSError) -> SinkError:
+        seconds = self._data_bytes / SAMPLE_BYTES / self._sample_rate
+        return SinkError(
+            f"{self.path} could not be completed: {_advice(error)}. {seconds:.1f} s of audio "
+            f"({self._data_bytes:,} bytes) had been written; nothing is put in place of {self.path.name}"
+        )
+
+
+def _advice(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{reason}; free some space, or choose a place on another disk with -o, and run again"
+    if error.errno == errno.EFBIG:
+        return f"{reason}; raise the limit (ulimit -f) or choose another file system with -o, and run again"
+    return f"{reason}; choose another place with -o, and run again"

@@ -1,0 +1,60 @@
+"""One stream's audio as an iterator, for callers who play or send it themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from queue import SimpleQueue
+from threading import Semaphore
+
+from ttsflow.interface.jobs import AudioPiece, Outcome
+
+
+class IteratorSink:
+    """Hands pieces over to whoever iterates it; holds at most `room` of them, then waits.
+
+    A pause is a piece of silence. The iteration ends with the stream, however that ended. `leave`
+    tells the sink that nobody iterates any more: it raises BrokenPipeError from then on.
+    """
+
+    def __init__(self, sample_rate: int, room: int = 8) -> None:
+        self._sample_rate = sample_rate
+        self._room = Semaphore(room)
+        self._pieces: SimpleQueue[AudioPiece | None] = SimpleQueue()
+        self._left = False
+
+    def __iter__(self) -> Iterator[AudioPiece]:
+        while (piece := self._pieces.get()) is not None:
+            self._room.release()
+            yield piece
+
+    def leave(self) -> None:
+        """Nobody iterates any more."""
+        self._left = True
+        self._room.release()
+
+    def open(self) -> None:
+        """Nothing has to be made."""
+
+    def write(self, pieces: Sequence[AudioPiece]) -> None:
+        """Hand the pieces over. Raises BrokenPipeError after `leave`."""
+        for piece in pieces:
+            self._room.acquire()
+            if self._left:
+                raise BrokenPipeError("nobody takes the audio any more")
+            self._pieces.put(piece)
+
+    def end_chunk(self, outcome: Outcome) -> None:
+        """Hand the pause over."""
+        import numpy as np  # here, because starting the program must not load it
+
+        samples = round(outcome.job.pause_s * self._sample_rate)
+        if samples:
+            self.write([AudioPiece(np.zeros(samples, np.float32), self._sample_rate)])
+
+    def finish(self) -> None:
+        """End the iteration."""
+        self._pieces.put(None)
+
+    def abort(self) -> None:
+        """End the iteration; the stream's waiter hears why."""
+        self._pieces.put(None)

@@ -1,0 +1,1 @@
+"""What is settled once, what each request brings, and the engine that speaks requests."""
