@@ -100,7 +100,8 @@ def fill(path: Path, number: int) -> None:
     """A closed store with so many places, all of whose chunks but the last are there."""
     chunks = some_chunks(number, seconds=1000 / SAMPLE_RATE)
     with Store.open(path, fresh=True) as store:
-        store.plan(Place(index, key_of(index), "It was a bright cold day. " * 5) for index in range(number))
+        text = "It was a bright cold day. " * 5
+        store.plan(Place(key_of(index), ChunkJob("book", index, text)) for index in range(number))
         for at in range(0, number - 1, 1000):
             store.commit(chunks[at : min(at + 1000, number - 1)])
 
@@ -110,7 +111,7 @@ def opening_s(path: Path, number: int) -> float:
     began = time.perf_counter()
     with Store.open(path) as store:
         kept = store.counts().kept
-        left = [place.index for place in store.left()]
+        left = [place.job.index for place in store.left()]
         took = time.perf_counter() - began
     if (kept, left) != (number - 1, [number - 1]):
         raise RuntimeError(f"{number - 1} chunks were to be kept, not {kept}; left: {left[:10]}")

@@ -13,6 +13,7 @@ import soundfile
 
 from tests.store.world import RATE, filled, key, pcm, place, spoken
 from ttsflow.errors import SinkError, StoreDamaged
+from ttsflow.interface.jobs import Outcome
 from ttsflow.output import FileSink, Tag
 from ttsflow.store import Built, Store, build, fingerprint, store_path
 
@@ -59,7 +60,7 @@ def test_the_wav_is_the_one_that_a_sink_writes_by_itself(path: Path) -> None:
         sink = sink_for(path, "wav")
         for number, found in enumerate(store.places()):
             sink.write(spoken(number).pieces)
-            sink.end_chunk(spoken(number).outcome.__class__(found.job("book"), "ok"))
+            sink.end_chunk(Outcome(found.job, "ok"))
         sink.finish()
     assert sink.path.read_bytes() == built
     assert soundfile.info(sink.path).frames == 5 * (3000 + round(0.05 * RATE))
@@ -75,7 +76,7 @@ def test_damaged_chunks_are_all_named_and_nothing_is_published(path: Path) -> No
         assert raised.value.keys == (key(1), key(4))
         assert not sink.path.exists()
         store.drop(raised.value.keys)
-        store.commit([spoken(left.index) for left in store.left()])
+        store.commit([spoken(left.job.index) for left in store.left()])
         assert build(store, sink) == Built(6, 0, 0)
     assert sink.path.read_bytes() == b"".join(pcm(number) + PAUSE for number in range(6))
 

@@ -89,7 +89,7 @@ class Uses(RuleBasedStateMachine):
             for index, name in enumerate(self.text)
             if name is None or (name not in self.kept and name not in self.text[:index])
         ]
-        assert [found.index for found in self.store.left()] == left
+        assert [found.job.index for found in self.store.left()] == left
         assert len(list(self.store.places())) == len(self.text)
 
     @invariant()

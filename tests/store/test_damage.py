@@ -127,7 +127,7 @@ def repaired(path: Path, damaged: tuple[bytes, ...]) -> None:
                     store.drop(with_keys)
                 store.plan(place(index, index) for index in range(CHUNKS))
                 for left in list(store.left()):
-                    store.commit([spoken(left.index, SIZES[left.index])])
+                    store.commit([spoken(left.job.index, SIZES[left.job.index])])
                 use(store, path)
                 return
             except StoreDamaged as error:

@@ -73,7 +73,7 @@ def check(path: Path, reported: int) -> int:
     with Store.open(path) as store:
         assert store.salvaged is None
         store.plan(place(number, number) for number in range(reported + 4))
-        missing = [found.index for found in store.left()]
+        missing = [found.job.index for found in store.left()]
         assert not missing or missing == list(range(missing[0], reported + 4))
         there = missing[0] if missing else reported + 4
         assert there >= reported

@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def left(store: Store) -> list[int]:
-    return [found.index for found in store.left()]
+    return [found.job.index for found in store.left()]
 
 
 def test_it_lies_beside_the_output_that_a_link_leads_to(tmp_path: Path) -> None:
@@ -115,10 +115,10 @@ def test_chunks_that_are_committed_while_places_are_taken_are_left_out(path: Pat
     with Store.open(path) as store:
         store.plan(place(index, index) for index in range(1000))
         taken = store.left()
-        assert next(taken).index == 0
+        assert next(taken).job.index == 0
         for number in range(200, 900):
             store.commit([spoken(number, 20_000)])
-        indexes = [found.index for found in taken]
+        indexes = [found.job.index for found in taken]
         wal = path.with_name(path.name + "-wal").stat().st_size
     assert indexes == [*range(1, 256), *range(900, 1000)]
     assert wal < 20_000_000 < 700 * 40_000
@@ -144,7 +144,7 @@ def test_a_plan_that_breaks_off_changes_nothing(path: Path) -> None:
             store.plan(broken())  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="must rise"):
             store.plan([place(1, 1), place(1, 2)])
-        assert [found.index for found in store.places()] == [0, 1, 2]
+        assert [found.job.index for found in store.places()] == [0, 1, 2]
 
 
 def test_a_place_gives_its_job_again(path: Path) -> None:
@@ -154,9 +154,25 @@ def test_a_place_gives_its_job_again(path: Path) -> None:
         ChunkJob("book", 2, "Ho.", references=("/a b.wav", "/ü.wav")),
     ]
     with Store.open(path) as store:
-        store.plan(Place.of(job, key(job.index)) for job in jobs)
-        assert [found.job("book") for found in store.places()] == jobs
+        store.plan(Place(key(job.index) if job.speakable else None, job) for job in jobs)
+        assert [found.job for found in store.places("book")] == jobs
+        assert [found.job for found in store.left("book")] == jobs
         assert [found.key for found in store.left()] == [key(0), None, key(2)]
+        assert store.key_at(2) == key(2)
+
+
+def test_a_key_that_a_place_does_not_have_is_not_made_up(path: Path) -> None:
+    with Store.open(path) as store:
+        store.plan([place(0, "a"), place(1, None)])
+        with pytest.raises(ValueError, match="place 1 has nothing to say"):
+            store.key_at(1)
+        with pytest.raises(StoreDamaged, match="place 2 of the text is missing"):
+            store.key_at(2)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE place SET key = ? WHERE idx = 0", (key("b"),))
+        database.commit()
+    with Store.open(path) as store, pytest.raises(StoreDamaged, match="not as it was written"):
+        store.key_at(0)
 
 
 def test_dropped_chunks_are_left_again(path: Path) -> None:

@@ -40,8 +40,8 @@ def pcm(name: object, samples: int = 3000) -> bytes:
 def place(index: int, name: object | None, pause_s: float = 0.05) -> Place:
     """A place where `name` is heard; None is one with nothing to say."""
     if name is None:
-        return Place(index, None, "***", pause_s=pause_s)
-    return Place(index, key(name), f"This is {name}.", seed=7, pause_s=pause_s)
+        return Place(None, ChunkJob("", index, "***", pause_s=pause_s, speakable=False))
+    return Place(key(name), ChunkJob("", index, f"This is {name}.", seed=7, pause_s=pause_s))
 
 
 def files(folder: Path) -> list[str]:

@@ -31,7 +31,7 @@ def redo(output: Path, chunks: Sequence[int], seed: int | None, began: float, *,
         places = _chosen(recording.store, plan, chunks, output)
         jobs = [_job(recording.store, place, seed) for place in places]
         for place in _echoes(recording.store, places):
-            run.console.say(f"chunk {place.index} has the same text, and changes with it")
+            run.console.say(f"chunk {place.job.index} has the same text, and changes with it")
         return run.redo(recording, jobs, output)
 
 
@@ -43,26 +43,26 @@ def _recipe(output: Path) -> Recipe:
 def _chosen(store: Store, plan: Plan, chunks: Sequence[int], output: Path) -> list[Place]:
     """The places of the chunks, in text order. Raises InputError for one that cannot be spoken again."""
     wanted, found, last = set(chunks), [], -1
-    for place in store.places():
-        last = place.index
-        if place.index in wanted:
+    for place in store.places(STREAM):
+        last = place.job.index
+        if last in wanted:
             found.append(place)
-    for index in sorted(wanted - {place.index for place in found}):
+    for index in sorted(wanted - {place.job.index for place in found}):
         raise InputError(f"there is no chunk {index} in {output}; its last is {last}")
     for place in found:
         if place.key is None:
-            raise InputError(f"chunk {place.index} of {output} has nothing to say")
-        if place.key != plan.key(place.job(STREAM)):
+            raise InputError(f"chunk {place.job.index} of {output} has nothing to say")
+        if place.key != plan.key(place.job):
             raise InputError(
-                f"chunk {place.index} would not be spoken as the rest of {output}: the voice, the model or a "
-                f"plugin has changed since. Run the same command as before, to have all of it spoken so"
+                f"chunk {place.job.index} would not be spoken as the rest of {output}: the voice, the model "
+                f"or a plugin has changed since. Run the same command as before, to have all of it spoken so"
             )
     return found
 
 
 def _job(store: Store, place: Place, seed: int | None) -> ChunkJob:
     """The job with the seed that is asked for, or else with the first that was not tried."""
-    job = place.job(STREAM)
+    job = place.job
     if seed is not None:
         return replace(job, seed=seed)
     audio = None if place.key is None else store.read(place.key)
@@ -73,5 +73,5 @@ def _job(store: Store, place: Place, seed: int | None) -> ChunkJob:
 
 def _echoes(store: Store, places: Sequence[Place]) -> Iterator[Place]:
     """Other places of the same chunks."""
-    keys, indexes = {place.key for place in places}, {place.index for place in places}
-    return (place for place in store.places() if place.key in keys and place.index not in indexes)
+    keys, indexes = {place.key for place in places}, {place.job.index for place in places}
+    return (place for place in store.places() if place.key in keys and place.job.index not in indexes)

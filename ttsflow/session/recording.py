@@ -193,9 +193,12 @@ class Recording:
                 f"{self._path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
                 f"now. Go on with --backend {before.backend}, or say --backend {recipe.backend}"
             )
-        self.store.plan(Place.of(job, self._plan.key(job)) for job in self._plan.jobs(document, "plan"))
+        self.store.plan(self._place(job) for job in self._plan.jobs(document, "plan"))
         recipe.write(self.store)
         self.store.counts()  # where that can be read, all that is looked up before the audio can
+
+    def _place(self, job: ChunkJob) -> Place:
+        return Place(self._plan.key(job) if job.speakable else None, job)
 
     def counts(self) -> Counts:
         """How far the text is."""
@@ -208,14 +211,14 @@ class Recording:
 
     def jobs(self, stream: str) -> Iterator[ChunkJob]:
         """The chunks that are left, in text order: each that occurs twice once, and every pause."""
-        return (place.job(stream) for place in self.store.left())
+        return (place.job for place in self.store.left(stream))
 
     # ------------------------------------------------------------ a stream's keeper and sink
 
     def keep(self, chunks: Sequence[tuple[Outcome, Sequence[AudioPiece]]]) -> None:
         """Commit chunks. Raises StoreError."""
         self.store.commit(
-            [Spoken(self._plan.key(outcome.job), outcome, pieces) for outcome, pieces in chunks]
+            [Spoken(self.store.key_at(outcome.job.index), outcome, pieces) for outcome, pieces in chunks]
         )
 
     def write(self, pieces: Sequence[AudioPiece]) -> None:

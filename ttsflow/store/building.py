@@ -11,8 +11,6 @@ from ttsflow.output.file import FileSink
 from ttsflow.output.pcm import Format
 from ttsflow.store.store import Store
 
-_STREAM = "store"  # jobs are made anew here, and go nowhere
-
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -52,7 +50,7 @@ def build(store: Store, sink: FileSink) -> Built:
                 sink.write_encoded(audio.samples, audio.sample_rate)
         counts[_COUNTED[status]] += 1
         if not damaged:
-            sink.end_chunk(Outcome(place.job(_STREAM), status))
+            sink.end_chunk(Outcome(place.job, status))
     if damaged:
         raise StoreDamaged(f"{len(damaged):,} chunks in {store.path} are damaged", damaged)
     if missing != {key for key, _, seal in store.checksums() if key is not None and seal is None}:

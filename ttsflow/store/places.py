@@ -21,6 +21,7 @@ _TOTAL = "places"  # the name in meta under which their number and digest stand
 _COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings"
 _INSERT = f"INSERT INTO place({_COLUMNS}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ALL = f"SELECT {_COLUMNS}, checksum FROM place WHERE idx > ? ORDER BY idx LIMIT {_PAGE}"
+_AT = f"SELECT {_COLUMNS}, checksum FROM place WHERE idx = ?"
 _LEFT = f"""
 SELECT {_COLUMNS}, checksum FROM place AS here WHERE idx > ? AND (
     key IS NULL OR NOT EXISTS (SELECT 1 FROM chunk INDEXED BY chunk_brief WHERE chunk.key = here.key)
@@ -38,47 +39,13 @@ WHERE status = 'flagged' ORDER BY idx LIMIT ?"""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a text: the chunk that is heard there, by its content key, and the pause after it.
+    """A place in a text: what is to be heard there, by its content key, and the job that makes it.
 
-    `key` is None where there is nothing to say. `pause_s` is in seconds. The rest is what a job needs.
+    `key` is None where there is nothing to say.
     """
 
-    index: int
     key: bytes | None
-    text: str
-    language: str = "en"
-    voice: str | None = None
-    seed: int = 0
-    pause_s: float = 0.0
-    references: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, job: ChunkJob, key: bytes) -> Place:
-        """The place of a job whose content has this key."""
-        return cls(
-            job.index,
-            key if job.speakable else None,
-            job.text,
-            job.language,
-            job.voice,
-            job.seed,
-            job.pause_s,
-            job.references,
-        )
-
-    def job(self, stream: str) -> ChunkJob:
-        """The job again."""
-        return ChunkJob(
-            stream,
-            self.index,
-            self.text,
-            self.language,
-            self.voice,
-            self.seed,
-            self.pause_s,
-            speakable=self.key is not None,
-            references=self.references,
-        )
+    job: ChunkJob
 
 
 def replace(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
@@ -93,20 +60,34 @@ def replace(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
         meta.put(connection, _TOTAL, total.value())
 
 
-def all_places(connection: sqlite3.Connection) -> Iterator[Place]:
-    """All places in text order. Raises StoreDamaged where one is not as it was written, or missing."""
+def all_places(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
+    """All places in text order, as jobs of `stream`.
+
+    Raises StoreDamaged where one is missing or not as it was written.
+    """
     total = _Total()
     for row in _paged(connection, _ALL):
-        yield _place(row)
+        yield _place(row, stream)
         total.counted(row)
     written = meta.get(connection, _TOTAL) or _Total().value()
     if written != total.value():
         raise StoreDamaged(f"{total.number:,} places of the text are in the store, not those written there")
 
 
-def left(connection: sqlite3.Connection) -> Iterator[Place]:
+def left(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
     """The first place of each key that has no chunk, and every place with nothing to say, in text order."""
-    return map(_place, _paged(connection, _LEFT))
+    return (_place(row, stream) for row in _paged(connection, _LEFT))
+
+
+def key_at(connection: sqlite3.Connection, index: int) -> bytes | None:
+    """The content key of the place with this index.
+
+    Raises StoreDamaged where there is no such place, or one that is not as it was written; sqlite3.Error.
+    """
+    rows = connection.execute(_AT, (index,)).fetchall()
+    if not rows:
+        raise StoreDamaged(f"place {index} of the text is missing in the store")
+    return _place(rows[0], stream="").key
 
 
 def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, float, bytes | None]]:
@@ -130,24 +111,30 @@ def _paged(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ..
 
 
 def _row(place: Place) -> tuple[Any, ...]:
+    job = place.job
     values = (
-        place.index,
+        job.index,
         place.key,
-        place.text,
-        place.language,
-        place.voice,
-        place.seed,
-        float(place.pause_s),
-        json.dumps(place.references),
+        job.text,
+        job.language,
+        job.voice,
+        job.seed,
+        float(job.pause_s),
+        json.dumps(job.references),
     )
     return (*values, checksum(*values))
 
 
-def _place(row: tuple[Any, ...]) -> Place:
-    *values, recordings, seal = row
-    if checksum(*values, recordings) != seal:
+def _place(row: tuple[Any, ...], stream: str) -> Place:
+    *values, seal = row
+    if checksum(*values) != seal:
         raise StoreDamaged(f"place {row[0]} of the text is not as it was written in the store")
-    return Place(*(*values, tuple(json.loads(recordings))))
+    index, key, text, language, voice, seed, pause_s, recordings = values
+    references = tuple(json.loads(recordings))
+    job = ChunkJob(
+        stream, index, text, language, voice, seed, pause_s, speakable=key is not None, references=references
+    )
+    return Place(key, job)
 
 
 class _Total:

@@ -79,7 +79,7 @@ class Running:
 class Store:
     """Finished chunks by content key, and the places of a text where they are heard.
 
-    Three threads may use it at a time, each its own methods: one `commit`; one `read`, `drop`,
+    Three threads may use it at a time, each its own methods: one `commit` and `key_at`; one `read`, `drop`,
     `places`, `build` and `fingerprint`; one all the others. No other Store of the same file may be open
     in the process, and whoever writes holds the lock of the output.
 
@@ -140,13 +140,14 @@ class Store:
         with told(self.path):
             places.replace(self._planning, places_)
 
-    def left(self) -> Iterator[Place]:
+    def left(self, stream: str = "") -> Iterator[Place]:
         """The first place of each key without a chunk, and every place with nothing to say, in text order.
 
-        Read as it is asked for: chunks that are committed meanwhile are left out.
+        Their jobs belong to `stream`. Read as it is asked for: chunks that are committed meanwhile are
+        left out.
         """
         with told(self.path):
-            yield from places.left(self._planning)
+            yield from places.left(self._planning, stream)
 
     def counts(self) -> Counts:
         """How far the text is; reads no audio."""
@@ -166,6 +167,14 @@ class Store:
         with told(self.path):
             chunks.put(self._writing, finished)
 
+    def key_at(self, index: int) -> bytes:
+        """The content key of the place with this index, which has something to say."""
+        with told(self.path):
+            key = places.key_at(self._writing, index)
+        if key is None:
+            raise ValueError(f"place {index} has nothing to say")
+        return key
+
     def read(self, key: bytes) -> Audio | None:
         """The audio of a chunk, checked; None where there is none. Raises StoreDamaged with the key."""
         try:
@@ -182,10 +191,10 @@ class Store:
         with told(self.path):
             chunks.drop(self._reading, keys)
 
-    def places(self) -> Iterator[Place]:
-        """All places in text order."""
+    def places(self, stream: str = "") -> Iterator[Place]:
+        """All places in text order; their jobs belong to `stream`."""
         with told(self.path):
-            yield from places.all_places(self._reading)
+            yield from places.all_places(self._reading, stream)
 
     def doubts(self, most: int) -> list[tuple[int, str, str]]:
         """Index, text and doubt of the first places whose chunk is flagged, `most` at most."""
