@@ -274,14 +274,17 @@ def test_the_store_of_another_text_is_of_use(spoken: Program) -> None:
     assert indexes(report) == [0]
 
 
-def test_a_store_of_another_version_is_not_touched(spoken: Program) -> None:
+def test_a_store_of_a_newer_version_is_not_touched(spoken: Program) -> None:
     store = spoken.folder / "story.wav.ttsflow"
-    data = store.read_bytes().replace(b"a store of ttsflow, format 1", b"a store of ttsflow, format 2")
-    store.write_bytes(data[:60] + (2).to_bytes(4, "big") + data[64:])
+    data = store.read_bytes()
+    for at in (at for at in range(8192) if data[at:].startswith(b"a store of ttsflow, format ")):
+        data = data[: at + 27] + b"9" + data[at + 28 :]
+    store.write_bytes(data[:60] + (9).to_bytes(4, "big") + data[64:])
     before = store.read_bytes()
-    refused = spoken(*SPEAK, *QUICK, code=2)
-    assert "is a store of another version of ttsflow (format 2" in refused.err
-    assert "--fresh" in refused.err
+    for command in (SPEAK, ["status", "story.wav"], ["redo", "story.wav", "--chunk", "0"]):
+        refused = spoken(*command, *(QUICK if command == SPEAK else []), code=2)
+        assert "is a store of a newer version of ttsflow (format 9;" in refused.err
+        assert "update ttsflow, or begin anew with --fresh" in refused.err
     assert store.read_bytes() == before
     assert indexes(spoken.resumed("story.txt", "--fresh", *QUICK)) == list(range(CHUNKS))
 

@@ -34,7 +34,8 @@ def of_another_version(path: Path, version: int) -> None:
     filled(path, 1)
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA writable_schema = ON")
-        database.execute("UPDATE sqlite_schema SET sql = replace(sql, 'format 1', ?)", (f"format {version}",))
+        change = "UPDATE sqlite_schema SET sql = replace(sql, ?, ?)"
+        database.execute(change, (f"format {SCHEMA_VERSION}", f"format {version}"))
         database.execute(f"PRAGMA user_version = {version}")
         database.commit()
 
@@ -78,12 +79,15 @@ def test_a_database_of_another_program_is_left_alone(path: Path, application_id:
     assert files(path.parent) == [path.name]
 
 
-def test_a_store_of_another_version_names_both_and_a_way_out(path: Path) -> None:
+def test_a_store_of_a_newer_version_is_refused_with_two_ways_out(path: Path) -> None:
     of_another_version(path, SCHEMA_VERSION + 1)
-    said = refusal(path)
-    assert f"format {SCHEMA_VERSION + 1}" in said
-    assert f"format {SCHEMA_VERSION}" in said
-    assert "--fresh" in said
+    before = path.read_bytes()
+    for how in ({}, {"readonly": True}):
+        said = refusal(path, **how)
+        assert f"a newer version of ttsflow (format {SCHEMA_VERSION + 1};" in said
+        assert f"knows formats 1 to {SCHEMA_VERSION}" in said
+        assert "update ttsflow, or begin anew with --fresh" in said
+    assert path.read_bytes() == before
     with Store.open(path, fresh=True) as store:
         assert store.counts().stored == 0
 
@@ -234,6 +238,9 @@ from tests.store.world import key, pcm, place, spoken
 from ttsflow.errors import OutputError, StoreError
 from ttsflow.store import Store
 path = Path(sys.argv[1], "store")
+free = Path(sys.argv[1], "filler")
+if sys.argv[2] == "disk":
+    free.write_bytes(bytes(100_000))
 store = Store.open(path)
 store.plan(place(index, index) for index in range(1000))
 done = 0
@@ -247,9 +254,8 @@ while True:
 assert store.counts().kept == done
 assert store.read(key(done - 1)).samples == pcm(done - 1, 20_000)
 store.close()
-free = Path(sys.argv[1], "filler")
 if sys.argv[2] == "disk":
-    with free.open("wb", buffering=0) as file:
+    with free.open("ab", buffering=0) as file:
         try:
             while file.write(bytes(1000)):
                 pass

@@ -24,6 +24,7 @@ class ChunkJob:
     instead the absolute paths of recordings of the voice to speak with, in the order given. Neither
     is the backend's own default. `part` is empty for a whole chunk, and (n,), counted from 0, for a
     stretch of one that was split after submission. `take` counts the seeds that were tried before.
+    `speed` is how fast to speak; 1.0 is the engine's normal speed.
     """
 
     stream: str
@@ -37,6 +38,7 @@ class ChunkJob:
     part: tuple[int, ...] = ()
     references: tuple[str, ...] = ()
     take: int = 0
+    speed: float = 1.0
 
     def __str__(self) -> str:
         """For messages: "chunk 7 of 'main'"."""

@@ -24,7 +24,6 @@ _CONSTANT = (
     (44, (4).to_bytes(4, "big")),  # schema format
     (52, bytes(4)),  # no automatic vacuum
     (56, (1).to_bytes(4, "big")),  # UTF-8
-    (60, SCHEMA_VERSION.to_bytes(4, "big")),
     (64, bytes(4)),
     (68, APPLICATION_ID.to_bytes(4, "big")),
     (72, bytes(20)),
@@ -73,7 +72,7 @@ def find(path: Path, *, any_version: bool = False) -> tuple[Path, Found]:
     """What is at a store's path, and the path itself with symbolic links followed.
 
     Raises OutputError for anything that is neither a store nor nothing: a folder, a device, a file
-    of another program, and, unless `any_version`, a store of another version of ttsflow. The file is
+    of another program, and, unless `any_version`, a store of a newer version of ttsflow. The file is
     opened here: no connection to it may be open in this process, since closing it would end its locks.
     """
     path = resolved(path)
@@ -147,12 +146,13 @@ def _recognised(path: Path, page: bytes, any_version: bool) -> Found:
             return "damaged"  # cut off before it says whose it is; there is nothing in it to lose
         whose = "a database of another program" if page.startswith(_MAGIC) else "no store of ttsflow"
         raise OutputError(f"{path} exists and is {whose}; move it away, or {_ELSEWHERE}")
-    if any_version or all(page[at : at + len(value)] == value for at, value in _CONSTANT):
-        return "store"
     version = int.from_bytes(page[60:64], "big")
-    if sign and int(sign[1]) == version != SCHEMA_VERSION:
+    if any_version:
+        return "store"
+    if sign and int(sign[1]) == version > SCHEMA_VERSION:
         raise OutputError(
-            f"{path} is a store of another version of ttsflow (format {version}; this version has "
-            f"format {SCHEMA_VERSION}); use that version, or begin anew with --fresh"
+            f"{path} is a store of a newer version of ttsflow (format {version}; this version knows formats "
+            f"1 to {SCHEMA_VERSION}); update ttsflow, or begin anew with --fresh"
         )
-    return "damaged"
+    sound = all(page[at : at + len(value)] == value for at, value in _CONSTANT)
+    return "store" if sound and 1 <= version <= SCHEMA_VERSION else "damaged"

@@ -18,8 +18,8 @@ from ttsflow.store.schema import transaction
 _PAGE = 256  # rows of one query: a query that stayed open would keep the -wal file from being emptied
 _TOTAL = "places"  # the name in meta under which their number and digest stand
 
-_COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings"
-_INSERT = f"INSERT INTO place({_COLUMNS}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed"
+_INSERT = f"INSERT INTO place({_COLUMNS}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ALL = f"SELECT {_COLUMNS}, checksum FROM place WHERE idx > ? ORDER BY idx LIMIT {_PAGE}"
 _AT = f"SELECT {_COLUMNS}, checksum FROM place WHERE idx = ?"
 _LEFT = f"""
@@ -121,6 +121,7 @@ def _row(place: Place) -> tuple[Any, ...]:
         job.seed,
         float(job.pause_s),
         json.dumps(job.references),
+        float(job.speed),
     )
     return (*values, checksum(*values))
 
@@ -129,10 +130,18 @@ def _place(row: tuple[Any, ...], stream: str) -> Place:
     *values, seal = row
     if checksum(*values) != seal:
         raise StoreDamaged(f"place {row[0]} of the text is not as it was written in the store")
-    index, key, text, language, voice, seed, pause_s, recordings = values
-    references = tuple(json.loads(recordings))
+    index, key, text, language, voice, seed, pause_s, recordings, speed = values
     job = ChunkJob(
-        stream, index, text, language, voice, seed, pause_s, speakable=key is not None, references=references
+        stream,
+        index,
+        text,
+        language,
+        voice,
+        seed,
+        pause_s,
+        speakable=key is not None,
+        references=tuple(json.loads(recordings)),
+        speed=speed,
     )
     return Place(key, job)
 

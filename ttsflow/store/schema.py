@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ttsflow.errors import StoreDamaged
+from ttsflow.store.upgrades import UPGRADES
 
 APPLICATION_ID = 0x74747366  # "ttsf"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = max(UPGRADES) + 1
 SIGN = "a store of ttsflow, format {}"
 """stands in the first page, so that a file whose header is damaged is known all the same"""
 
@@ -29,11 +30,14 @@ _CHECKPOINT_BYTES = 16 * 2**20  # of the -wal file, before its pages go into the
 _LONGEST_WAL_BYTES = 64 * 2**20  # what is left of the -wal file after a checkpoint
 _BUSY_S = 60.0
 
-# `audio` comes last: what stands before it is read without the pages that it fills. `chunk_brief`
-# answers what is asked of all chunks without touching their rows at all.
-TABLES = (
-    f"""CREATE TABLE meta( -- {SIGN.format(SCHEMA_VERSION)}
-    name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL)""",
+_META = """CREATE TABLE meta( -- {}
+    name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL)"""
+
+# The tables of version 1; the upgrades make them those of today. `audio` comes last: what stands before it
+# is read without the pages that it fills. `chunk_brief` answers what is asked of all chunks without touching
+# their rows at all.
+_TABLES = (
+    _META.format(SIGN.format(1)),
     """CREATE TABLE chunk(
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, status TEXT NOT NULL, why TEXT,
     take INTEGER NOT NULL, seed INTEGER NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL,
@@ -82,10 +86,21 @@ def _decoded(text: bytes) -> str:
 
 
 def check_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises StoreDamaged where the file has other tables, triggers or views than a store; sqlite3.Error."""
-    with closing(_template()) as template:
-        if _tables(connection) != _tables(template):
-            raise StoreDamaged(f"{path} is damaged (its tables are not those of a store)")
+    """Raises StoreDamaged where the file has other tables, triggers or views than a store of its version.
+
+    And sqlite3.Error.
+    """
+    version = _version(connection)
+    if 1 <= version <= SCHEMA_VERSION:
+        with closing(_template(version)) as template:
+            if _tables(connection) == _tables(template):
+                return
+    raise StoreDamaged(f"{path} is damaged (its tables are not those of a store)")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    ((version,),) = connection.execute("PRAGMA user_version")
+    return int(version)
 
 
 def _tables(connection: sqlite3.Connection) -> list[Any]:
@@ -98,22 +113,48 @@ def first_page() -> bytes:
         return template.serialize()[:PAGE_BYTES]
 
 
-def _template() -> sqlite3.Connection:
+def _template(version: int = SCHEMA_VERSION) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     _settle(connection)
-    make_tables(connection)
+    make_tables(connection, version)
     return connection
 
 
-def make_tables(connection: sqlite3.Connection) -> None:
+def make_tables(connection: sqlite3.Connection, version: int = SCHEMA_VERSION) -> None:
     """Make an empty database a store; nothing else may have been written to it. Raises sqlite3.Error."""
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    connection.execute("BEGIN")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    for statement in TABLES:
-        connection.execute(statement)
-    connection.execute("COMMIT")
+    with transaction(connection):
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        for statement in _TABLES:
+            connection.execute(statement)
+        _upgrade(connection, version)
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Give a store of an earlier version the tables of today, with all that is in it, or change nothing.
+
+    Raises StoreDamaged where what an upgrade changes is damaged; sqlite3.Error.
+    """
+    if _version(connection) < SCHEMA_VERSION:
+        with transaction(connection):
+            _upgrade(connection, SCHEMA_VERSION)
+
+
+def _upgrade(connection: sqlite3.Connection, to: int) -> None:
+    connection.execute("PRAGMA secure_delete = ON")  # no earlier version may stay legible in the first page
+    for version in range(_version(connection), to):
+        UPGRADES[version](connection)
+        _sign(connection, version + 1)
+
+
+def _sign(connection: sqlite3.Connection, version: int) -> None:
+    """Write the version where it stands: in the file's header, and in the text of the table of notes."""
+    connection.execute(f"PRAGMA user_version = {version}")
+    notes = connection.execute("SELECT name, value, checksum FROM meta").fetchall()
+    connection.execute("DROP TABLE meta")
+    connection.execute(_META.format(SIGN.format(version)))
+    connection.executemany("INSERT INTO meta VALUES (?, ?, ?)", notes)
 
 
 @contextmanager

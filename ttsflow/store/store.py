@@ -20,7 +20,7 @@ from ttsflow.store.files import Files, find, resolved, size_of, unusable
 from ttsflow.store.making import new_store
 from ttsflow.store.places import Place
 from ttsflow.store.salvage import Salvaged, salvage
-from ttsflow.store.schema import check_tables, connect
+from ttsflow.store.schema import bring_up_to_date, check_tables, connect
 from ttsflow.version import __version__
 
 _PLACES = "SELECT count(*), count(key), count(DISTINCT key) FROM place"
@@ -101,7 +101,9 @@ class Store:
     def open(cls, path: Path, *, fresh: bool = False, readonly: bool = False) -> Store:
         """Open the store at `path`, or make one; `fresh` removes what a store there has, first.
 
-        `readonly` makes and mends nothing, and may be used while a run writes. Raises OutputError where
+        One of an earlier version is brought up to date, with all that it holds. `readonly` makes, mends and
+        changes nothing, and may be used while a run writes; of a store of an earlier version it gives all
+        but the jobs of its places. Raises OutputError where
         no store can be or one cannot be written; if `readonly`, also where there is none, and
         StoreDamaged.
         """
@@ -261,10 +263,11 @@ def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
 
 
 def _sound(path: Path) -> bool:
-    """Whether the file holds the tables of a store; raises StoreError where it cannot be written."""
+    """Whether the file is a store, now of this version; raises StoreError where it cannot be written."""
     try:
         with told(path), closing(connect(path)) as connection:
             check_tables(connection, path)
+            bring_up_to_date(connection)
             meta.put(connection, "opened", __version__)
     except StoreDamaged:
         return False
