@@ -45,7 +45,7 @@ class ReadyEngine:
     def __init__(self, plan: Plan, workers: int) -> None:
         self._greetings = Greetings()
         self._workers = workers
-        self._runner = Runner(plan.scheduler(), plan.recipe(), plan.config.limits, self._greetings)
+        self._runner = Runner(plan.scheduler(), plan.workers, plan.config.limits, self._greetings)
 
     def __enter__(self) -> Self:
         self._runner.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ttsflow.runner import Runner
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.limits import Limits
 from ttsflow.testing.invariants import Watched
+from ttsflow.workers.processes import WorkerProcesses
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.sequential import Sequential
 from ttsflow_plugins.sim import Sim
@@ -103,7 +105,9 @@ def speak(policy: Policy, options: dict[str, Any], live: bool = False) -> tuple[
     checked = plugin.options(options)
     watched = Watched(Scheduler(policy, [CPU], plugin.cls.describe(checked), LIMITS), LIMITS)
     sink, notices = Chapters(), Notices()
-    with Runner(watched, BackendRecipe.of(plugin, checked), LIMITS, notices) as runner:
+    with Runner(
+        watched, partial(WorkerProcesses, BackendRecipe.of(plugin, checked)), LIMITS, notices
+    ) as runner:
         account = runner.open("s", chunks(), sink, live=live).wait(60)
     watched.check_end()
     return sink, account, notices.notices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from ttsflow.runner import Runner
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.limits import Limits
 from ttsflow.testing.invariants import Watched
+from ttsflow.workers.processes import WorkerProcesses
 
 LIMITS = Limits(retries=2, look_ahead=3)
 DEVICES = [
@@ -60,7 +62,7 @@ def speak(
     scheduler = Scheduler(policy, DEVICES, profile, LIMITS)
     watched = Watched(scheduler, LIMITS)
     ends: list[object] = []
-    with Runner(watched, BackendRecipe.of(plugin, options), LIMITS) as runner:
+    with Runner(watched, partial(WorkerProcesses, BackendRecipe.of(plugin, options)), LIMITS) as runner:
         handles = []
         for name in ("a", "b", "c"):
             jobs = [ChunkJob(name, index, f"Chunk {index}." * 3, seed=index) for index in range(12)]

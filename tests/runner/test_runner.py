@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.runner.doubles import QUICK, Memory, Notes, Some, boom, chunks
 from ttsflow.errors import PolicyError, RunError, WorkerError
-from ttsflow.interface.device import Device
-from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
-from ttsflow.interface.policy import Policy, WorkerSpec
-from ttsflow.interface.profile import Profile
-from ttsflow.report import WorkerInfo
-from ttsflow.runner import Runner
-from ttsflow.scheduler import Scheduler
+from ttsflow.interface.jobs import Account, ChunkJob
 from ttsflow.scheduler.limits import Limits, Timeouts
-
-HELPERS = Path(__file__).parents[1] / "workers"
-CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
-QUICK = Limits(timeouts=Timeouts(cancel_s=0.5, close_s=2.0))
-
-
-class Some(Policy):
-    """A number of workers on the one device, the longest waiting first."""
-
-    name = "some"
-
-    def __init__(self, workers: int = 1, slots: int = 1) -> None:
-        super().__init__()
-        self._wish = workers, slots
-
-    def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
-        workers, slots = self._wish
-        return [WorkerSpec(devices[0], slots)] * workers
 
 
 class Lazy(Some):
@@ -51,113 +26,6 @@ class Lazy(Some):
 
     def dispatch(self, view: Any) -> Iterable[Any]:
         return ()
-
-
-class Memory:
-    """A sink that keeps what it is given, and does as it is told at chunk `at`."""
-
-    def __init__(self, at: int = -1, deed: Callable[[], None] = lambda: None) -> None:
-        self.audio: list[np.ndarray] = []
-        self.outcomes: list[Outcome] = []
-        self.calls: list[str] = []
-        self._at, self._deed = at, deed
-
-    def open(self) -> None:
-        self.calls.append("open")
-
-    def write(self, pieces: Sequence[AudioPiece]) -> None:
-        self.audio += [piece.samples for piece in pieces]
-
-    def end_chunk(self, outcome: Outcome) -> None:
-        if outcome.job.index == self._at:
-            self._deed()
-        self.outcomes.append(outcome)
-
-    def finish(self) -> None:
-        self.calls.append("finish")
-
-    def abort(self) -> None:
-        self.calls.append("abort")
-
-    @property
-    def statuses(self) -> list[str]:
-        return [outcome.status for outcome in self.outcomes]
-
-
-class Notes:
-    """An observer that writes everything down."""
-
-    def __init__(self) -> None:
-        self.loads: list[tuple[str, str]] = []
-        self.workers: list[WorkerInfo] = []
-        self.audio: dict[tuple[str, int], float] = {}
-        self.outcomes: list[Outcome] = []
-        self.notices: list[str] = []
-
-    def loading(self, worker: str, what: str, now: float) -> None:
-        self.loads.append((worker, what))
-
-    def worker_ready(self, info: WorkerInfo, now: float) -> None:
-        self.workers.append(info)
-
-    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
-        self.audio[stream, index] = self.audio.get((stream, index), 0.0) + audio_s
-
-    def ended(self, outcome: Outcome, now: float) -> None:
-        self.outcomes.append(outcome)
-
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
-
-
-def chunks(texts: Iterable[str], stream: str = "s") -> list[ChunkJob]:
-    return [ChunkJob(stream, index, text) for index, text in enumerate(texts)]
-
-
-def boom(error: BaseException) -> None:
-    raise error
-
-
-@pytest.fixture
-def speakers(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(HELPERS))
-    import speakers
-
-    return speakers
-
-
-@pytest.fixture
-def started(tmp_path: Path) -> Callable[[], list[int]]:
-    """The process ids of all workers that have been started."""
-    pids = tmp_path / "pids"
-    return lambda: [int(line) for line in pids.read_text().split()] if pids.exists() else []
-
-
-@pytest.fixture
-def run(speakers: Any, started: Any, tmp_path: Path) -> Iterator[Callable[..., Runner]]:
-    """Makes runners; afterwards no thread and no process of theirs is left."""
-    threads = set(threading.enumerate())
-
-    def begin(
-        policy: Policy | None = None,
-        limits: Limits = QUICK,
-        observer: Any = None,
-        chorus: bool = False,
-        recipe: Any = None,
-        **options: Any,
-    ) -> Runner:
-        options["started"] = str(tmp_path / "pids")
-        profile = Profile("speaker", speakers.RATE, rtf=0.001, slots=4)
-        scheduler = Scheduler(policy or Some(), [CPU], profile, limits)
-        recipe = recipe or speakers.SpeakerRecipe(tuple(options.items()), chorus)
-        return Runner(scheduler, recipe, limits, observer)
-
-    yield begin
-    assert set(threading.enumerate()) <= threads
-    for pid in started():
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
-    gc.collect()  # a pipe left open would warn
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -156,6 +156,11 @@ class Speaker(Backend):
                 )
             case "hang":
                 time.sleep(60)
+            case "once" if first_time(f"{self.options.started} once"):
+                raise RuntimeError("CUDA is busy")
+            case "tell and hang":
+                self.progress("waiting")
+                time.sleep(60)
             case "tell":
                 self.progress("reading\nthe weights")
                 self.progress("x" * 1000)

@@ -23,6 +23,7 @@ import pytest
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import WorkerSpec
+from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.messages import (
     Cancelled,
     Died,
@@ -32,7 +33,6 @@ from ttsflow.scheduler.messages import (
     Piece,
     TooLong,
     WorkerLoading,
-    WorkerReady,
 )
 from ttsflow.workers.process import WorkerProcess
 
@@ -59,7 +59,10 @@ class Talk:
         return event
 
     def ready(self) -> Talk:
-        assert self.next() == WorkerReady("w0", 1)
+        info = self.next()
+        assert isinstance(info, WorkerInfo)
+        assert (info.worker, info.generation) == ("w0", 1)
+        assert info is self.process.info
         return self
 
     def start(self, text: str) -> int:
@@ -391,7 +394,7 @@ def test_what_is_told_too_late_disturbs_nothing(talk: Any, speakers: Any) -> Non
     while told[-1] == WorkerLoading("w0", 1, "still loading"):
         told.append(worker.next())
     assert len(told) > 1
-    assert told[-1] == WorkerReady("w0", 1)
+    assert told[-1] is worker.process.info
     for index in range(20):
         token = worker.start("hello")
         *pieces, end = worker.until_end()

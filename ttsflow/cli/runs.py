@@ -60,7 +60,7 @@ class Run:
         plan, limits = self._plan, self._plan.config.limits
         with ExitStack() as undo:
             undo.callback(sink.abort)
-            runner = undo.enter_context(Runner(plan.scheduler(), plan.recipe(), limits, self.console))
+            runner = undo.enter_context(Runner(plan.scheduler(), plan.workers, limits, self.console))
             handle = runner.open(STREAM, jobs, sink, live=live, keeper=keeper)
             try:
                 account = self._drained(runner, handle) if keeper else handle.wait()

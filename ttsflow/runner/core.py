@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Event, Thread
 from types import TracebackType
@@ -13,43 +14,52 @@ from typing import Self
 from ttsflow.errors import PolicyError, RunError, TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.output import Sink
-from ttsflow.report import Observer, Unobserved
-from ttsflow.runner.crew import Crew
-from ttsflow.runner.inbox import Close, Message, Open
+from ttsflow.report import Observer, Unobserved, WorkerInfo
+from ttsflow.runner.inbox import Await, Close, Message, Open
 from ttsflow.runner.keeping import Keeper
-from ttsflow.runner.stream import INTERRUPTIBLE_S, StreamEdge, StreamHandle, Told, join
+from ttsflow.runner.loading import Loading
+from ttsflow.runner.origin import Origin
+from ttsflow.runner.stream import StreamEdge, StreamHandle, Told, join
+from ttsflow.runner.waiting import INTERRUPTIBLE_S, settle, wait_for
 from ttsflow.runner.watchdog import Watchdog
+from ttsflow.runner.workers import WorkersFactory
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.driven import Driven
 from ttsflow.scheduler.limits import Limits
-from ttsflow.workers.wire import Recipe
 
 logger = logging.getLogger(__name__)
 
 ABORT_S = 1.0
 """seconds that sinks have to abort when the runner is to close now"""
 
+CLOSED = "the runner is closed, and speaks no more; open another one"
+
 
 class Runner:
-    """Runs a scheduler's commands with real worker processes, until it is closed.
+    """Carries out a scheduler's commands with real workers, until it is closed.
 
-    Readers of workers, sources and sinks have threads of their own and put messages into one inbox;
-    the owner's thread takes them out, feeds the scheduler and does what it commands. Nothing is
-    shared between threads but the inbox and the queues of the streams' edges.
+    Workers, sources and sinks have threads of their own and put messages into one inbox; the owner's
+    thread takes them out, feeds the scheduler and does what it commands. Nothing is shared between
+    threads but the inbox and the queues of the streams' edges. Any thread may call a runner, but only
+    in the process that made it: `open`, `drain` and `wait_ready` raise RunError in a forked child.
     """
 
     def __init__(
-        self, scheduler: Driven, recipe: Recipe, limits: Limits, observer: Observer | None = None
+        self, scheduler: Driven, workers: WorkersFactory, limits: Limits, observer: Observer | None = None
     ) -> None:
+        self._origin = Origin()
         self._scheduler = scheduler
         self._patience_s = limits.timeouts.close_s
         self._observer: Observer = observer or Unobserved()
         self._inbox: SimpleQueue[Message] = SimpleQueue()
-        self._crew = Crew(recipe, self._inbox.put)
+        self._workers = workers(self._inbox.put)
+        self._loading = Loading()
+        self._awaiting: list[Future[None]] = []  # of those who wait for the workers
         self._streams: dict[str, StreamEdge] = {}
         self._finishing: list[StreamEdge] = []  # the scheduler is through with them, their sinks may not be
         self._wake: float | None = None
         self._over: BaseException | None = None  # why no stream can be opened any more
+        self._closed = False
         self._stuck = Event()  # the owner's thread will never do anything again
         self._watchdog = Watchdog(limits.timeouts.policy_s, self._give_up)
         self._owner = Thread(target=self._own, name="ttsflow runner", daemon=True)
@@ -64,7 +74,8 @@ class Runner:
         self.close(now=error is not None)
 
     def start(self) -> None:
-        """Start the first workers."""
+        """Start the first workers. Raises RunError after `close`."""
+        self.check_usable()
         self._watchdog.start()
         self._owner.start()
 
@@ -80,9 +91,10 @@ class Runner:
         """Speak `jobs` into `sink`, which has been opened. Both may block; `jobs` is pulled as there is room.
 
         With a `keeper` each chunk is kept there as soon as it is whole, and the sink is told of it in text
-        order, without its audio. May be called from any thread. `stream` must not be the id of a stream
-        that is still open.
+        order, without its audio. `stream` must not be the id of a stream that is still open. After `close`
+        the stream ends at once with RunError.
         """
+        self._origin.check()
         edge = StreamEdge(stream, jobs, sink, self._inbox.put, keeper)
         self._inbox.put(Open(edge, live, weight, keeper is not None))
         if self._over is not None:  # the owner may have looked into its inbox for the last time
@@ -90,20 +102,58 @@ class Runner:
             join([edge], ABORT_S)
         return edge.handle
 
+    def wait_ready(self, timeout: float | None = None) -> None:
+        """Wait until every worker that was placed has loaded its model, or was given up.
+
+        Where that is so already, it returns at once. Ctrl-C interrupts the wait. Raises WorkerError, or
+        whatever else ended the run, where no worker is left; TimeoutError after `timeout` seconds, with
+        what the workers last said of themselves; RunError where the runner is closed.
+        """
+        self.check_usable()
+        ready: Future[None] = Future()
+        self._inbox.put(Await(ready))
+        if self._over is not None:  # the owner may have looked into its inbox for the last time
+            settle(ready, self._over)
+        try:
+            wait_for(ready, timeout)
+        except TimeoutError:
+            if ready.done():  # it is what ended the run
+                raise
+            why = f"the workers have not loaded within {timeout:g} s: {self._loading}"
+            raise TimeoutError(why) from None
+
     def drain(self) -> None:
         """Finish what is in work, start nothing more, then end every stream.
 
-        It takes `limits.timeouts.drain_s` at most.
+        It takes `limits.timeouts.drain_s` at most. Raises RunError after `close`.
         """
+        self._origin.check()
+        if self._closed:
+            raise RunError(CLOSED)
         self._inbox.put(msg.Drain())
+
+    def check_usable(self) -> None:
+        """Raise what `wait` of a stream that is opened now would raise at once, if it would.
+
+        RunError after `close` and in a forked child, or what has ended the run.
+        """
+        self._origin.check()
+        if self._closed:
+            raise RunError(CLOSED)
+        if self._over is not None:
+            raise self._over
 
     def close(self, now: bool = False) -> None:
         """End the workers: politely, and by SIGKILL after `limits.timeouts.close_s`; at once if `now`.
 
         Streams that are still open end with RunError. May be called again, say with `now` when a
         polite close is taking too long. Afterwards no process is left, and no thread but those that
-        block inside a caller's source or sink.
+        block inside a caller's source or sink. In a forked child it does nothing: the workers are those of
+        the process that made the runner.
         """
+        if not self._origin.is_here:
+            return
+        self._closed = True
         self._inbox.put(Close(now))
         while self._owner.is_alive() and not self._stuck.is_set():
             self._owner.join(INTERRUPTIBLE_S)
@@ -114,13 +164,15 @@ class Runner:
     def _own(self) -> None:
         try:
             at_once = self._serve()
-            self._over = RunError("the runner was closed before the stream had ended")
-            self._cancel_streams(self._over)
-        except BaseException as error:  # Stop, or a bug: nobody may wait for what will never come
-            if not isinstance(error, TtsflowError):
+            error: BaseException = RunError("the runner was closed before the stream had ended")
+            self._over = RunError(CLOSED)
+            self._cancel_streams(error)
+        except BaseException as failure:  # Stop, or a bug: nobody may wait for what will never come
+            if not isinstance(failure, TtsflowError):
                 logger.exception("the runner failed")
-            self._over, at_once = error, True
-        self._end(self._over, at_once)
+            self._over = error = failure
+            at_once = True
+        self._end(error, at_once)
 
     def _serve(self) -> bool:
         """Drive the scheduler until the runner is closed; whether it is to close at once.
@@ -155,7 +207,7 @@ class Runner:
         except Empty:
             return
 
-    def _understand(self, message: msg.Event | Told | Open) -> Iterator[msg.Event]:
+    def _understand(self, message: msg.Event | WorkerInfo | Told | Open | Await) -> Iterator[msg.Event]:
         """Take note of a message; what the scheduler is to hear of it."""
         match message:
             case Open(edge, live, weight, stored):
@@ -171,17 +223,20 @@ class Runner:
                 if error is not None:
                     edge.failed(error)
                 yield event
-            case msg.WorkerLoading(worker, _, what):
+            case Await(ready):
+                self._awaiting.append(ready)
+                yield msg.AwaitWorkers()
+            case msg.WorkerLoading(worker, generation, what):
+                self._loading.progress(worker, generation, what)
                 self._observer.loading(worker, what, time.monotonic())
                 yield message
-            case msg.WorkerReady(worker, generation):
-                process = self._crew.get(worker, generation)
-                assert process is not None
-                assert process.info is not None
-                self._observer.worker_ready(process.info, time.monotonic())
-                yield message
-            case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
-                self._crew.forget(worker, generation)
+            case WorkerInfo(worker, generation):
+                self._loading.loaded(worker, generation)
+                self._observer.worker_ready(message, time.monotonic())
+                yield msg.WorkerReady(worker, generation)
+            case msg.Died(worker, generation, why) | msg.LoadFailed(worker, generation, why):
+                self._loading.ended(worker, generation, why)
+                self._workers.forget(worker, generation)
                 yield message
             case _:
                 yield message
@@ -204,22 +259,24 @@ class Runner:
                     self._observer.ended(outcome, now)
                     self._streams[outcome.job.stream].pass_on(command)
                 case msg.StartJob(token, worker, generation, job):
-                    if process := self._crew.get(worker, generation):
-                        process.start_job(token, job)
+                    self._workers.start_job(worker, generation, token, job)
                 case msg.CancelJob(token, worker, generation):
-                    if process := self._crew.get(worker, generation):
-                        process.cancel_job(token)
+                    self._workers.cancel_job(worker, generation, token)
                 case msg.WantJobs(stream, count):
                     self._streams[stream].want(count)
                 case msg.WakeAt(when):
                     self._wake = when
                 case msg.StreamFinished():
                     self._finish(command, stop.error if stop else None)
-                case msg.StartWorker():
-                    self._crew.start(command)
+                case msg.StartWorker(worker, generation, spec):
+                    self._loading.started(worker, generation)
+                    self._workers.start(worker, generation, spec)
                 case msg.KillWorker(worker, generation, why):
                     logger.debug("worker %s#%d is killed: %s", worker, generation, why)
-                    self._crew.kill(worker, generation)
+                    self._loading.ended(worker, generation, why)
+                    self._workers.kill(worker, generation)
+                case msg.WorkersLoaded():
+                    self._tell_waiters(None)
                 case msg.Notice(text):
                     self._observer.notice(text)
                 case msg.Stop(error):
@@ -233,13 +290,20 @@ class Runner:
             edge.abandon(error, command.account)
         self._finishing = [other for other in self._finishing if not other.ended] + [edge]
 
+    def _tell_waiters(self, error: BaseException | None) -> None:
+        """Whoever waits for the workers need not wait any more."""
+        awaiting, self._awaiting = self._awaiting, []
+        for ready in awaiting:
+            settle(ready, error)
+
     # ------------------------------------------------------------ the end
 
     def _give_up(self, where: str) -> None:
         """The scheduler does not come back, so on the watchdog's thread: end what can be ended without it."""
         error = PolicyError(f"{self._scheduler.doing} does not come back: it is stuck in {where}")
         self._over = error
-        self._crew.kill_all()
+        self._tell_waiters(error)
+        self._workers.kill_all()
         edges = list(self._streams.values())
         for edge in edges:
             edge.abandon(error)
@@ -254,7 +318,8 @@ class Runner:
                 self._finish(command, error)
 
     def _end(self, error: BaseException, at_once: bool) -> None:
-        """End everything. From the moment `_over` was set, `open` refuses by itself."""
+        """End everything. From the moment `_over` was set, `open` and `wait_ready` refuse by themselves."""
+        self._tell_waiters(self._over)
         for edge in self._streams.values():
             edge.abandon(error)
         self._finishing += self._streams.values()
@@ -264,25 +329,27 @@ class Runner:
 
     def _end_workers(self, error: BaseException, at_once: bool) -> None:
         if not at_once:
-            self._crew.close()
+            self._workers.close()
             self._await_workers(error, killed=False)
-        self._crew.kill_all()
+        self._workers.kill_all()
         self._await_workers(error, killed=True)
 
     def _await_workers(self, error: BaseException, killed: bool) -> None:
         """Wait until all workers have ended, for a time; no longer where they are to be killed now."""
         deadline = time.monotonic() + self._patience_s
         hurry = False
-        while (self._crew or not self._inbox.empty()) and not hurry:
+        while (self._workers or not self._inbox.empty()) and not hurry:
             messages = list(self._take(deadline))
             if not messages:
                 return
             for message in messages:
                 match message:
                     case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
-                        self._crew.forget(worker, generation)
+                        self._workers.forget(worker, generation)
                     case Open(edge):
                         edge.abandon(error)
                         self._finishing.append(edge)
+                    case Await(ready):
+                        settle(ready, self._over)
                     case Close(now=True):
                         hurry = not killed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
+from ttsflow.report import WorkerInfo
 from ttsflow.runner.stream import StreamEdge, Told
 from ttsflow.scheduler.messages import Event
 
@@ -19,10 +21,17 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Somebody waits for the workers to have loaded, by this."""
+
+    ready: Future[None]
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """The runner is to end: at once, or as soon as the workers have let go."""
 
     now: bool
 
 
-Message = Event | Told | Open | Close
+Message = Event | WorkerInfo | Told | Open | Await | Close

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, InvalidStateError, wait
-from contextlib import suppress
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
@@ -16,6 +14,8 @@ from queue import SimpleQueue
 from ttsflow.interface.jobs import Account, ChunkJob, Outcome
 from ttsflow.output import Sink
 from ttsflow.runner.keeping import Keeper, KeeperThread
+from ttsflow.runner.origin import Origin
+from ttsflow.runner.waiting import settle, wait_for
 from ttsflow.scheduler.messages import (
     CancelStream,
     Commit,
@@ -29,9 +29,6 @@ from ttsflow.scheduler.messages import (
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTIBLE_S = 0.2
-"""seconds that a thread waits at a time: a signal that another thread was given does not end a wait"""
-
 SOURCE_GRACE_S = 0.5
 """seconds for idle source threads to end; one that blocks cannot be ended, and stays behind as a daemon"""
 
@@ -41,6 +38,7 @@ class StreamHandle:
 
     def __init__(self, stream: str, cancel: Callable[[], object]) -> None:
         self.stream = stream
+        self._origin = Origin()
         self._cancel = cancel
         self._account: Account | None = None
         self._end: Future[None] = Future()
@@ -58,12 +56,10 @@ class StreamHandle:
 
         A stream that was cancelled gives its account too. Raises whatever else ended the stream:
         what its sink or its source raised, PolicyError, WorkerError; TimeoutError after `timeout`
-        seconds.
+        seconds; RunError in a forked child.
         """
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        while not self._end.done() and (left := deadline - time.monotonic()) > 0:
-            wait([self._end], min(left, INTERRUPTIBLE_S))
-        self._end.result(0)
+        self._origin.check()
+        wait_for(self._end, timeout)
         assert self._account is not None  # a stream without one ends with an error
         return self._account
 
@@ -77,11 +73,7 @@ class StreamHandle:
 
     def wake(self, error: BaseException | None) -> None:
         """End the wait, with an error if there is one, unless it was ended before."""
-        with suppress(InvalidStateError):
-            if error is None:
-                self._end.set_result(None)
-            else:
-                self._end.set_exception(error)
+        settle(self._end, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class Scheduler:
         self._out: list[msg.Command] = []
         self._devices_changed = True
         self._draining = False
+        self._awaited = False  # somebody waits for the workers
         self._wake: float | None = None
         self._last_turn = 0.0
         self._stopped = False
@@ -84,6 +85,7 @@ class Scheduler:
             msg.DevicesChanged: self._change_devices,
             msg.Delivered: self._delivered,
             msg.Committed: self._committed,
+            msg.AwaitWorkers: self._await_workers,
             msg.Drain: self._drain,
         }
 
@@ -122,6 +124,9 @@ class Scheduler:
             else:
                 self._dispatch(now)
                 self._check_progress(now)
+            if self._awaited and not self._fleet.loading:
+                self._awaited = False
+                self._out.append(msg.WorkersLoaded())
         except TtsflowError as error:
             self._stop(error)
         else:
@@ -197,6 +202,9 @@ class Scheduler:
         self._devices = tuple(event.devices)
         self._devices_changed = True
 
+    def _await_workers(self, event: msg.AwaitWorkers, now: float) -> None:
+        self._awaited = True
+
     def _place(self) -> None:
         self._devices_changed = self._fleet.changed = False
         devices = self._fleet.capped(usable(self._devices, self._profile))
@@ -241,7 +249,7 @@ class Scheduler:
 
     def _check_progress(self, now: float) -> None:
         """Work that nothing will ever pick up is an error, not a silence."""
-        if not self._fleet.workers and any(stream.has_work for stream in self._streams):
+        if not self._fleet.workers and (self._awaited or any(stream.has_work for stream in self._streams)):
             raise WorkerError(f"no worker is left to speak with. The last was {self._supervisor.last_loss}")
         if self._draining:  # what is ready stays
             return

@@ -167,6 +167,11 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitWorkers:
+    """Somebody waits for the workers: answer WorkersLoaded, or Stop where none can be had."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Finish what is in work and start nothing more; then every stream ends."""
 
@@ -178,7 +183,7 @@ class Tick:
 
 Event = (
     OpenStream | Submit | CancelStream | WorkerLoading | WorkerReady | Piece | Finished | Failed | TooLong
-    | Cancelled | LoadFailed | Died | DevicesChanged | Delivered | Committed | Drain | Tick
+    | Cancelled | LoadFailed | Died | DevicesChanged | Delivered | Committed | AwaitWorkers | Drain | Tick
 )  # fmt: skip
 
 End = Finished | Failed | TooLong | Cancelled
@@ -279,6 +284,11 @@ class WakeAt:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkersLoaded:
+    """Every worker that was placed has loaded its model, or was given up."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something a person should read."""
 
@@ -294,5 +304,5 @@ class Stop:
 
 Command = (
     StartWorker | KillWorker | StartJob | CancelJob | Commit | Deliver | GaveUp | WantJobs
-    | StreamFinished | WakeAt | Notice | Stop
+    | StreamFinished | WakeAt | WorkersLoaded | Notice | Stop
 )  # fmt: skip

@@ -76,7 +76,7 @@ class Engine:
         self.plan = make_plan(chosen, registry, fallback_allowed=False)
         self._failures = _Failures()
         limits = chosen.config.limits
-        self._runner = Runner(self.plan.scheduler(), self.plan.recipe(), limits, self._failures)
+        self._runner = Runner(self.plan.scheduler(), self.plan.workers, limits, self._failures)
         self._streams = itertools.count()
         self._runner.start()
 

@@ -18,9 +18,11 @@ from ttsflow.interface.jobs import ChunkJob, derive_seed
 from ttsflow.interface.profile import Profile
 from ttsflow.registry import BackendRecipe, Plugin, Registry
 from ttsflow.report import RunInfo
+from ttsflow.runner import Post
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.placement import usable
 from ttsflow.text import Document, Pauses, cut
+from ttsflow.workers.processes import WorkerProcesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,9 @@ class Plan:
             policy = self.policy.plugin.cls(self.policy.options)
         return Scheduler(policy, self.detection.devices, self.profile, self.config.limits)
 
-    def recipe(self) -> BackendRecipe:
-        """How a worker makes its own backend."""
-        return BackendRecipe.of(self.backend.plugin, self.backend.options)
+    def workers(self, post: Post) -> WorkerProcesses:
+        """The workers of a runner, none of them started: processes that make this backend."""
+        return WorkerProcesses(BackendRecipe.of(self.backend.plugin, self.backend.options), post)
 
     def info(self) -> RunInfo:
         """The choices, for the report."""

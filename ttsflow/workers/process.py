@@ -18,7 +18,7 @@ from multiprocessing import Pipe
 from ttsflow.interface.jobs import AudioPiece, ChunkJob
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
-from ttsflow.scheduler.messages import Died, Event, LoadFailed, Piece, WorkerLoading, WorkerReady
+from ttsflow.scheduler.messages import Died, Event, LoadFailed, Piece, WorkerLoading
 from ttsflow.workers.wire import Cancel, Close, Loading, NotLoaded, Ready, Recipe, Setup, Sound, Start
 
 logger = logging.getLogger(__name__)
@@ -39,11 +39,11 @@ OUTPUT_GRACE_S = 0.5
 class WorkerProcess:
     """One generation of a worker: a process, and a thread that posts its messages as scheduler events.
 
-    Before WorkerReady it posts WorkerLoading whenever the backend tells of its progress. `post` is
-    called on that thread. The last event is always the one LoadFailed or Died; `join` must be called
-    after it. All methods are for one thread, the owner's, and none of them but `join` waits for the
-    worker. Raises OSError where no process can be started, and what pickle raises where the recipe
-    cannot travel.
+    It posts WorkerLoading whenever the backend tells of its progress, and a WorkerInfo once the model is
+    loaded. `post` is called on that thread. The last event is always the one LoadFailed or Died; `join`
+    must be called after it. All methods are for one thread, the owner's, and none of them but `join`
+    waits for the worker. Raises OSError where no process can be started, and what pickle raises where
+    the recipe cannot travel.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class WorkerProcess:
         generation: int,
         spec: WorkerSpec,
         recipe: Recipe,
-        post: Callable[[Event], object],
+        post: Callable[[Event | WorkerInfo], object],
     ) -> None:
         self.worker, self.generation, self.spec = worker, generation, spec
         self.info: WorkerInfo | None = None
-        """set before WorkerReady is posted"""
+        """set before it is posted"""
         self._post = post
         setup = pickle.dumps(Setup(recipe, spec.device, spec.slots))
         self._wire, theirs = Pipe()
@@ -133,7 +133,7 @@ class WorkerProcess:
                         self._post(WorkerLoading(self.worker, self.generation, what))
                     case Ready() as ready:
                         self.info = self._describe(ready)
-                        self._post(WorkerReady(self.worker, self.generation))
+                        self._post(self.info)
                     case NotLoaded() as not_loaded:
                         pass
                     case event:
