@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import numpy as np
-
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong
 from ttsflow.interface.jobs import AudioPiece, ChunkJob
 from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
 from ttsflow.workers.checks import NO_AUDIO, AudioCheck, fault_in, fault_in_parts
 from ttsflow.workers.failures import kind_of
-from ttsflow.workers.wire import Cancel, Close, Sound, Start
+from ttsflow.workers.wire import AudioHeader, Cancel, Close, Start, send_samples
 
 logger = logging.getLogger(__name__)
 
@@ -114,8 +112,9 @@ class JobLoop:
     def _send(self, piece: AudioPiece, attempt: Attempt) -> None:
         if piece.samples.size:
             attempt.check.take(piece.samples)
-            self._wire.send(Sound(attempt.token, attempt.pieces, piece.sample_rate))
-            self._wire.send_bytes(np.ascontiguousarray(piece.samples).data)
+            header = AudioHeader(attempt.token, attempt.pieces, piece.sample_rate, piece.samples.size)
+            self._wire.send(header)
+            send_samples(self._wire, piece.samples)
             attempt.pieces += 1
 
     def _split(self, job: ChunkJob, texts: Sequence[str], late: bool) -> None:

@@ -19,7 +19,18 @@ from ttsflow.interface.jobs import AudioPiece, ChunkJob
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.messages import Died, Event, LoadFailed, Piece, WorkerLoading
-from ttsflow.workers.wire import Cancel, Close, Loading, NotLoaded, Ready, Recipe, Setup, Sound, Start
+from ttsflow.workers.wire import (
+    AudioHeader,
+    Cancel,
+    Close,
+    Loading,
+    NotLoaded,
+    Ready,
+    Recipe,
+    Setup,
+    Start,
+    receive_samples,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -118,17 +129,14 @@ class WorkerProcess:
             self._wire.send_bytes(message)
 
     def _read(self) -> None:
-        import numpy as np  # here, because starting the program must not load it
-
         not_loaded: NotLoaded | None = None
         try:
             while True:
                 match self._wire.recv():
-                    case Sound(token, number, sample_rate):
-                        raw = self._wire.recv_bytes()
-                        audio = AudioPiece(np.frombuffer(raw, np.float32), sample_rate)
-                        audio_s = len(audio.samples) / sample_rate
-                        self._post(Piece(token, number, audio_s, audio, zlib.crc32(raw)))
+                    case AudioHeader(token, number, sample_rate, count):
+                        samples = receive_samples(self._wire, count)
+                        audio = AudioPiece(samples, sample_rate)
+                        self._post(Piece(token, number, count / sample_rate, audio, zlib.crc32(samples.data)))
                     case Loading(what):
                         self._post(WorkerLoading(self.worker, self.generation, what))
                     case Ready() as ready:

@@ -1,19 +1,25 @@
 """What travels between the coordinator and one worker process, over one `multiprocessing` connection.
 
     coordinator -> worker    its sys.path, Setup; then any number of Start and Cancel; Close
-    worker -> coordinator    any number of Loading; Ready or NotLoaded; then Sound, Finished, Failed,
-                             TooLong, Cancelled as jobs go on
+    worker -> coordinator    any number of Loading; Ready or NotLoaded; then AudioHeader and its samples,
+                             Finished, Failed, TooLong, Cancelled as jobs go on
 
-The raw bytes of the samples follow each Sound as a message of their own, so that audio is never
-pickled. Finished, Failed, TooLong and Cancelled are the scheduler's own events.
+The samples follow each AudioHeader as the bytes that they are, not as a message: they are read straight
+into the array that they become, so that audio is neither pickled nor copied. Finished, Failed, TooLong
+and Cancelled are the scheduler's own events.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ttsflow.interface.backend import Backend
     from ttsflow.interface.device import Device
     from ttsflow.interface.jobs import ChunkJob
@@ -80,8 +86,8 @@ class NotLoaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """A piece of a job's audio at `sample_rate` Hz; its float32 samples are the next message.
+class AudioHeader:
+    """A piece of a job's audio: so many float32 samples at `sample_rate` Hz, which follow.
 
     `number` counts the pieces of the job from 0.
     """
@@ -89,3 +95,27 @@ class Sound:
     token: int
     number: int
     sample_rate: int
+    samples: int
+
+
+def send_samples(wire: Connection, samples: NDArray[np.float32]) -> None:
+    """Send what a header has announced. Raises OSError where nobody reads any more."""
+    import numpy as np  # here, because starting the program must not load it
+
+    rest = np.ascontiguousarray(samples).data.cast("B")
+    while rest:
+        rest = rest[os.write(wire.fileno(), rest) :]
+
+
+def receive_samples(wire: Connection, count: int) -> NDArray[np.float32]:
+    """So many samples, as a header has announced. Raises EOFError where the other end is closed before."""
+    import numpy as np  # as above
+
+    samples = np.empty(count, np.float32)
+    rest = samples.data.cast("B")
+    while rest:
+        read = os.readv(wire.fileno(), [rest])
+        if not read:
+            raise EOFError
+        rest = rest[read:]
+    return samples
