@@ -19,7 +19,7 @@ _CLOSED = (sqlite3.ProgrammingError, sqlite3.InterfaceError)  # a mistake in thi
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def explaining(path: Path) -> Iterator[None]:
     """What SQLite raises inside becomes StoreError, or StoreDamaged where the file is at fault."""
     try:
         yield

@@ -25,7 +25,7 @@ def new_store(path: Path) -> Iterator[sqlite3.Connection]:
         left.unlink(missing_ok=True)
     try:
         os.close(os.open(growing, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
-        with closing(connect(growing)) as connection:
+        with closing(connect(growing, empty=True)) as connection:
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
             make_tables(connection)

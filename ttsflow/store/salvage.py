@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ttsflow.errors import StoreDamaged, StoreError
 from ttsflow.store.chunks import COLUMNS, INSERT, intact
-from ttsflow.store.faults import told
+from ttsflow.store.faults import code_of, explaining
 from ttsflow.store.files import Files, resolved
 from ttsflow.store.making import new_store
-from ttsflow.store.schema import PAGE_BYTES, check_tables, connect, first_page
+from ttsflow.store.schema import PAGE_BYTES, connect, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -45,85 +45,58 @@ def salvage(path: Path) -> Salvaged:
     path = resolved(path)
     result = Salvaged(0, 0)
     try:
-        with told(path), new_store(path) as fresh:
-            fresh.execute("BEGIN")
-            source = _opened(path)
+        with explaining(path), new_store(path) as fresh:
+            source = _opened(path, fresh.serialize()[:PAGE_BYTES])
             if source is not None:
-                with closing(source):
+                with closing(source), transaction(fresh):
                     result = _copy(source, fresh, path.stat().st_size)
-            fresh.execute("COMMIT")
     except OSError as error:
         raise StoreError(f"{path} is damaged and cannot be mended: {error.strerror}") from error
     logger.warning("%s was damaged: %s chunks kept, %s lost", path, *result)
     return result
 
 
-def _opened(path: Path) -> sqlite3.Connection | None:
-    """A connection that sees a store's tables, with what the -wal file adds or else without."""
+def _opened(path: Path, first_page: bytes) -> sqlite3.Connection | None:
+    """A connection that finds the tables, with what the -wal file adds or else without.
+
+    The first page is the same in every store, but for two bytes (WAL) and for counters, where 0 means that
+    nobody counted: so it is simply written anew.
+    """
+    page = b"".join((first_page[:18], b"\2\2", first_page[20:24], bytes(16), first_page[40:]))
     for _ in range(2):
-        _mend(path)
-        with suppress(sqlite3.Error, StoreDamaged):
-            return _checked(path)
-        for file in Files(path).beside:  # what keeps a store with a sound first page from being opened
-            file.unlink(missing_ok=True)
+        with path.open("r+b", buffering=0) as damaged:
+            damaged.write(page)
+        try:
+            return connect(path)
+        except (sqlite3.Error, StoreDamaged):
+            for file in Files(path).beside:  # what hides a sound first page
+                file.unlink(missing_ok=True)
     return None
 
 
-def _checked(path: Path) -> sqlite3.Connection:
-    connection = connect(path)
-    try:
-        check_tables(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _mend(path: Path) -> None:
-    """Write the first page anew: it is the same in every store, but for a few numbers that do not matter."""
-    with path.open("r+b", buffering=0) as file:
-        pages = file.seek(0, 2) // PAGE_BYTES
-        page = bytearray(first_page())
-        page[18:20] = bytes((2, 2))  # WAL
-        page[28:32] = max(pages, 1).to_bytes(4, "big")
-        page[32:40] = bytes(8)  # no free pages
-        page[92:96] = page[24:28]  # the number of pages is valid
-        file.seek(0)
-        file.write(page)
-
-
 def _copy(source: sqlite3.Connection, fresh: sqlite3.Connection, size: int) -> Salvaged:
-    most_failures = min(size // _SMALLEST_ROW + 1, _MOST_FAILURES)
     kept = lost = failures = 0
     at = 1
-    while failures <= most_failures and at < 2**63:
-        row = _row(source, at)
-        if row is None:
+    while failures <= min(size // _SMALLEST_ROW, _MOST_FAILURES) and at < 2**63:
+        try:
+            rows = source.execute(_NEXT, (at,)).fetchall()
+        except sqlite3.Error as error:
+            if code_of(error) & 0xFF in _UNRELATED:
+                raise
+            rows = [(0,)]
+        if not rows:
             break
-        if not row or row[0] < at:
+        number, *row = rows[0]
+        if number < at:  # it cannot be read; the next may lie in another page
             failures += 1
             at += 1
             continue
-        lost += failures
-        failures = 0
-        at = row[0] + 1
-        if intact(row[1:]):
-            fresh.execute(INSERT, row[1:])
-            kept += 1
-        else:
-            lost += 1
+        sound = intact(row)
+        if sound:
+            fresh.execute(INSERT, row)
+        kept, lost, failures = kept + sound, lost + failures + (not sound), 0
+        at = number + 1
     return Salvaged(kept, max(lost, _counted(source) - kept))
-
-
-def _row(source: sqlite3.Connection, at: int) -> tuple[Any, ...] | None:
-    """The first row from number `at` on; None where there is none, empty where it cannot be read."""
-    try:
-        rows = source.execute(_NEXT, (at,)).fetchall()
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNRELATED:
-            raise
-        return ()
-    return rows[0] if rows else None
 
 
 def _counted(source: sqlite3.Connection) -> int:

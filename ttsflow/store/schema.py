@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,13 @@ _TABLES = (
 )
 
 
-def connect(path: Path, *, readonly: bool = False, immutable: bool = False) -> sqlite3.Connection:
-    """A connection to the file that is at `path`, for use by one thread at a time.
+def connect(
+    path: Path, *, readonly: bool = False, immutable: bool = False, empty: bool = False
+) -> sqlite3.Connection:
+    """A connection to the store at `path`, or to an `empty` file, for use by one thread at a time.
 
-    Nothing that the file brings along is trusted. Raises sqlite3.Error.
+    Nothing that the file brings along is trusted. Raises StoreDamaged where it has other tables, triggers or
+    views than a store of its version; sqlite3.Error.
     """
     address = f"{path.as_uri()}?mode=ro&immutable=1" if immutable else f"{path.as_uri()}?mode=rw"
     connection = sqlite3.connect(
@@ -66,6 +70,8 @@ def connect(path: Path, *, readonly: bool = False, immutable: bool = False) -> s
         connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_WAL_BYTES}")
         if readonly:
             connection.execute("PRAGMA query_only = ON")
+        if not empty and _tables(connection) != _tables_of(_version(connection)):
+            raise StoreDamaged(f"{path} is damaged (its tables are not those of a store)")
     except BaseException:
         connection.close()
         raise
@@ -85,19 +91,6 @@ def _decoded(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-def check_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises StoreDamaged where the file has other tables, triggers or views than a store of its version.
-
-    And sqlite3.Error.
-    """
-    version = _version(connection)
-    if 1 <= version <= SCHEMA_VERSION:
-        with closing(_template(version)) as template:
-            if _tables(connection) == _tables(template):
-                return
-    raise StoreDamaged(f"{path} is damaged (its tables are not those of a store)")
-
-
 def _version(connection: sqlite3.Connection) -> int:
     ((version,),) = connection.execute("PRAGMA user_version")
     return int(version)
@@ -107,17 +100,15 @@ def _tables(connection: sqlite3.Connection) -> list[Any]:
     return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()
 
 
-def first_page() -> bytes:
-    """The first page of a store that was made just now; only the header of it ever changes."""
-    with closing(_template()) as template:
-        return template.serialize()[:PAGE_BYTES]
-
-
-def _template(version: int = SCHEMA_VERSION) -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    _settle(connection)
-    make_tables(connection, version)
-    return connection
+@cache
+def _tables_of(version: int) -> list[Any] | None:
+    """The tables of a store of this version; None where there is no such version."""
+    if not 1 <= version <= SCHEMA_VERSION:
+        return None
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as template:
+        _settle(template)
+        make_tables(template, version)
+        return _tables(template)
 
 
 def make_tables(connection: sqlite3.Connection, version: int = SCHEMA_VERSION) -> None:

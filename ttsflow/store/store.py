@@ -15,12 +15,12 @@ from typing import Any, Self
 from ttsflow.errors import OutputError, StoreDamaged, StoreError
 from ttsflow.store import chunks, meta, places
 from ttsflow.store.chunks import Audio, Spoken
-from ttsflow.store.faults import told
+from ttsflow.store.faults import explaining
 from ttsflow.store.files import Files, find, resolved, size_of, unusable
 from ttsflow.store.making import new_store
 from ttsflow.store.places import Place
 from ttsflow.store.salvage import Salvaged, salvage
-from ttsflow.store.schema import bring_up_to_date, check_tables, connect
+from ttsflow.store.schema import bring_up_to_date, connect
 from ttsflow.version import __version__
 
 _PLACES = "SELECT count(*), count(key), count(DISTINCT key) FROM place"
@@ -139,7 +139,7 @@ class Store:
 
         Raises ValueError where their indexes do not rise, and whatever `places_` raises.
         """
-        with told(self.path):
+        with explaining(self.path):
             places.replace(self._planning, places_)
 
     def left(self, stream: str = "") -> Iterator[Place]:
@@ -148,12 +148,12 @@ class Store:
         Their jobs belong to `stream`. Read as it is asked for: chunks that are committed meanwhile are
         left out.
         """
-        with told(self.path):
+        with explaining(self.path):
             yield from places.left(self._planning, stream)
 
     def counts(self) -> Counts:
         """How far the text is; reads no audio."""
-        with told(self.path):
+        with explaining(self.path):
             ((all_, speakable, distinct),) = self._planning.execute(_PLACES).fetchall()
             ((kept, flagged, audio_s),) = self._planning.execute(_KEPT).fetchall()
             count = "SELECT count(*) FROM chunk INDEXED BY chunk_brief"
@@ -166,12 +166,12 @@ class Store:
 
         A key that is there already is replaced. Raises ValueError for a chunk without audio.
         """
-        with told(self.path):
+        with explaining(self.path):
             chunks.put(self._writing, finished)
 
     def key_at(self, index: int) -> bytes:
         """The content key of the place with this index, which has something to say."""
-        with told(self.path):
+        with explaining(self.path):
             key = places.key_at(self._writing, index)
         if key is None:
             raise ValueError(f"place {index} has nothing to say")
@@ -180,7 +180,7 @@ class Store:
     def read(self, key: bytes) -> Audio | None:
         """The audio of a chunk, checked; None where there is none. Raises StoreDamaged with the key."""
         try:
-            with told(self.path):
+            with explaining(self.path):
                 return chunks.get(self._reading, key)
         except (ValueError, StoreDamaged) as error:
             raise StoreDamaged(f"a chunk in {self.path} is damaged: {error}", (key,)) from error
@@ -190,59 +190,59 @@ class Store:
 
         Raises StoreDamaged for one that is damaged for the second time.
         """
-        with told(self.path):
+        with explaining(self.path):
             chunks.drop(self._reading, keys)
 
     def places(self, stream: str = "") -> Iterator[Place]:
         """All places in text order; their jobs belong to `stream`."""
-        with told(self.path):
+        with explaining(self.path):
             yield from places.all_places(self._reading, stream)
 
     def doubts(self, most: int) -> list[tuple[int, str, str]]:
         """Index, text and doubt of the first places whose chunk is flagged, `most` at most."""
-        with told(self.path):
+        with explaining(self.path):
             return places.doubts(self._reading, most)
 
     def checksums(self) -> Iterator[tuple[bytes | None, float, bytes | None]]:
         """For each place in text order: its key, its pause in seconds, and the checksum of its chunk."""
-        with told(self.path):
+        with explaining(self.path):
             yield from places.checksums(self._reading)
 
     def set(self, name: str, value: object) -> None:
         """Keep a value that JSON can hold under a name of the caller's."""
-        with told(self.path):
+        with explaining(self.path):
             meta.put(self._planning, f"caller:{name}", value)
 
     def get(self, name: str) -> Any:
         """The value under a name; None where there is none that can be trusted."""
-        with told(self.path):
+        with explaining(self.path):
             return meta.get(self._planning, f"caller:{name}")
 
     def set_running(self, running: Running) -> None:
         """Note which run uses the store."""
-        with told(self.path):
+        with explaining(self.path):
             meta.put(self._planning, "running", asdict(running))
 
     def clear_running(self) -> None:
         """Note that none does."""
-        with told(self.path):
+        with explaining(self.path):
             meta.forget(self._planning, "running")
 
     def running(self) -> Running | None:
         """The run that uses the store, or that was killed while it did."""
-        with told(self.path):
+        with explaining(self.path):
             noted = meta.get(self._planning, "running")
         return Running(**noted) if noted else None
 
     def record_built(self, output: Path, fingerprint: str) -> None:
         """Note that the file at `output` was built just now, from what has this fingerprint."""
-        with told(self.path):
+        with explaining(self.path):
             meta.put(self._planning, "built", [fingerprint, _stamp(output)])
 
     def is_built(self, output: Path, fingerprint: str) -> bool:
         """Whether the file at `output` is the one that was built from this, untouched since."""
         found = _stamp(output)
-        with told(self.path):
+        with explaining(self.path):
             return found is not None and meta.get(self._planning, "built") == [fingerprint, found]
 
 
@@ -253,7 +253,7 @@ def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
     if fresh and found != "nothing":
         Files(path).unlink()
         found = "nothing"
-    with told(path):
+    with explaining(path):
         if found == "nothing":
             with new_store(path):
                 return None
@@ -265,8 +265,7 @@ def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
 def _sound(path: Path) -> bool:
     """Whether the file is a store, now of this version; raises StoreError where it cannot be written."""
     try:
-        with told(path), closing(connect(path)) as connection:
-            check_tables(connection, path)
+        with explaining(path), closing(connect(path)) as connection:
             bring_up_to_date(connection)
             meta.put(connection, "opened", __version__)
     except StoreDamaged:
@@ -277,7 +276,7 @@ def _sound(path: Path) -> bool:
 def _connected(path: Path, readonly: bool) -> list[sqlite3.Connection]:
     """A connection for each thread."""
     try:
-        with told(path):
+        with explaining(path):
             return _three(path, readonly, immutable=False)
     except StoreDamaged:
         raise
@@ -285,7 +284,7 @@ def _connected(path: Path, readonly: bool) -> list[sqlite3.Connection]:
         wal = Files(path).beside[0]
         if not readonly or (wal.exists() and wal.stat().st_size):
             raise
-    with told(path):  # SQLite can put no files beside it and needs none: nobody is writing it
+    with explaining(path):  # SQLite can put no files beside it and needs none: nobody is writing it
         return _three(path, readonly, immutable=True)
 
 
@@ -295,7 +294,6 @@ def _three(path: Path, readonly: bool, immutable: bool) -> list[sqlite3.Connecti
             opened.enter_context(closing(connect(path, readonly=readonly, immutable=immutable)))
             for _ in range(3)
         ]
-        check_tables(connections[0], path)
         opened.pop_all()
     return connections
 
