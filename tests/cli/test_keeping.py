@@ -96,7 +96,11 @@ def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: 
     text = program("status", "story.wav").text
     assert "chunks are left" in text
     assert f"in use      by process {process.pid} on " in text
-    for command in (["clean", "story.wav"], ["redo", "story.wav", "--chunk", "0"]):
+    for command in (
+        ["clean", "story.wav"],
+        ["clean", "story.wav", "--unused"],
+        ["redo", "story.wav", "--chunk", "0"],
+    ):
         refused = program(*command, code=2)
         assert "another run is writing it" in refused.err
     process.terminate()
@@ -114,7 +118,7 @@ def test_a_run_that_was_killed_does_not_go_on(program: Program) -> None:
     assert "in use" not in program("status", "story.wav").text
 
 
-@pytest.mark.parametrize("command", [["status"], ["clean"], ["redo", "--chunk", "0"]])
+@pytest.mark.parametrize("command", [["status"], ["clean"], ["clean", "--unused"], ["redo", "--chunk", "0"]])
 def test_where_nothing_is_kept(program: Program, command: list[str]) -> None:
     program.write("story.wav", "whatever")
     for output in ("story.wav", "nowhere/story.wav", "."):
@@ -273,6 +277,25 @@ def test_the_store_goes_and_the_audio_stays(copied: Callable[[Path], Program], w
     assert ended.text.endswith(" MB)\n")
     assert sorted(path.name for path in program.folder.iterdir()) == ["home", "story.txt", "story.wav"]
     assert len(program.report("story.txt", "--overwrite", *QUICK)["chunks"]) == 5
+
+
+def test_what_the_text_no_longer_has_goes_and_the_rest_stays(
+    copied: Callable[[Path], Program], whole: Path
+) -> None:
+    program = copied(whole)
+    assert "nothing to remove: the text has every chunk" in program("clean", "--unused", "story.wav").text
+    program.write("story.txt", "One day.\n\nThe door fell.")
+    program(*SPEAK, "--overwrite", *QUICK)
+    before = audio(program)
+    ended = program("clean", "story.wav", "--unused")
+    assert ended.text.startswith("removed 2 chunks that the text no longer has from ")
+    assert ended.text.endswith(" MB)\n")
+    lines = program("status", "story.wav").text.splitlines()
+    assert lines[:2] == ["story.wav: complete", "chunks      2 of 2 kept, 0 in doubt"]
+    assert "no longer has" not in lines
+    assert "nothing to do" in program(*SPEAK, *QUICK).err
+    assert audio(program) == before
+    assert "nothing to remove" in program("clean", "story.wav", "--unused").text
 
 
 def test_a_damaged_store_can_be_removed(copied: Callable[[Path], Program], whole: Path) -> None:

@@ -84,25 +84,41 @@ def redo(output: Path, chunks: tuple[int, ...], seed: int | None, quiet: bool, v
 
 @click.command()
 @OUTPUT
-def clean(output: Path) -> None:
+@click.option("--unused", is_flag=True, help="Remove only chunks that the text no longer has.")
+def clean(output: Path, unused: bool) -> None:
     """Remove what is kept for the output OUT; OUT itself stays.
 
     \b
     Examples:
       ttsflow clean book.wav
+      ttsflow clean book.wav --unused
     """
     from ttsflow.output.partfile import PartFile
     from ttsflow.session.recording import kept_beside
-    from ttsflow.store import remove
 
     path = kept_beside(output)
     part = PartFile(output)
     part.open()  # no run may be writing it
     try:
-        size = remove(path)
+        click.echo(_without_unused(path) if unused else _removed(path))
     finally:
         part.discard()
-    click.echo(f"removed {path} ({size / MEGABYTE:.1f} MB)")
+
+
+def _removed(path: Path) -> str:
+    from ttsflow.store import remove
+
+    return f"removed {path} ({remove(path) / MEGABYTE:.1f} MB)"
+
+
+def _without_unused(path: Path) -> str:
+    from ttsflow.store import Store, compact
+
+    Store.open(path).close()  # which brings one of an earlier version up to date
+    chunks, size = compact(path)
+    if not chunks:
+        return f"nothing to remove: the text has every chunk in {path}"
+    return f"removed {chunks:,} chunks that the text no longer has from {path} ({size / MEGABYTE:.1f} MB)"
 
 
 def _format(recipe: Recipe) -> Format:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ttsflow.store.building import Built, build, fingerprint
 from ttsflow.store.chunks import Audio, Spoken
+from ttsflow.store.compaction import Compacted, compact
 from ttsflow.store.files import remove, store_path
 from ttsflow.store.places import Place
 from ttsflow.store.salvage import Salvaged, salvage
@@ -12,6 +13,7 @@ from ttsflow.store.store import Counts, Running, Store
 __all__ = [
     "Audio",
     "Built",
+    "Compacted",
     "Counts",
     "Place",
     "Running",
@@ -19,6 +21,7 @@ __all__ = [
     "Spoken",
     "Store",
     "build",
+    "compact",
     "fingerprint",
     "remove",
     "salvage",

@@ -18,12 +18,12 @@ from ttsflow.store.schema import transaction
 _PAGE = 256  # rows of one query: a query that stayed open would keep the -wal file from being emptied
 _TOTAL = "places"  # the name in meta under which their number and digest stand
 
-_COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed"
-_INSERT = f"INSERT INTO place({_COLUMNS}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ALL = f"SELECT {_COLUMNS}, checksum FROM place WHERE idx > ? ORDER BY idx LIMIT {_PAGE}"
-_AT = f"SELECT {_COLUMNS}, checksum FROM place WHERE idx = ?"
+COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed, checksum"
+INSERT = f"INSERT INTO place({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ALL = f"SELECT {COLUMNS} FROM place WHERE idx > ? ORDER BY idx LIMIT {_PAGE}"
+_AT = f"SELECT {COLUMNS} FROM place WHERE idx = ?"
 _LEFT = f"""
-SELECT {_COLUMNS}, checksum FROM place AS here WHERE idx > ? AND (
+SELECT {COLUMNS} FROM place AS here WHERE idx > ? AND (
     key IS NULL OR NOT EXISTS (SELECT 1 FROM chunk INDEXED BY chunk_brief WHERE chunk.key = here.key)
     AND NOT EXISTS (SELECT 1 FROM place AS other WHERE other.key = here.key AND other.idx < here.idx))
 ORDER BY idx LIMIT {_PAGE}"""
@@ -56,7 +56,7 @@ def replace(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
     total = _Total()
     with transaction(connection):
         connection.execute("DELETE FROM place")
-        connection.executemany(_INSERT, map(total.counted, map(_row, places)))
+        connection.executemany(INSERT, map(total.counted, map(_row, places)))
         meta.put(connection, _TOTAL, total.value())
 
 

@@ -16,11 +16,13 @@ def _give_places_a_speed(connection: sqlite3.Connection) -> None:
     columns = "idx, key, text, language, voice, seed, pause_s, recordings"
     connection.create_function("seal", -1, checksum, deterministic=True)
     ((wrong,),) = connection.execute(f"SELECT count(*) FROM place WHERE checksum IS NOT seal({columns})")
-    if wrong or meta.get(connection, "places") not in (_total(connection), None):
+    noted = meta.get(connection, "places")
+    if wrong or noted not in (_total(connection), None):
         raise StoreDamaged("the places of the text in the store are not as they were written")
     connection.execute("ALTER TABLE place ADD COLUMN speed REAL NOT NULL DEFAULT 1.0")
     connection.execute(f"UPDATE place SET checksum = seal({columns}, speed)")
-    meta.put(connection, "places", _total(connection))
+    if noted is not None:
+        meta.put(connection, "places", _total(connection))
 
 
 def _total(connection: sqlite3.Connection) -> dict[str, object]:
