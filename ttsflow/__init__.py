@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         UsageError,
         WorkerError,
     )
-    from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong, Voice
+    from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong, Voice, VoiceRequest
     from ttsflow.interface.costs import Costs
     from ttsflow.interface.device import Device
     from ttsflow.interface.hookspecs import hookimpl
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "session.engine": ("ChunksFailed", "Engine", "Speech"),
-    "interface.backend": ("Backend", "JobRefused", "Step", "TextTooLong", "Voice"),
+    "interface.backend": ("Backend", "JobRefused", "Step", "TextTooLong", "Voice", "VoiceRequest"),
     "interface.costs": ("Costs",),
     "interface.device": ("Device",),
     "errors": (
@@ -96,6 +96,7 @@ __all__ = [
     "UsageError",
     "View",
     "Voice",
+    "VoiceRequest",
     "WorkerError",
     "WorkerSpec",
     "WorkerView",

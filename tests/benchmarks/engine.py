@@ -12,40 +12,38 @@ from typing import Any, Self
 from ttsflow.config import Flag, load
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.output import Sink
-from ttsflow.registry import Registry
 from ttsflow.report import WorkerInfo
 from ttsflow.runner import Keeper, Runner, StreamHandle
-from ttsflow.session.plan import Plan, make_plan
+from ttsflow.session.setup import Setup, make_setup
 
 LOADED_WITHIN_S = 60.0
 
 
-def plan_for(
+def setup_for(
     backend: str,
     workers: int,
     options: Mapping[str, Any] | None = None,
     *,
     limits: Mapping[str, Any] | None = None,
     plugins: Sequence[Path] = (),
-) -> Plan:
-    """The plan of `ttsflow run --backend BACKEND --policy bounded-parallel` with so many chunks at a time."""
+) -> Setup:
+    """What `ttsflow run --backend BACKEND --policy bounded-parallel` settles; WORKERS chunks at a time."""
     flags = [
         *(Flag("benchmark", f"limits.{key}", value) for key, value in (limits or {}).items()),
         Flag("benchmark", "backend.use", backend),
         Flag("benchmark", "backend.options", dict(options or {})),
         Flag("benchmark", "policy.options.max_concurrent", workers),
     ]
-    registry = Registry.load(folders=plugins)
-    return make_plan(load("bounded-parallel", None, flags), registry, fallback_allowed=False)
+    return make_setup(load("bounded-parallel", None, flags), plugins, fallback_allowed=False)
 
 
 class ReadyEngine:
     """A runner whose workers have loaded, so that no start-up is measured."""
 
-    def __init__(self, plan: Plan, workers: int) -> None:
+    def __init__(self, setup: Setup, workers: int) -> None:
         self._greetings = Greetings()
         self._workers = workers
-        self._runner = Runner(plan.scheduler(), plan.workers, plan.config.limits, self._greetings)
+        self._runner = Runner(setup.scheduler(), setup.workers, setup.config.limits, self._greetings)
 
     def __enter__(self) -> Self:
         self._runner.start()

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.bare import BareLoop
-from tests.benchmarks.engine import ReadyEngine, plan_for
+from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
 from ttsflow import ChunkJob
 
@@ -39,7 +39,7 @@ def measure(workload: Workload) -> Iterator[Figure]:
     rounds = workload.pick(15, 5)
     jobs = [ChunkJob("overhead", index, "a chunk") for index in range(chunks)]
     with (
-        ReadyEngine(plan_for("sim", WORKERS, OPTIONS), WORKERS) as engine,
+        ReadyEngine(setup_for("sim", WORKERS, OPTIONS), WORKERS) as engine,
         BareLoop(WORKERS, same_array) as pickling,
         BareLoop(WORKERS, same_array, raw=True) as raw,
     ):

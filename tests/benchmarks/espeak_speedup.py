@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.bare import BareLoop
-from tests.benchmarks.engine import ReadyEngine, plan_for
+from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
 from ttsflow import ChunkJob, Device
 from ttsflow.text import read_file
@@ -26,7 +26,7 @@ STREAM = "speed-up"
 
 
 def measure(workload: Workload) -> Iterator[Figure]:
-    one, two = (plan_for("espeak", workers) for workers in (1, 2))
+    one, two = (setup_for("espeak", workers) for workers in (1, 2))
     text = [job for job in one.jobs(read_file(workload.text), STREAM) if job.speakable]
     jobs = repeated(text, at_least=workload.pick(200, 100))
     rounds = workload.pick(15, 3)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.engine import ReadyEngine, plan_for
+from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Figure, Spread, Workload, in_turns, medians, ratios
 from ttsflow import ChunkJob, Device, Profile
 from ttsflow.scheduler import Scheduler
@@ -124,5 +124,5 @@ def spoken_s(kinds: Sequence[str]) -> float:
         ]
         options = {"chunk_s": CHUNK_S, "device": "cpu", "faults": faults, "state_dir": folder}
         jobs = [ChunkJob("book", index, f"This is chunk number {index}.") for index in range(FEW)]
-        with ReadyEngine(plan_for("sim", WORKERS, options, limits=LIMITS), WORKERS) as engine:
+        with ReadyEngine(setup_for("sim", WORKERS, options, limits=LIMITS), WORKERS) as engine:
             return engine.speak(jobs)

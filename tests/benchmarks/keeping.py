@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.engine import ReadyEngine, plan_for
+from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
 from ttsflow.output import FileSink
-from ttsflow.session.engine import identity_of
-from ttsflow.session.plan import Plan
+from ttsflow.session.destination import tag_of
 from ttsflow.session.recording import Recording
-from ttsflow.text import Document, read_text
+from ttsflow.session.request import Manner, Request
+from ttsflow.session.setup import Setup
+from ttsflow.text import read_text
 
 STREAM = "text"
 WORKERS = 2
@@ -28,34 +29,32 @@ WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A document and how it is spoken."""
+    """A request and what speaks it."""
 
-    plan: Plan
-    document: Document
+    setup: Setup
+    request: Request
     engine: ReadyEngine
 
     def kept_s(self) -> float:
         """Seconds until the output is there, with every chunk kept."""
-        identity = identity_of(self.document)
         with (
             TemporaryDirectory(dir=".") as folder,
-            Recording(self.plan, Path(folder) / "out.wav", identity) as recording,
+            Recording(self.setup, Path(folder) / "out.wav") as recording,
         ):
             began = time.perf_counter()
-            recording.open()
-            recording.plan(self.document)
-            self.engine.speak(list(recording.jobs(STREAM)), recording, recording)
+            recording.begin(self.request)
+            self.engine.speak(list(recording.jobs(self.request)), recording, recording)
             recording.build()
             return time.perf_counter() - began
 
     def straight_s(self) -> float:
         """Seconds until the output is there, with nothing kept."""
-        rate, identity = self.plan.profile.sample_rate, identity_of(self.document)
+        rate, identity = self.setup.profile.sample_rate, tag_of(self.request.document)
         with TemporaryDirectory(dir=".") as folder:
             sink = FileSink(Path(folder) / "out.wav", sample_rate=rate, identity=identity)
             began = time.perf_counter()
             sink.open()
-            self.engine.speak(list(self.plan.jobs(self.document, STREAM)), sink)
+            self.engine.speak([place.job for place in self.request.places()], sink)
             return time.perf_counter() - began
 
 
@@ -64,8 +63,8 @@ def measure(workload: Workload) -> Iterator[Figure]:
     text = workload.text.read_text(encoding="utf-8")
     part = text[: text.rfind("\n\n", 0, workload.pick(4_000, 1_000))]
     rtf = "`sim` at RTF 0.1"
-    yield compare(part, plan_for("sim", WORKERS, {"rtf": 0.1, "device": "cpu"}), rtf, rounds, 1.02)
-    yield compare(again(text, workload.pick(8, 2)), plan_for("espeak", WORKERS), "eSpeak NG", rounds, None)
+    yield compare(part, setup_for("sim", WORKERS, {"rtf": 0.1, "device": "cpu"}), rtf, rounds, 1.02)
+    yield compare(again(text, workload.pick(8, 2)), setup_for("espeak", WORKERS), "eSpeak NG", rounds, None)
 
 
 def again(text: str, times: int) -> str:
@@ -74,14 +73,14 @@ def again(text: str, times: int) -> str:
     return "\n\n".join(re.sub(r"\b(\w{3,})\b", rf"\1{ending}", text) for ending in endings)
 
 
-def compare(text: str, plan: Plan, what: str, rounds: int, limit: float | None) -> Figure:
-    document = read_text(text)
-    spoken_texts = [job.text for job in plan.jobs(document, STREAM) if job.speakable]
+def compare(text: str, setup: Setup, what: str, rounds: int, limit: float | None) -> Figure:
+    request = Request(read_text(text), Manner.of(setup, setup.config.text), STREAM)
+    spoken_texts = [place.job.text for place in request.places() if place.job.speakable]
     chunks = len(spoken_texts)
     if len(set(spoken_texts)) < chunks:
         raise RuntimeError("the text says something twice, which is kept and spoken once")
-    with ReadyEngine(plan, WORKERS) as engine:
-        spoken = Text(plan, document, engine)
+    with ReadyEngine(setup, WORKERS) as engine:
+        spoken = Text(setup, request, engine)
         times = in_turns([spoken.kept_s, spoken.straight_s], rounds)
     kept_s, straight_s = medians(times)
     return Figure(

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.engine import ReadyEngine, plan_for
+from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Figure, Workload, medians, ratios
 from tests.crash_loop.runs import NOTES, PLUGINS
 from ttsflow import ChunkJob
-from ttsflow.session.plan import Plan
+from ttsflow.session.setup import Setup
 
 CHUNK_S = 0.3
 LOOK_S = 0.0002  # between two looks at the notes
@@ -32,7 +32,7 @@ OPTIONS = {"chunk_s": CHUNK_S, "device": "cpu"}
 
 def measure(workload: Workload) -> Iterator[Figure]:
     kills = workload.pick(25, 5)
-    one, two = (plan_for("noted-sim", workers, OPTIONS, plugins=[PLUGINS]) for workers in (1, 2))
+    one, two = (setup_for("noted-sim", workers, OPTIONS, plugins=[PLUGINS]) for workers in (1, 2))
     rng = random.Random(1)
     with noted() as notes, ReadyEngine(two, 2) as both:
         rounds = [one_round(rng, notes, one, both) for _ in range(1 + kills)][1:]
@@ -49,7 +49,9 @@ def measure(workload: Workload) -> Iterator[Figure]:
         )
 
 
-def one_round(rng: random.Random, notes: Notes, alone: Plan, both: ReadyEngine) -> tuple[float, float, float]:
+def one_round(
+    rng: random.Random, notes: Notes, alone: Setup, both: ReadyEngine
+) -> tuple[float, float, float]:
     """Seconds from a kill until the chunk is spoken by another worker, by a successor; and of a start-up."""
     elsewhere_s = killed(rng, notes, both)
     both.await_worker()

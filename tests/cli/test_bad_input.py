@@ -121,7 +121,7 @@ def test_a_folder_that_takes_no_file(program: Program) -> None:
         (["--policy", "./mine.yaml"], "no such file: ./mine.yaml"),
         (["--backend", "espaek"], "unknown backend 'espaek'; did you mean 'espeak'?"),
         (["--backend", "espeak", "--voice", "Anni"], "unknown voice 'Anni'; did you mean 'Annie'?"),
-        (["--backend", "espeak", "--language", "pt-bz"], "unknown language 'pt-bz'; did you mean 'pt'?"),
+        (["--backend", "espeak", "--language", "ptx-br"], "unknown language 'ptx-br'; did you mean 'pt'?"),
         ([*sim(chunks_s=1)], "did you mean 'chunk_s'?"),
         ([*sim(rtf=-1)], "backend.options.rtf is -1, but must be greater than or equal to 0"),
         (["--set", "policy.options.most=3", "--policy", "parallel"], "known: max_concurrent"),

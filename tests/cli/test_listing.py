@@ -89,7 +89,9 @@ def test_voices(program: Program) -> None:
     assert not any(line.split()[:1] == ["fr"] for line in german)
     only = json.loads(program("voices", "--backend", "espeak", "--language", "de", "--json").out)["voices"]
     assert {tuple(voice["languages"]) for voice in only} == {("de",), ()}
-    program("voices", "--backend", "espeak", "--language", "pt-bz", code=2)
+    program("voices", "--backend", "espeak", "--language", "ptx-br", code=2)
+    near = [program("voices", "--backend", "espeak", "--language", tag).out for tag in ("de", "de_AT")]
+    assert near[0] == near[1], "the nearest language"
 
     assert "no voices" in program("voices", *sim()).text
     program.hide("TTS")

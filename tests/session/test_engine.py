@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import soundfile
 
+from tests.session.world import SIM, text_of
 from ttsflow.errors import (
     BackendUnavailable,
     ConfigError,
@@ -25,28 +25,11 @@ from ttsflow.errors import (
 )
 from ttsflow.session.engine import ChunksFailed, Engine
 
-SIM = {"backend.use": "sim", "backend.options.audio_s": 0.1, "backend.options.rtf": 0.0}
-
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     with Engine(settings=SIM) as opened:
         yield opened
-
-
-def text_of(chunks: int, name: str = "part") -> str:
-    return "\n\n".join(f"This is {name} {number}." for number in range(chunks))
-
-
-@pytest.fixture
-def workers() -> Callable[[], int]:
-    """Counts the processes that were started since the test began."""
-
-    def started() -> set[psutil.Process]:
-        return set(psutil.Process().children(recursive=True))
-
-    before = started()
-    return lambda: len(started() - before)
 
 
 def test_a_text_is_spoken_to_a_file(engine: Engine, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ USUAL_COLUMNS = 80  # of a terminal that does not tell how wide it is
 
 
 class Console:
-    """Observes a run for the person at the terminal, and passes everything on to the report.
+    """Observes a run for the person at the terminal; `report` observes it, too, and has the summary.
 
     It never waits for the terminal. The progress line tells how much is done of what is to be spoken.
     """
@@ -40,9 +40,6 @@ class Console:
         if info.backend_fallback is not None:
             self.say(f"notice: {info.backend_fallback}")
         self.say(f"backend {info.backend}, policy {info.policy}, chosen by {info.decided_by}")
-        if not info.reproducible:
-            where = f"backend {info.backend} on {info.device_kind}"
-            self.notice(f"audio may differ a little from run to run: {where}")
         if kept:
             self.say(f"kept from before: {kept:,} of {kept + total:,} chunks")
         self._draw("loading ...")
@@ -58,28 +55,23 @@ class Console:
             self.say(f"spoken to {place}", must=True)
 
     def loading(self, worker: str, what: str, now: float) -> None:
-        self._report.loading(worker, what, now)
         if self._progress:
             self._draw(f"loading: {worker}: {what}")
         else:
             logger.debug("loading: %s: %s", worker, what)
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
-        self._report.worker_ready(info, now)
         self._draw_done(now)
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
-        self._report.delivered(stream, index, audio_s, now)
         self._audio_s += audio_s
 
     def ended(self, outcome: Outcome, now: float) -> None:
-        self._report.ended(outcome, now)
         self._done += 1 if self._in_chunks else count(outcome.job.text)
         if now - self._drawn_s > REDRAW_S:
             self._draw_done(now)
 
     def notice(self, text: str) -> None:
-        self._report.notice(text)
         self._draw("")
         self.say(text)
 

@@ -15,7 +15,7 @@ from ttsflow.cli.options import PATH
 
 if TYPE_CHECKING:
     from ttsflow.output import Format
-    from ttsflow.session.recording import Recipe
+    from ttsflow.session.recipe import Recipe
 
 MEGABYTE = 1e6
 SHOWN_DOUBTS = 20
@@ -33,7 +33,7 @@ def status(output: Path) -> None:
     Examples:
       ttsflow status book.wav
     """
-    from ttsflow.session.recording import Recipe, kept_beside
+    from ttsflow.session.recipe import Recipe, kept_beside
     from ttsflow.store import Store, fingerprint
 
     with Store.open(kept_beside(output), readonly=True) as store:
@@ -94,7 +94,7 @@ def clean(output: Path, unused: bool) -> None:
       ttsflow clean book.wav --unused
     """
     from ttsflow.output.partfile import PartFile
-    from ttsflow.session.recording import kept_beside
+    from ttsflow.session.recipe import kept_beside
 
     path = kept_beside(output)
     part = PartFile(output)

@@ -94,7 +94,7 @@ def voices(
 ) -> None:
     """List the voices of the TTS engine that would speak."""
     from ttsflow.config import resolve_backend
-    from ttsflow.session.plan import calling, check_language
+    from ttsflow.session.setup import calling, spoken_language
 
     chosen = load_settings(policy, config_file, settings, given(b=("--backend", "backend.use", backend)))
     registry = load_registry(chosen, plugins_dir)
@@ -107,7 +107,7 @@ def voices(
     with calling(plugin, "voices"):
         found = plugin.cls.voices(choice.options)
     if language is not None:
-        check_language(language, profile)
+        language = spoken_language(language, profile)
         found = [voice for voice in found if not voice.languages or language in voice.languages]
     if as_json:
         _print_json({"backend": plugin.name, "voices": [asdict(voice) for voice in found]})
@@ -165,7 +165,7 @@ def _summary(plugin: Plugin[Policy] | Plugin[Backend]) -> str:
 
 
 def _missing(plugin: Plugin[Backend]) -> str | None:
-    from ttsflow.session.plan import calling
+    from ttsflow.session.setup import calling
 
     with calling(plugin, "missing"):
         return plugin.cls.missing()

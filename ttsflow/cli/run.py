@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ttsflow.cli.ending import end_on_signals
-from ttsflow.cli.options import PATH, configured, given, load_registry, load_settings
+from ttsflow.cli.options import PATH, configured, given, load_settings
 
 
 @click.command()
@@ -24,6 +24,9 @@ from ttsflow.cli.options import PATH, configured, given, load_registry, load_set
 @click.option("--voice", help="Name of a voice; `ttsflow voices` lists them.")
 @click.option(
     "--reference", type=PATH, multiple=True, help="Recording of the voice to speak with; may be repeated."
+)
+@click.option(
+    "--speed", type=float, help="Of speaking: 2 is twice as fast; engines have limits.  [default: 1]"
 )
 @click.option("--seed", type=int, help="Random seed of the run.  [default: 0]")
 @click.option(
@@ -53,6 +56,7 @@ def run(
     language: str | None,
     voice: str | None,
     reference: tuple[Path, ...],
+    speed: float | None,
     seed: int | None,
     format_: str | None,
     encoding: str | None,
@@ -88,6 +92,7 @@ def run(
         language=("--language", "text.language", language),
         voice=("--voice", "text.voice", voice),
         reference=("--reference", "text.reference", list(reference) or None),
+        speed=("--speed", "text.speed", speed),
         seed=("--seed", "text.seed", seed),
         format=("--format", "output.format", format_),
         encoding=("--encoding", "text.encoding", encoding),
@@ -96,5 +101,6 @@ def run(
     document = speaking.read_input(source, text, chosen.config.text.encoding)
     destination = speaking.Destination(output, overwrite, report, fresh, keep_store, strict)
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
-        registry = load_registry(chosen, plugins_dir)
-        speaking.speak(document, chosen, plugins_dir, registry, destination, quiet=quiet)
+        code = speaking.speak(document, chosen, plugins_dir, destination, quiet=quiet)
+    if code:
+        sys.exit(code)

@@ -17,15 +17,15 @@ from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import Format, StreamSink
-from ttsflow.output.partfile import PartFile
-from ttsflow.registry import Registry
-from ttsflow.session.plan import Plan, make_plan
-from ttsflow.session.recording import Recording, identity_of
+from ttsflow.session.destination import checked, same_place
+from ttsflow.session.engine import Engine
+from ttsflow.session.recording import Recording
+from ttsflow.session.request import Request
+from ttsflow.session.setup import make_setup
 from ttsflow.text import Document, read_file, read_stream, read_text
 
 STDOUT = 1
 MEGABYTE = 1e6
-AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "pcm", "wav"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,42 +39,19 @@ class Destination:
     keep_store: bool = True
     strict: bool = False
 
-    def check(self, document: Document, form: Format) -> None:
-        """Raise OutputError for a place that cannot be, before anything is downloaded or loaded."""
-        if self.live:
-            return
-        path = self.path(document, form)
-        if self.report is not None and _same(self.report, path):
-            raise OutputError(f"the audio and the report would both be {path}; choose another --report")
-        PartFile(path).check()
+    def path(self, document: Document, form: Format) -> Path | None:
+        """The file that was named, or STEM.wav; None where somebody listens as the audio is made.
 
-    def path(self, document: Document, form: Format) -> Path:
-        """The file that was named, or STEM.wav; not one that is named by mistake."""
+        Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
+        """
+        if self.output == "-":
+            return None
         from_file = document.identity.source is not None
-        if self.output is None:
-            return Path(f"{Path(document.name).stem if from_file else 'speech'}.{form}")
-        if not self.output:
-            raise OutputError("the name of the output file is empty")
-        path = Path(self.output)
-        if from_file and _same(path, Path(document.name)):
-            raise OutputError(f"{path} is the text that is to be spoken; choose another -o")
-        if (kind := path.suffix.lower().removeprefix(".")) in AUDIO_FILES - {form}:
-            right = path.with_suffix(f".{form}")
-            raise OutputError(f"{path} has the name of {kind} audio, and {form} is written; name it {right}")
+        stem = Path(document.name).stem if from_file else "speech"
+        path = checked(f"{stem}.{form}" if self.output is None else self.output, document, form)
+        if self.report is not None and same_place(self.report, path):
+            raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         return path
-
-    @property
-    def live(self) -> bool:
-        """Whether somebody listens as the audio is made."""
-        return self.output == "-"
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one place. Raises OutputError for one that leads nowhere."""
-    try:
-        return one.resolve() == other.resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a NUL in the path
-        raise OutputError(f"cannot write {one}: {error}; choose another place") from error
 
 
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
@@ -103,54 +80,73 @@ def speak(
     document: Document,
     settings: Settings,
     plugins_dirs: Sequence[Path],
-    registry: Registry,
     destination: Destination,
     *,
     quiet: bool,
-) -> None:
-    """Speak a document to its destination; ends the program with the run's exit code."""
+) -> int:
+    """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
-    destination.check(document, settings.config.output.format)
-    plan = make_plan(settings, registry, fallback_allowed=True, ask=ask())
-    with Run(plan, began, destination.report, quiet=quiet) as run:
-        if destination.live:
-            code = _speak_live(run, plan, document, strict=destination.strict)
-        else:
-            code = _record(run, plan, document, destination, plugins_dirs)
-    if code:
-        sys.exit(code)
+    path = destination.path(document, settings.config.output.format)
+    setup = make_setup(settings, plugins_dirs, fallback_allowed=True, ask=ask())
+    with (
+        Run(setup, began, destination.report, quiet=quiet) as run,
+        Engine.of(setup, run.observers, preload=False) as engine,
+    ):
+        request = engine.request(document, name=STREAM)
+        if path is None:
+            return _play(run, engine, request, strict=destination.strict)
+        return _record(run, engine, request, path, destination)
 
 
-def _speak_live(run: Run, plan: Plan, document: Document, *, strict: bool) -> int:
-    sink = StreamSink(STDOUT, sample_rate=plan.profile.sample_rate, format=plan.config.output.format)
+def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
+    setup = engine.setup
+    sink = StreamSink(STDOUT, sample_rate=setup.profile.sample_rate, format=setup.config.output.format)
     run.report.open()
     sink.open()
-    run.console.begin(run.info, count(document.text))
-    account = run.stream(plan.jobs(document, STREAM), sink, live=True)
+    run.begin(count(request.document.text))
+    speaking = engine.play(request, sink)
+    with run.summed_up(lambda: speaking.account), speaking:
+        account = speaking.wait()
     run.end(account, "standard output")
     in_doubt = strict and run.report.summary().flagged
     return 1 if account.failed or account.not_reached or in_doubt else 0
 
 
-def _record(
-    run: Run, plan: Plan, document: Document, destination: Destination, plugins_dirs: Sequence[Path]
-) -> int:
-    path = destination.path(document, plan.config.output.format)
-    with Recording(plan, path, identity_of(document), overwrite=destination.overwrite) as recording:
-        recording.open(fresh=destination.fresh)
-        recording.plan(document, plugins_dirs)
+def _record(run: Run, engine: Engine, request: Request, path: Path, destination: Destination) -> int:
+    overwrite, fresh = destination.overwrite, destination.fresh
+    with engine.recording(request, path, overwrite=overwrite, fresh=fresh) as recording:
         run.report.open()
-        counts = recording.counts()
-        complete = not counts.left and recording.is_built
+        complete = recording.is_complete
         if complete:
             run.report.close(Account())
             run.console.say(f"nothing to do: {path} is complete")
         else:
-            run.record(recording, path)
-        code = run.judge(recording, path, strict=destination.strict)
+            _complete(run, engine, recording, request)
+        code = _judge(run, recording, strict=destination.strict)
         if code == 0 and not destination.keep_store:
             recording.discard()
         elif not complete:
             size = f"{recording.counts().bytes / MEGABYTE:.1f} MB"
             run.console.say(f"kept: {recording.store.path.name}, {size}; to remove it: ttsflow clean {path}")
     return code
+
+
+def _complete(run: Run, engine: Engine, recording: Recording, request: Request) -> None:
+    counts = recording.counts()
+    run.begin(counts.left, kept=counts.kept)
+    if repeats := counts.speakable - counts.distinct:
+        run.notice(f"{repeats:,} chunks have the text of others, and are heard from them")
+    with run.resumable(recording):
+        written = engine.complete(recording, request, run.drained(engine))
+    run.end(recording.account, str(recording.path) if written else None)
+
+
+def _judge(run: Run, recording: Recording, *, strict: bool) -> int:
+    """The exit code of a recording that was carried through; where `strict` makes it 1, that is said."""
+    counts = recording.counts()
+    if strict and counts.flagged:
+        path = recording.path
+        run.console.complain(
+            f"{counts.flagged:,} chunks of {path} are in doubt; to see them: ttsflow status {path}"
+        )
+    return 1 if counts.left or (strict and counts.flagged) else 0

@@ -143,14 +143,15 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     """Make relative paths absolute: they start from the folder of the file that names them."""
     plugins, text = data.get("plugins"), data.get("text")
     if isinstance(plugins, list):
-        data["plugins"] = _absolute(plugins, folder)
+        data["plugins"] = absolute(plugins, folder)
     if isinstance(text, dict) and "reference" in text:
-        text["reference"] = _absolute(text["reference"], folder)
+        text["reference"] = absolute(text["reference"], folder)
 
 
-def _absolute(value: Any, folder: Path) -> Any:
+def absolute(value: Any, folder: Path) -> Any:
+    """The paths in a value, one or a list of them, from `folder` where they are relative; else the value."""
     if isinstance(value, list | tuple):
-        return [_absolute(item, folder) for item in value]
+        return [absolute(item, folder) for item in value]
     if not isinstance(value, str | Path):
         return value  # left for the schema to refuse
     path = Path(value)

@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     Strict,
     field_validator,
@@ -109,6 +110,8 @@ class TextSection(Section):
     """recording of the voice to speak with, instead of a named one; or a list of recordings"""
     encoding: str = "utf-8"
     """encoding of text files"""
+    speed: PositiveFloat = 1.0
+    """of speaking: 1 is the backend's normal speed, 2 twice as fast"""
     seed: int = 0
     """the run's random seed"""
     max_chars: PositiveInt | None = None

@@ -27,6 +27,21 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceRequest:
+    """The voice that a request asks for, as each of its jobs will ask for it.
+
+    `language` is one that the profile lists. `voice` is a name that `check_voice` let pass, `references` are
+    instead the absolute paths of recordings; neither is the backend's own default. `speed` lies within
+    the profile's `speeds`.
+    """
+
+    language: str = "en"
+    voice: str | None = None
+    references: tuple[str, ...] = ()
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What one step of a backend did for one job: a piece of audio, the end, an error, or a split.
 
@@ -105,6 +120,14 @@ class Backend(ABC):
     def takes_reference_audio(cls) -> bool:
         """Whether `job.references` may name recordings of the voice to speak with."""
         return False
+
+    @classmethod
+    def check(cls, request: VoiceRequest, options: PluginOptions) -> None:
+        """Refuse a request that could not be spoken: once, instead of once for each of its chunks.
+
+        Called for each request after `prepare`; for the first one no model need be loaded. Raises UsageError
+        with what to do: a text front-end of the language is not installed, a recording is no audio.
+        """
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:

@@ -20,6 +20,7 @@ class Profile:
     A `deterministic` backend gives byte-identical audio for an identical job. `reproducible_on` are
     the kinds of device on which an identical job gives the same audio (equal decisions of the model,
     waveform within 1e-4), whatever else its worker speaks at the time; `deterministic` implies all.
+    `speeds` are the slowest and the fastest that it speaks itself; 1.0 is its normal speed.
     """
 
     backend: str
@@ -35,10 +36,11 @@ class Profile:
     chars_per_s: float = 15.0
     deterministic: bool = False
     reproducible_on: tuple[str, ...] = ()
+    speeds: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for a profile that could not be worked with."""
-        for name in ("device_kinds", "languages", "slowdown", "reproducible_on"):
+        for name in ("device_kinds", "languages", "slowdown", "reproducible_on", "speeds"):
             if isinstance(getattr(self, name), str | float | int):
                 raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
         if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
@@ -48,6 +50,8 @@ class Profile:
                 raise ValueError(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")
         if not (self.max_chars and self.device_kinds and self.slowdown and self.chars_per_s > 0):
             raise ValueError("max_chars, device_kinds and slowdown must not be empty, nor chars_per_s be 0")
+        if not (len(self.speeds) == 2 and 0.0 < self.speeds[0] <= 1.0 <= self.speeds[1]):
+            raise ValueError(f"speeds must be the slowest and the fastest, with 1.0 between: {self.speeds!r}")
 
     def reproducible(self, kind: str) -> bool:
         """Whether an identical job gives the same audio on devices of this kind."""

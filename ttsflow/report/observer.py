@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,3 +48,30 @@ class Unobserved:
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
     def ended(self, outcome: Outcome, now: float) -> None: ...
     def notice(self, text: str) -> None: ...
+
+
+class Observers:
+    """Several observers as one: each is told, in the order given."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def loading(self, worker: str, what: str, now: float) -> None:
+        for observer in self._observers:
+            observer.loading(worker, what, now)
+
+    def worker_ready(self, info: WorkerInfo, now: float) -> None:
+        for observer in self._observers:
+            observer.worker_ready(info, now)
+
+    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
+        for observer in self._observers:
+            observer.delivered(stream, index, audio_s, now)
+
+    def ended(self, outcome: Outcome, now: float) -> None:
+        for observer in self._observers:
+            observer.ended(outcome, now)
+
+    def notice(self, text: str) -> None:
+        for observer in self._observers:
+            observer.notice(text)

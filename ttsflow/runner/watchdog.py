@@ -40,9 +40,10 @@ class Watchdog:
         self._since = None
 
     def end(self) -> None:
-        """Look no more."""
+        """Look no more; it need not have begun."""
         self._over.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _watch(self) -> None:
         while not self._over.wait(self._patience_s / LOOKS):

@@ -1,4 +1,4 @@
-"""ttsflow as a library: an engine that is opened from a configuration and speaks texts."""
+"""The engine: workers that stay loaded, and requests that are spoken with them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,44 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
 from ttsflow.config import Flag, load
-from ttsflow.errors import RunError
+from ttsflow.config.model import TextSection
+from ttsflow.errors import RunError, StoreDamaged
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
 from ttsflow.output import IteratorSink, Sink
-from ttsflow.registry import Registry
-from ttsflow.report import WorkerInfo
-from ttsflow.runner import Keeper, Runner, StreamHandle
-from ttsflow.session.plan import make_plan
-from ttsflow.session.recording import Recording, identity_of
+from ttsflow.report import Observer, Observers, Unobserved
+from ttsflow.runner import Keeper, Runner
+from ttsflow.session.destination import checked
+from ttsflow.session.recipe import Recipe
+from ttsflow.session.recording import Recording
+from ttsflow.session.redoing import Redo, choose
+from ttsflow.session.request import Manner, Request, asked_for
+from ttsflow.session.setup import Setup, make_setup
+from ttsflow.session.speaking import OpenStreams, Speaking
 from ttsflow.text import Document, read_file, read_text
 
 logger = logging.getLogger(__name__)
 
+Wait = Callable[[Speaking], object]
+"""Waits for the end of a stream."""
+
 
 class ChunksFailed(RunError):
-    """Some chunks of a text could not be spoken; `outcomes` names each, `account` counts them all."""
+    """Some chunks of a text could not be spoken; `outcomes` names each, `account` counts them all.
 
-    def __init__(self, outcomes: Sequence[Outcome], account: Account) -> None:
-        self.outcomes, self.account = list(outcomes), account
+    `missing` is the file that was not written, because every chunk failed.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome], account: Account, missing: Path | None = None) -> None:
+        self.outcomes, self.account, self.missing = list(outcomes), account, missing
         first = outcomes[0]
+        no_file = "" if missing is None else f"; nothing is left to hear, so {missing} was not written"
         super().__init__(
-            f"{account.failed} of {account.submitted} chunks failed; the first is chunk "
+            f"{account.failed} of {account.submitted} chunks failed{no_file}; the first is chunk "
             f"{first.job.index} {first.job.text[:60]!r}: {first.why}"
         )
 
@@ -50,15 +63,27 @@ class Engine:
 
     `policy` is the name of a policy or policy file, or a path; `config` a YAML file; `settings` any
     keys of the configuration, such as {"backend.use": "espeak", "text.language": "de"}. Where
-    several backends are configured only the first counts: the library never falls back.
+    several backends are configured only the first counts: the library never falls back. Workers start
+    at once if `preload`, else with the first request.
 
         >>> with Engine(settings={"backend.use": "espeak"}) as engine:
         ...     speech = engine.speak("Good morning.", "morning.wav", overwrite=True)
-        ...     seconds = sum(len(p.samples) / p.sample_rate for p in engine.stream("And good night."))
-        >>> speech.account.delivered, seconds > 1.0
+        ...     pieces = list(engine.stream("Gute Nacht.", language="de", speed=0.8))
+        >>> speech.account.delivered, sum(len(p.samples) / p.sample_rate for p in pieces) > 1.0
         (1, True)
 
-    Raises UsageErrors for a configuration that cannot work, before any worker starts.
+    What a request does not say is as the section `text` of the configuration has it:
+
+    `voice` is the name of a voice; `reference` instead a recording to take it from, or several.
+    `language` is a tag such as "en" or "de-DE": the backend's nearest is spoken.
+    `speed` is 1.0 for the backend's normal speed; its profile says what range it speaks.
+    `seed` is the random seed; `pauses` are seconds, such as {"paragraph_s": 1.0}.
+    `name` is what policies and messages call the request, unique among those that are open; of several
+    at a time each has a share of the work by its `weight`.
+
+    Raises UsageErrors for a configuration that cannot work, before any worker starts, and for a request
+    that cannot be spoken, before any of it is; RunError for an engine that is closed, or that a forked
+    child has from its parent.
     """
 
     def __init__(
@@ -67,89 +92,159 @@ class Engine:
         config: str | Path | None = None,
         settings: Mapping[str, Any] | None = None,
         plugins_dirs: Sequence[str | Path] = (),
+        *,
+        preload: bool = True,
     ) -> None:
         flags = [Flag(f"settings[{key!r}]", key, value) for key, value in (settings or {}).items()]
         chosen = load(
             None if policy is None else str(policy), None if config is None else Path(config), flags
         )
-        registry = Registry.load(chosen.config.plugins, [Path(folder) for folder in plugins_dirs])
-        self.plan = make_plan(chosen, registry, fallback_allowed=False)
-        self._failures = _Failures()
-        limits = chosen.config.limits
-        self._runner = Runner(self.plan.scheduler(), self.plan.workers, limits, self._failures)
-        self._streams = itertools.count()
-        self._runner.start()
+        setup = make_setup(chosen, [Path(folder) for folder in plugins_dirs], fallback_allowed=False)
+        self._set_up(setup, (_Log(),), preload)
+
+    @classmethod
+    def of(cls, setup: Setup, observers: Iterable[Observer], *, preload: bool = True) -> Self:
+        """The engine of a setup that is there already; `observers` hear what happens, instead of the log."""
+        engine = cls.__new__(cls)
+        engine._set_up(setup, observers, preload)
+        return engine
+
+    def _set_up(self, setup: Setup, observers: Iterable[Observer], preload: bool) -> None:
+        self.setup = setup
+        self._open_streams = OpenStreams()
+        self._observer = Observers((self._open_streams, *observers))
+        self._runner = Runner(setup.scheduler(), setup.workers, setup.config.limits, self._observer)
+        self._numbers = itertools.count()
+        self._lock = Lock()
+        self._started = False
+        self._told: set[str] = set()
+        if preload:
+            if setup.config.text != TextSection():  # what was said must be possible
+                Manner.of(setup, setup.config.text)
+            self._start()
+
+    # ------------------------------------------------------------ whole requests
 
     def speak(
-        self, text: str | Path | Document, path: str | Path, *, overwrite: bool = False, fresh: bool = False
+        self,
+        text: str | Path | Document,
+        path: str | Path,
+        *,
+        voice: str | None = None,
+        reference: str | Path | Sequence[str | Path] | None = None,
+        language: str | None = None,
+        speed: float | None = None,
+        seed: int | None = None,
+        pauses: Mapping[str, float] | None = None,
+        name: str | None = None,
+        weight: float = 1.0,
+        overwrite: bool = False,
+        fresh: bool = False,
+        keep_store: bool = True,
     ) -> Speech:
         """Speak a text, or the file at a Path, to a WAV file, which appears when it is complete.
 
         Finished chunks are kept in a store beside it: what is there already, of a call that was cut short
-        or of the text before an edit, is not spoken again, unless `fresh`. Raises InputError, OutputError,
-        ChunksFailed (the file is there, without those chunks), and the RunErrors.
+        or of the text before an edit, is not spoken again, unless `fresh`. `overwrite` replaces a file
+        whoever made it. Without `keep_store` the store is removed once every chunk was spoken.
+
+        Raises InputError, OutputError and the other UsageErrors; ChunksFailed (the file is there, without
+        those chunks, unless all failed); and the RunErrors.
         """
-        document, target = self._document(text), Path(path)
-        accounts, failed = [Account()], list[Outcome]()
+        request = self.request(
+            text,
+            name=name,
+            weight=weight,
+            voice=voice,
+            reference=reference,
+            language=language,
+            speed=speed,
+            seed=seed,
+            pauses=pauses,
+        )
+        with self.recording(request, path, overwrite=overwrite, fresh=fresh) as recording:
+            written = recording.is_complete or self.complete(recording, request)
+            if not (keep_store or recording.failed):
+                recording.discard()
+        return _speech(recording, written)
 
-        def speak() -> None:
-            with self._speaking(recording.jobs, recording, keeper=recording) as speaking:
-                accounts.append(speaking.handle.wait())
-                failed.extend(speaking.failed)
-
-        with Recording(self.plan, target, identity_of(document), overwrite=overwrite) as recording:
-            recording.open(fresh=fresh)
-            recording.plan(document)
-            if recording.counts().left or not recording.is_built:
-                recording.complete(speak, self._failures.notice)
-        account = sum(accounts, Account())
-        if failed:
-            raise ChunksFailed(failed, account)
-        return Speech(target, account)
-
-    def stream(self, text: str | Path | Document) -> Iterator[AudioPiece]:
+    def stream(
+        self,
+        text: str | Path | Document,
+        *,
+        voice: str | None = None,
+        reference: str | Path | Sequence[str | Path] | None = None,
+        language: str | None = None,
+        speed: float | None = None,
+        seed: int | None = None,
+        pauses: Mapping[str, float] | None = None,
+        name: str | None = None,
+        weight: float = 1.0,
+    ) -> Iterator[AudioPiece]:
         """Speak a text piece by piece, as soon as each is made; pauses come as pieces of silence.
 
-        An iterator that is left early stops the work. Raises InputError, ChunksFailed after the last
-        piece, and the RunErrors.
+        An iterator that is left early stops the work. Raises InputError and the other UsageErrors at
+        once; the iterator raises ChunksFailed after the last piece, and the RunErrors.
         """
-        document, sink = self._document(text), IteratorSink(self.plan.profile.sample_rate)
-        with self._speaking(lambda stream: self.plan.jobs(document, stream), sink, live=True) as speaking:
+        request = self.request(
+            text,
+            name=name,
+            weight=weight,
+            voice=voice,
+            reference=reference,
+            language=language,
+            speed=speed,
+            seed=seed,
+            pauses=pauses,
+        )
+        return self._pieces(request)
+
+    def _pieces(self, request: Request) -> Iterator[AudioPiece]:
+        sink = IteratorSink(self.setup.profile.sample_rate)
+        with self.play(request, sink) as speaking:
             try:
-                yield from sink
+                for piece in sink:
+                    yield piece
+                    self._runner.check_usable()
             except BaseException:  # the iterator was left early, or by Ctrl-C
                 sink.leave()
                 raise
-            speaking.wait()
+            account = speaking.wait()
+        if speaking.failed:
+            raise ChunksFailed(speaking.failed, account)
 
-    def _document(self, text: str | Path | Document) -> Document:
-        if isinstance(text, Document):
-            return text
-        if isinstance(text, Path):
-            return read_file(text, self.plan.config.text.encoding)
-        return read_text(text)
+    def redo(self, path: str | Path, chunks: Sequence[int], seed: int | None = None) -> Speech:
+        """Speak chunks of a file that `speak` or the command made again, and build the file anew.
+
+        They are spoken as the rest of it was, with `seed`, or else each with the first seed that was not
+        tried. The audio that is there stays until the new one is whole. Raises OutputError where nothing
+        is kept for the file; InputError for a chunk that is not there, or that this engine would speak
+        otherwise than the rest; ChunksFailed, and the RunErrors.
+        """
+        with self.reopened(Path(path), chunks, seed) as (recording, redo):
+            written = self.again(recording, redo)
+        return _speech(recording, written)
+
+    # ------------------------------------------------------------ the workers
+
+    def ready(self, timeout: float | None = None) -> None:
+        """Wait until the workers have loaded their models, so that no request waits for that.
+
+        Raises TimeoutError after `timeout` seconds, and the RunErrors where no worker can be loaded.
+        """
+        self._start()
+        self._runner.wait_ready(timeout)
+
+    def drain(self) -> None:
+        """Finish the chunks that are in work, start no others, and end every request.
+
+        It takes `limits.timeouts.drain_s` at most; then the engine can only be closed.
+        """
+        self._runner.drain()
 
     def close(self, *, now: bool = False) -> None:
-        """End the workers; streams that are still open end with RunError."""
+        """End the workers; requests that are still open end with RunError."""
         self._runner.close(now)
-
-    @contextmanager
-    def _speaking(
-        self,
-        jobs: Callable[[str], Iterable[ChunkJob]],
-        sink: Sink,
-        *,
-        live: bool = False,
-        keeper: Keeper | None = None,
-    ) -> Iterator[_Speaking]:
-        """A stream that is being spoken; whatever is left of it when its caller leaves is given up."""
-        stream = f"stream {next(self._streams)}"
-        with self._failures.of(stream) as failed:
-            handle = self._runner.open(stream, jobs(stream), sink, live, keeper=keeper)
-            try:
-                yield _Speaking(handle, failed)
-            finally:
-                handle.cancel()
 
     def __enter__(self) -> Self:
         return self
@@ -159,46 +254,122 @@ class Engine:
     ) -> None:
         self.close(now=error is not None)
 
+    def _start(self) -> None:
+        self._runner.check_usable()
+        with self._lock:
+            if not self._started:
+                self._started = True
+                self._runner.start()
 
-@dataclass(frozen=True, slots=True)
-class _Speaking:
-    """A document that is being spoken, and its chunks that have failed so far."""
+    # ------------------------------------------------------------ requests, step by step
 
-    handle: StreamHandle
-    failed: list[Outcome]
+    def request(
+        self, text: str | Path | Document, *, name: str | None = None, weight: float = 1.0, **said: Any
+    ) -> Request:
+        """A request, checked: `said` is what it does not leave to the configuration. Raises UsageErrors."""
+        self._runner.check_usable()
+        manner = Manner.of(self.setup, asked_for(self.setup.config.text, said))
+        if manner.notice is not None and manner.notice not in self._told:
+            self._told.add(manner.notice)
+            self._observer.notice(manner.notice)
+        return Request(self._document(text), manner, self._name(name), weight)
 
-    def wait(self) -> Account:
-        """Wait for its end. Raises ChunksFailed where it lacks any chunk, and the RunErrors."""
-        account = self.handle.wait()
-        if self.failed:
-            raise ChunksFailed(self.failed, account)
-        return account
-
-
-class _Failures:
-    """Collects the failed chunks of each stream while its caller wants to hear of them."""
-
-    def __init__(self) -> None:
-        self._failed: dict[str, list[Outcome]] = {}
+    def play(self, request: Request, sink: Sink) -> Speaking:
+        """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""
+        jobs = (place.job for place in request.places())
+        return self._open(request.name, jobs, sink, live=True, weight=request.weight)
 
     @contextmanager
-    def of(self, stream: str) -> Iterator[list[Outcome]]:
-        """The list to which the stream's failed chunks are added."""
-        failed = self._failed.setdefault(stream, [])
-        try:
-            yield failed
-        finally:
-            del self._failed[stream]
+    def recording(
+        self, request: Request, path: str | Path, *, overwrite: bool = False, fresh: bool = False
+    ) -> Iterator[Recording]:
+        """A recording of the request that has its output and store, and in which nothing is spoken yet."""
+        self._runner.check_usable()
+        target = checked(path, request.document, self.setup.config.output.format)
+        with Recording(self.setup, target) as recording:
+            recording.begin(request, overwrite=overwrite, fresh=fresh)
+            yield recording
 
-    def ended(self, outcome: Outcome, now: float) -> None:
-        if outcome.status == "failed":
-            self._failed.get(outcome.job.stream, []).append(outcome)
+    def complete(self, recording: Recording, request: Request, wait: Wait = Speaking.wait) -> bool:
+        """Speak what a recording lacks, and build its output; whether there is anything to hear.
+
+        `wait` waits for the end of each stream that this takes. Raises the RunErrors.
+        """
+
+        def speak() -> None:
+            self._record(recording, recording.jobs(request), request.name, wait, request.weight)
+
+        return recording.complete(speak, self._observer.notice)
+
+    @contextmanager
+    def reopened(
+        self, path: Path, chunks: Sequence[int], seed: int | None = None, *, name: str | None = None
+    ) -> Iterator[tuple[Recording, Redo]]:
+        """The recording of a file that is there, and its chunks that are to be spoken again; as `redo`."""
+        self._runner.check_usable()
+        recipe = Recipe.beside(path)
+        manner = Manner.of(self.setup, recipe.settings(path).config.text)
+        with Recording(self.setup, path) as recording:
+            recording.reopen(recipe.tag)
+            yield recording, choose(recording, manner, chunks, seed, self._name(name))
+
+    def again(self, recording: Recording, redo: Redo, wait: Wait = Speaking.wait) -> bool:
+        """Speak chosen chunks of a recording again, and build its output; whether there is one."""
+        try:
+            self._record(recording, redo.jobs, redo.name, wait)
+            return recording.build()
+        except StoreDamaged as damage:
+            recording.mend(damage)
+            raise
+
+    def _record(
+        self, recording: Recording, jobs: Iterable[ChunkJob], name: str, wait: Wait, weight: float = 1.0
+    ) -> None:
+        speaking = self._open(name, jobs, recording, weight=weight, keeper=recording)
+        try:
+            with speaking:
+                wait(speaking)
+        finally:
+            recording.count(speaking.account, speaking.failed)
+
+    def _open(
+        self,
+        name: str,
+        jobs: Iterable[ChunkJob],
+        sink: Sink,
+        *,
+        live: bool = False,
+        weight: float = 1.0,
+        keeper: Keeper | None = None,
+    ) -> Speaking:
+        self._start()
+        failed = self._open_streams.add(name)
+        handle = self._runner.open(name, jobs, sink, live, weight, keeper)
+        return Speaking(handle, self._open_streams, failed)
+
+    def _document(self, text: str | Path | Document) -> Document:
+        if isinstance(text, Document):
+            return text
+        if isinstance(text, Path):
+            return read_file(text, self.setup.config.text.encoding)
+        return read_text(text)
+
+    def _name(self, name: str | None) -> str:
+        return f"stream {next(self._numbers)}" if name is None else name
+
+
+class _Log(Unobserved):
+    """An observer that puts into the program's log what a person should read."""
 
     def loading(self, worker: str, what: str, now: float) -> None:
         logger.debug("worker %s is loading: %s", worker, what)
 
-    def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
-    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
-
     def notice(self, text: str) -> None:
         logger.warning("%s", text)
+
+
+def _speech(recording: Recording, written: bool) -> Speech:
+    account = recording.account or Account()
+    if recording.failed:
+        raise ChunksFailed(recording.failed, account, None if written else recording.path)
+    return Speech(recording.path, account)

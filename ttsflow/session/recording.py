@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from ttsflow.errors import InputError, OutputBusy, OutputError, StoreDamaged, TtsflowError
-from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
+from ttsflow.errors import OutputBusy, OutputError, StoreDamaged, TtsflowError
+from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
 from ttsflow.output import FileSink, Tag
-from ttsflow.session.plan import Plan
+from ttsflow.session.destination import check_owner, tag_of
+from ttsflow.session.recipe import Recipe
+from ttsflow.session.request import Request
+from ttsflow.session.setup import Setup
 from ttsflow.store import (
     Counts,
-    Place,
     Running,
     Spoken,
     Store,
@@ -26,108 +28,76 @@ from ttsflow.store import (
     salvage,
     store_path,
 )
-from ttsflow.text import Document
 
 MENDS = 3
 """times that damaged chunks are spoken again before a disk is given up"""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a store remembers of the run that filled it, so that a chunk can be spoken again."""
-
-    config: dict[str, Any]
-    backend: str
-    plugins_dirs: tuple[str, ...]
-    mark: tuple[str | None, str | None]
-
-    @classmethod
-    def of(cls, plan: Plan, plugins_dirs: Iterable[Path], identity: Tag) -> Recipe:
-        folders = tuple(str(folder.resolve()) for folder in plugins_dirs)
-        config = plan.config.model_dump(mode="json")
-        config["backend"]["use"] = plan.backend.plugin.name  # the first choice may have been another
-        return cls(config, plan.backend.plugin.name, folders, (identity.path, identity.content))
-
-    @classmethod
-    def find(cls, store: Store) -> Recipe | None:
-        """The recipe in a store; None where there is none."""
-        noted = store.get("recipe")
-        return cls(**noted) if noted else None
-
-    @classmethod
-    def read(cls, store: Store) -> Recipe:
-        """The recipe in a store. Raises InputError where there is none."""
-        recipe = cls.find(store)
-        if recipe is None:
-            raise InputError(f"{store.path} does not tell how it was filled; run the same command again")
-        return recipe
-
-    def write(self, store: Store) -> None:
-        store.set(
-            "recipe",
-            {
-                "config": self.config,
-                "backend": self.backend,
-                "plugins_dirs": self.plugins_dirs,
-                "mark": self.mark,
-            },
-        )
-
-
-def kept_beside(output: Path) -> Path:
-    """The store beside an output. Raises OutputError where there is none."""
-    path = store_path(output)
-    if not path.exists():
-        raise OutputError(f"nothing is kept for {output}: there is no {path}; `ttsflow run` makes it")
-    return path
-
-
-def identity_of(document: Document) -> Tag:
-    """What a later run recognises the input by."""
-    return Tag(document.identity.source, document.identity.content)
-
-
 class Recording:
-    """Speaks what a text lacks, keeps each chunk in the store beside the output, builds the output from it.
+    """Keeps each chunk of a text in the store beside its output, and builds the output from the store.
 
-    `open` takes the output for this process; `close` gives it back. In between `jobs` are the chunks that
-    are left, and a runner's stream takes the recording for its sink and its keeper; `build` follows. What
-    was kept before stays whatever happens.
+    `begin` or `reopen` takes the output for this process; `close` gives it back. In between `jobs` are
+    the chunks that are left, and a runner's stream takes the recording for its keeper; `build` follows.
+    What was kept before stays whatever happens.
+
+    `account` says what became of the chunks that were spoken here, None once nobody knows; `failed`
+    are those that failed.
     """
 
-    def __init__(self, plan: Plan, path: Path, identity: Tag, *, overwrite: bool = False) -> None:
-        self._plan = plan
-        self._identity = identity
-        self._sink = FileSink(
-            path,
-            sample_rate=plan.profile.sample_rate,
-            format=plan.config.output.format,
-            identity=identity,
-            overwrite=overwrite,
-        )
-        self._path = path
-        self._planned: tuple[Document, tuple[Path, ...]] | None = None
+    def __init__(self, setup: Setup, path: Path) -> None:
+        self.path = path
+        self.account: Account | None = Account()
+        self.failed: list[Outcome] = []
+        self._setup = setup
+        self._format = setup.config.output.format
+        self._request: Request | None = None
+        self._sinks: list[FileSink] = []
         self._stores: list[Store] = []
 
     # ------------------------------------------------------------ opening and closing
 
-    def open(self, *, fresh: bool = False) -> None:
-        """Take the output and open its store, or make one; `fresh` begins with an empty one.
+    def begin(self, request: Request, *, overwrite: bool = False, fresh: bool = False) -> None:
+        """Take the output, open its store or make one, and note where each chunk is to be heard.
 
-        Raises OutputError where either cannot be written; OutputBusy names the run that has it.
+        `overwrite` replaces a file whoever made it; `fresh` begins with an empty store. A store that
+        proves to be damaged is salvaged. Raises OutputError where the output or the store cannot be
+        written, or another backend than before would speak without having been named; OutputBusy names
+        the run that has it.
         """
+        if not overwrite:
+            check_owner(self.path, request)
+        self._take_output(tag_of(request.document))
+        self._take_store(fresh=fresh)
+        self._request = request
         try:
-            self._sink.open()
+            self._plan(request)
+        except StoreDamaged as damage:
+            self.mend(damage)
+
+    def reopen(self, tag: Tag) -> None:
+        """Take an output that was spoken from the input with this tag, and its store as it is.
+
+        Raises OutputError as `begin` does.
+        """
+        self._take_output(tag)
+        self._take_store()
+
+    def _take_output(self, tag: Tag) -> None:
+        sink = FileSink(
+            self.path,
+            sample_rate=self._setup.profile.sample_rate,
+            format=self._format,
+            identity=tag,
+            overwrite=True,
+        )
+        try:
+            sink.open()
         except OutputBusy as error:
             raise OutputBusy(f"{error}{self._whose()}") from error
-        try:
-            self._take(fresh=fresh)
-        except BaseException:
-            self._sink.abort()
-            raise
+        self._sinks.append(sink)
 
-    def _take(self, *, fresh: bool = False) -> None:
-        self._stores.append(Store.open(store_path(self._path), fresh=fresh))
+    def _take_store(self, *, fresh: bool = False) -> None:
+        self._stores.append(Store.open(store_path(self.path), fresh=fresh))
         self.store.set_running(Running.here(time.strftime("%Y-%m-%d %H:%M:%S")))
 
     def close(self) -> None:
@@ -141,7 +111,8 @@ class Recording:
             if empty:
                 with suppress(TtsflowError):
                     remove(store.path)
-        self._sink.abort()
+        while self._sinks:
+            self._sinks.pop().abort()
 
     def discard(self) -> None:
         """Remove the store, which is not needed any more, and give the output back."""
@@ -165,7 +136,7 @@ class Recording:
 
     def _whose(self) -> str:
         """Which run has the output, as far as the store knows."""
-        with suppress(TtsflowError), Store.open(store_path(self._path), readonly=True) as store:
+        with suppress(TtsflowError), Store.open(store_path(self.path), readonly=True) as store:
             running = store.running()
             if running is not None:
                 return f". It is process {running.pid} on {running.host}, since {running.started}"
@@ -173,45 +144,32 @@ class Recording:
 
     # ------------------------------------------------------------ what is to be spoken
 
-    def plan(self, document: Document, plugins_dirs: Iterable[Path] = ()) -> None:
-        """Note where each chunk of the document is to be heard, and how it is spoken.
-
-        A store that proves to be damaged is salvaged. Raises OutputError where another backend than
-        before would speak without having been named.
-        """
-        self._planned = document, tuple(plugins_dirs)
-        try:
-            self._note(document, plugins_dirs)
-        except StoreDamaged as damage:
-            self.mend(damage)
-
-    def _note(self, document: Document, plugins_dirs: Iterable[Path]) -> None:
-        recipe, before = Recipe.of(self._plan, plugins_dirs, self._identity), Recipe.find(self.store)
-        named = isinstance(self._plan.config.backend.use, str)
+    def _plan(self, request: Request) -> None:
+        recipe, before = Recipe.of(request.manner, tag_of(request.document)), Recipe.find(self.store)
+        named = isinstance(self._setup.config.backend.use, str)
         if before is not None and before.backend != recipe.backend and not named:
             raise OutputError(
-                f"{self._path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
+                f"{self.path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
                 f"now. Go on with --backend {before.backend}, or say --backend {recipe.backend}"
             )
-        self.store.plan(self._place(job) for job in self._plan.jobs(document, "plan"))
+        self.store.plan(request.places())
         recipe.write(self.store)
         self.store.counts()  # where that can be read, all that is looked up before the audio can
-
-    def _place(self, job: ChunkJob) -> Place:
-        return Place(self._plan.key(job) if job.speakable else None, job)
 
     def counts(self) -> Counts:
         """How far the text is."""
         return self.store.counts()
 
     @property
-    def is_built(self) -> bool:
-        """Whether the output is there, made from just what the store holds, and untouched since."""
-        return self.store.is_built(self._path, fingerprint(self.store, self._plan.config.output.format))
+    def is_complete(self) -> bool:
+        """Whether nothing is left, and the output is there, made from the store and untouched since."""
+        if self.counts().left:
+            return False
+        return self.store.is_built(self.path, fingerprint(self.store, self._format))
 
-    def jobs(self, stream: str) -> Iterator[ChunkJob]:
+    def jobs(self, request: Request) -> Iterator[ChunkJob]:
         """The chunks that are left, in text order: each that occurs twice once, and every pause."""
-        return (place.job for place in self.store.left(stream))
+        return (place.job for place in self.store.left(request.name))
 
     # ------------------------------------------------------------ a stream's keeper and sink
 
@@ -221,11 +179,14 @@ class Recording:
             [Spoken(self.store.key_at(outcome.job.index), outcome, pieces) for outcome, pieces in chunks]
         )
 
+    def open(self) -> None:
+        """Nothing is to be done: the output is built from the store."""
+
     def write(self, pieces: Sequence[AudioPiece]) -> None:
         """Nothing comes here: the audio is in the store."""
 
     def end_chunk(self, outcome: Outcome) -> None:
-        """Nothing is to be done: the output is built from the store."""
+        """As above."""
 
     def finish(self) -> None:
         """As above."""
@@ -233,22 +194,15 @@ class Recording:
     def abort(self) -> None:
         """As above; what is in the store stays."""
 
-    # ------------------------------------------------------------ the output
+    # ------------------------------------------------------------ what became of it
 
-    def build(self) -> bool:
-        """Make the output from the store; whether there is anything to hear, and so a file.
-
-        Raises SinkError where it cannot be written, and StoreDamaged, after `mend` of which more is left
-        to be spoken.
-        """
-        made = fingerprint(self.store, self._plan.config.output.format)
-        build(self.store, self._sink)
-        if self._sink.published:
-            self.store.record_built(self._path, made)
-        return self._sink.published
+    def count(self, account: Account | None, failed: Sequence[Outcome]) -> None:
+        """A stream of its chunks has ended, with this account if anybody knows."""
+        self.account = None if account is None or self.account is None else self.account + account
+        self.failed += failed
 
     def complete(self, speak: Callable[[], object], tell: Callable[[str], object]) -> bool:
-        """Have `speak` speak `jobs`, and build the output; whether there is anything to hear.
+        """Have `speak` speak what is left, and build the output; whether there is anything to hear.
 
         Chunks that turn out to be damaged are spoken again; `tell` is told. Raises as `build` does, and
         what `speak` raises.
@@ -261,7 +215,22 @@ class Recording:
             except StoreDamaged as damage:
                 tell(f"{damage}; what is lost is spoken again")
                 self.mend(damage)
+                if self.account is not None:  # what was not reached is spoken in the next stream
+                    done = self.account.delivered + self.account.failed
+                    self.account = replace(self.account, submitted=done, not_reached=0)
         raise StoreDamaged(f"{self.store.path} is damaged again and again; see to the disk that it is on")
+
+    def build(self) -> bool:
+        """Make the output from the store; whether there is anything to hear, and so a file.
+
+        Raises SinkError where it cannot be written, and StoreDamaged, after `mend` of which more is left
+        to be spoken.
+        """
+        made, sink = fingerprint(self.store, self._format), self._sinks[-1]
+        build(self.store, sink)
+        if sink.published:
+            self.store.record_built(self.path, made)
+        return sink.published
 
     def mend(self, damage: StoreDamaged) -> None:
         """Remove what is damaged, so that it is spoken again. Raises it where nothing can be done."""
@@ -269,10 +238,10 @@ class Recording:
             with suppress(StoreDamaged):  # more than those chunks is damaged
                 self.store.drop(damage.keys)
                 return
-        if self._planned is None:
+        if self._request is None:
             raise damage
         path = self.store.path
         self._stores.pop().close()
         salvage(path)
-        self._take()
-        self._note(*self._planned)
+        self._take_store()
+        self._plan(self._request)

@@ -7,6 +7,7 @@ brings it, and it is loaded in worker processes only.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -33,6 +34,7 @@ from ttsflow_plugins.espeak.voices import Catalogue, read_catalogue
 INSTALL = 'pip install "ttsflow[espeak]"'
 
 USUAL_RATE = 175  # words per minute
+LOWEST_RATE, HIGHEST_RATE = 80, 450  # that eSpeak NG speaks
 CHARS_PER_S = 18.0  # of English prose at the usual rate; measured over 240 sentences
 
 
@@ -44,7 +46,7 @@ class Espeak(Backend):
     class Options(PluginOptions):
         """How the voice speaks; the numbers are eSpeak NG's own."""
 
-        rate: int = Field(USUAL_RATE, ge=80, le=450, description="words per minute")
+        rate: int = Field(USUAL_RATE, ge=LOWEST_RATE, le=HIGHEST_RATE, description="words per minute")
         pitch: int = Field(50, ge=0, le=99, description="0 is low, 99 high")
         pitch_range: int = Field(50, ge=0, le=100, description="0 is monotone, 50 usual")
         volume: int = Field(100, ge=1, le=200, description="100 is usual; above it may distort")
@@ -68,6 +70,10 @@ class Espeak(Backend):
             rtf=0.002,
             chars_per_s=CHARS_PER_S * options.rate / USUAL_RATE,
             deterministic=True,
+            speeds=(
+                math.ceil(100 * LOWEST_RATE / options.rate) / 100,
+                math.floor(100 * HIGHEST_RATE / options.rate) / 100,
+            ),
         )
 
     @classmethod
@@ -117,7 +123,8 @@ class Espeak(Backend):
         voice = self._catalogue.find(job.voice, job.language)
         if voice is None:
             raise JobRefused(f"eSpeak NG has no voice {job.voice!r} for language {job.language!r}")
-        pcm = self._library.speak(job.text, voice, job.seed, self._parameters)
+        parameters = self._parameters | {Parameter.RATE: round(self.options.rate * job.speed)}
+        pcm = self._library.speak(job.text, voice, job.seed, parameters)
         if pcm is None:
             raise JobRefused(f"eSpeak NG cannot use its voice {voice!r}")
         samples = np.frombuffer(pcm, dtype=np.int16)

@@ -52,6 +52,8 @@ NAP_S = 0.02  # the longest sleep in one step: a new job or a cancellation waits
 RESOLUTION_S = 1e-9  # work that is nearer to its end than this is done: no clock is finer
 TYPICAL_CHARS = 100  # of a chunk, for the first guess of the RTF where the cost is per chunk
 
+SPEEDS = (0.25, 4.0)
+
 _HEARD = {"chars_per_s", "audio_s", "sample_rate", "tone", "too_long"}  # options that change the samples
 
 DEVICE_KINDS = {"any": ("cuda", "mps", "cpu"), "cuda": ("cuda",), "cpu": ("cpu",)}
@@ -84,6 +86,7 @@ class Sim(Backend):
             rtf=options.rtf if options.chunk_s is None else options.chunk_s / typical_s,
             chars_per_s=options.chars_per_s if options.audio_s is None else TYPICAL_CHARS / options.audio_s,
             deterministic=True,
+            speeds=SPEEDS,
         )
 
     @classmethod
@@ -184,8 +187,8 @@ class Sim(Backend):
 
     def _audio_s(self, job: ChunkJob) -> float:
         if self.options.audio_s is not None:
-            return self.options.audio_s
-        return len(job.text) / self.options.chars_per_s
+            return self.options.audio_s / job.speed
+        return len(job.text) / self.options.chars_per_s / job.speed
 
     def _audio(self, job: ChunkJob, audio_s: float) -> NDArray[np.float32]:
         """The job's samples, float32, shape (n,)."""

@@ -1,0 +1,76 @@
+"""Whether an output may go where it is to go: not over a text, nor over what somebody else made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ttsflow.errors import OutputError, StoreError
+from ttsflow.output import Format, Tag, read_tag
+from ttsflow.output.partfile import PartFile
+from ttsflow.session.request import Request
+from ttsflow.store import Store, store_path
+from ttsflow.text import Document
+
+AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "pcm", "wav"}
+
+IN_COMMON = 0.1
+"""part of the shorter text's chunks that another version of the same text has kept, at least"""
+
+
+def checked(path: str | Path, document: Document, form: Format) -> Path:
+    """The path, at which a file can be written. Raises OutputError before anything is loaded."""
+    if not str(path):
+        raise OutputError("the name of the output file is empty")
+    path = Path(path)
+    if document.identity.source is not None and same_place(path, Path(document.name)):
+        raise OutputError(f"{path} is the text that is to be spoken; choose another output")
+    if (kind := path.suffix.lower().removeprefix(".")) in AUDIO_FILES - {form}:
+        right = path.with_suffix(f".{form}")
+        raise OutputError(f"{path} has the name of {kind} audio, and {form} is written; name it {right}")
+    PartFile(path).check()
+    return path
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one place. Raises OutputError for one that leads nowhere."""
+    try:
+        return one.resolve() == other.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a NUL in the path
+        raise OutputError(f"cannot write {one}: {error}; choose another place") from error
+
+
+def check_owner(path: Path, request: Request) -> None:
+    """Raise OutputError for a file that was not made from this input, nor from an earlier state of it.
+
+    An input may have been edited, moved or renamed since: it is the same where its path or its content
+    is, or where the store beside the file has a part of its chunks.
+    """
+    if not PartFile(path).check():
+        return
+    tag = read_tag(path)
+    if tag is not None and (tag.matches(tag_of(request.document)) or _has_chunks_of(path, request)):
+        return
+    why = (
+        "raw samples do not tell who made them and from what"
+        if request.manner.setup.config.output.format == "pcm"
+        else "was not made by ttsflow for this input"
+    )
+    kept = store_path(path)
+    stays = f" (the chunks in {kept.name} stay)" if kept.exists() else ""
+    raise OutputError(f"{path} exists and {why}; use --overwrite to replace it{stays}, or another -o")
+
+
+def tag_of(document: Document) -> Tag:
+    """What a later run recognises the input by."""
+    return Tag(document.identity.source, document.identity.content)
+
+
+def _has_chunks_of(path: Path, request: Request) -> bool:
+    """Whether the store beside an output was filled from a text that has chunks in common with this one."""
+    try:
+        with Store.open(store_path(path), readonly=True) as store:
+            before = {place.key for place in store.places() if place.key is not None}
+    except (OutputError, StoreError):  # there is none, or none that can be read
+        return False
+    now = {place.key for place in request.places() if place.key is not None}
+    return len(before & now) > IN_COMMON * min(len(before), len(now))

@@ -1,0 +1,79 @@
+"""What a store remembers of the run that filled it, so that it is gone on with, or a chunk spoken again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ttsflow.config import Settings, settings_of
+from ttsflow.errors import InputError, OutputError
+from ttsflow.output import Tag
+from ttsflow.session.request import Manner
+from ttsflow.store import Store, store_path
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The configuration as JSON has it, the backend's name, the folders of plugins, and the input's tag."""
+
+    config: dict[str, Any]
+    backend: str
+    plugins_dirs: tuple[str, ...]
+    tag: Tag
+
+    @classmethod
+    def of(cls, manner: Manner, tag: Tag) -> Recipe:
+        """The recipe by which an input is spoken."""
+        setup = manner.setup
+        config = setup.config.model_dump(mode="json")
+        config["backend"]["use"] = setup.backend.plugin.name  # the first choice may have been another
+        config["text"] = manner.text.model_dump(mode="json")
+        folders = tuple(str(folder.resolve()) for folder in setup.plugins_dirs)
+        return cls(config, setup.backend.plugin.name, folders, tag)
+
+    @classmethod
+    def find(cls, store: Store) -> Recipe | None:
+        """The recipe in a store; None where there is none."""
+        noted = store.get("recipe")
+        if not noted:
+            return None
+        return cls(noted["config"], noted["backend"], tuple(noted["plugins_dirs"]), Tag(*noted["mark"]))
+
+    @classmethod
+    def read(cls, store: Store) -> Recipe:
+        """The recipe in a store. Raises InputError where there is none."""
+        recipe = cls.find(store)
+        if recipe is None:
+            raise InputError(f"{store.path} does not tell how it was filled; run the same command again")
+        return recipe
+
+    @classmethod
+    def beside(cls, output: Path) -> Recipe:
+        """The recipe in the store of an output. Raises OutputError where there is no store."""
+        with Store.open(kept_beside(output), readonly=True) as store:
+            return cls.read(store)
+
+    def settings(self, output: Path) -> Settings:
+        """The settings with which `output` was spoken. Raises ConfigError where a file they name is gone."""
+        return settings_of(self.config, f"the store of {output}")
+
+    def write(self, store: Store) -> None:
+        """Note it in a store."""
+        store.set(
+            "recipe",
+            {
+                "config": self.config,
+                "backend": self.backend,
+                "plugins_dirs": self.plugins_dirs,
+                "mark": (self.tag.path, self.tag.content),
+            },
+        )
+
+
+def kept_beside(output: Path) -> Path:
+    """The store beside an output. Raises OutputError where there is none."""
+    path = store_path(output)
+    if not path.exists():
+        raise OutputError(f"nothing is kept for {output}: there is no {path}; `ttsflow run` makes it")
+    return path

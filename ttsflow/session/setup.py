@@ -1,0 +1,139 @@
+"""What is settled once: the backend, the devices, the policy, and how workers are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
+from ttsflow.config.model import TextSection
+from ttsflow.devices import Detection, detect
+from ttsflow.errors import PluginError, TtsflowError, UnknownNameError
+from ttsflow.interface.backend import Backend
+from ttsflow.interface.profile import Profile
+from ttsflow.registry import BackendRecipe, Plugin, Registry
+from ttsflow.report import RunInfo
+from ttsflow.runner import Post
+from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.placement import usable
+from ttsflow.session.languages import nearest
+from ttsflow.workers.processes import WorkerProcesses
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All that does not change from request to request; nothing is started.
+
+    `identity` stands for what the backend's audio depends on beside the job. `plugins_dirs` are the
+    folders whose plugins were loaded.
+    """
+
+    config: Config
+    policy: PolicyChoice
+    backend: BackendChoice
+    profile: Profile
+    detection: Detection
+    identity: str
+    plugins_dirs: tuple[Path, ...] = ()
+
+    def scheduler(self) -> Scheduler:
+        """A fresh scheduler with a fresh policy. Raises PluginError where the policy cannot be made."""
+        with calling(self.policy.plugin, "__init__", "policy"):
+            policy = self.policy.plugin.cls(self.policy.options)
+        return Scheduler(policy, self.detection.devices, self.profile, self.config.limits)
+
+    def workers(self, post: Post) -> WorkerProcesses:
+        """The workers of a runner, none of them started: processes that make this backend."""
+        return WorkerProcesses(BackendRecipe.of(self.backend.plugin, self.backend.options), post)
+
+    def info(self) -> RunInfo:
+        """The choices, for the report."""
+        kind = usable(self.detection.devices, self.profile)[0].kind
+        return RunInfo(
+            policy=self.policy.plugin.name,
+            backend=self.backend.plugin.name,
+            decided_by=self.policy.decided_by,
+            policy_options=self.policy.options.model_dump(mode="json"),
+            backend_options=self.backend.options.model_dump(mode="json"),
+            backend_fallback=self.backend.fallback,
+            devices=self.detection.devices,
+            device_kind=kind,
+            reproducible=self.profile.reproducible(kind),
+        )
+
+
+def make_setup(
+    settings: Settings,
+    plugins_dirs: Sequence[Path] = (),
+    *,
+    fallback_allowed: bool,
+    ask: Callable[[str], bool] | None = None,
+) -> Setup:
+    """Load the plugins, and make all the choices that a configuration leaves to the machine.
+
+    `fallback_allowed`: whether the next backend of a list may speak where the first is not
+    installed. `ask` puts a yes/no question to a person (None: nobody is there). Raises UsageErrors.
+    """
+    config = settings.config
+    registry = Registry.load(config.plugins, plugins_dirs)
+    backend = resolve_backend(settings, registry, fallback_allowed=fallback_allowed)
+    plugin, options = backend.plugin, backend.options
+    profile = _describe(backend)
+    if config.text != TextSection():  # else each request may bring a language of its own
+        spoken_language(config.text.language, profile)
+    detection = detect()
+    gpus = sum(device.kind != "cpu" for device in usable(detection.devices, profile))
+    policy = resolve_policy(settings, registry, gpus)
+    with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
+        plugin.cls.prepare(options, ask)
+    profile = _describe(backend)  # again: what has been downloaded may say more
+    identity = _identity(backend)
+    return Setup(config, policy, backend, profile, detection, identity, tuple(plugins_dirs))
+
+
+def spoken_language(wanted: str, profile: Profile) -> str:
+    """The backend's own tag for a language. Raises UnknownNameError where it speaks none that is near."""
+    if profile.languages is None:
+        return wanted
+    found = nearest(wanted, profile.languages)
+    if found is None:
+        hint = f"These are the languages of backend {profile.backend!r}"
+        raise UnknownNameError("language", wanted, profile.languages, hint)
+    return found
+
+
+@contextmanager
+def calling(plugin: Plugin[Any], method: str, kind: str = "backend") -> Iterator[None]:
+    """Code of a plugin runs inside: whatever it raises becomes a PluginError that names the plugin."""
+    try:
+        yield
+    except TtsflowError:
+        raise
+    except (Exception, SystemExit) as error:  # it is foreign code, which may raise anything
+        why = plugin.provider.explain(error)
+        raise PluginError(f"{kind} {plugin.name!r} of {plugin.provider} raised in {method}: {why}") from error
+
+
+def _describe(backend: BackendChoice) -> Profile:
+    """The backend's profile, which it must be able to live up to."""
+    plugin = backend.plugin
+    with calling(plugin, "describe"):
+        profile = plugin.cls.describe(backend.options)
+        if not isinstance(profile, Profile):
+            raise TypeError(f"returned {profile!r}, which is not a Profile")
+        if profile.slots > 1 and plugin.cls.step is Backend.step:
+            raise TypeError(f"slots is {profile.slots}, which takes start, step and cancel of its own")
+    return profile
+
+
+def _identity(backend: BackendChoice) -> str:
+    """What the backend's audio depends on beside the job, in its own words."""
+    plugin = backend.plugin
+    with calling(plugin, "identity"):
+        identity = plugin.cls.identity(backend.options)
+        if not isinstance(identity, str):
+            raise TypeError(f"returned {identity!r}, which is not a string")
+    return identity
