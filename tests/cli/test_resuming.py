@@ -326,10 +326,11 @@ def test_a_link_leads_to_output_and_store(spoken: Program) -> None:
 
 
 def test_two_runs_at_once_and_the_second_is_told_of_the_first(story: Program) -> None:
-    first = story.start(*SPEAK, *sim(chunk_s=0.2, audio_s=0.2))
+    first = story.start(*SPEAK, *sim(chunk_s=0.5, audio_s=0.2))
     story.await_audio("story.wav")
-    for more in ([], ["--fresh"], ["--no-keep-store"]):
-        second = story(*SPEAK, *more, *QUICK, code=2)
+    others = [story.start(*SPEAK, *more, *QUICK) for more in ([], ["--fresh"], ["--no-keep-store"])]
+    for second in map(story.finish, others):
+        assert second.code == 2
         assert f"another run is writing it; wait, or choose another place. It is process {first.pid}" in (
             second.err
         )
