@@ -243,3 +243,78 @@ def test_a_profile_that_cannot_be_worked_with(wrong: str, tmp_path: Path) -> Non
         Engine(settings={"backend.use": "odd"}, plugins_dirs=[tmp_path])
     assert "backend 'odd'" in str(caught.value)
     assert PROFILES[wrong] in str(caught.value)
+
+
+# ---------------------------------------------------------------- what is kept, and spoken again
+
+
+def test_where_every_chunk_fails_it_says_that_there_is_no_file(tmp_path: Path) -> None:
+    out = tmp_path / "out.wav"
+    faults = [{"at": number, "kind": "refuse"} for number in range(2)]
+    with Engine(settings=SIM | {"backend.options.faults": faults}) as engine:
+        with pytest.raises(ChunksFailed, match=r"2 of 2 chunks failed; .*out\.wav was not written") as caught:
+            engine.speak(text_of(2), out)
+        assert caught.value.missing == out
+        assert not out.exists()
+        with pytest.raises(ChunksFailed) as caught:
+            engine.speak(text_of(3), out)
+        assert caught.value.missing is None
+        assert out.exists()
+
+
+def test_the_store_goes_once_all_is_well_where_nobody_wants_it(tmp_path: Path) -> None:
+    out, store = tmp_path / "out.wav", tmp_path / "out.wav.ttsflow"
+    state = tmp_path / "state"
+    faults = [{"at": 1, "kind": "refuse", "times": 1}]
+    with Engine(
+        settings=SIM | {"backend.options.faults": faults, "backend.options.state_dir": str(state)}
+    ) as engine:
+        with pytest.raises(ChunksFailed):
+            engine.speak(text_of(3), out, keep_store=False)
+        assert store.exists(), "it is still needed"
+        assert engine.speak(text_of(3), out, keep_store=False).account.submitted == 1
+    assert out.exists()
+    assert not store.exists()
+
+
+def test_chunks_are_spoken_again_as_the_rest_was(tmp_path: Path) -> None:
+    out = tmp_path / "out.wav"
+    with Engine(settings=SIM | {"backend.options.voices": ["anna"]}) as engine:
+        engine.speak(text_of(4), out, voice="anna", speed=0.5, seed=3)
+        before = soundfile.read(out)[0]
+        assert engine.redo(out, [2]).account.delivered == 1
+        after = soundfile.read(out)[0]
+        assert len(after) == len(before)
+        changed = before.reshape(4, -1) != after.reshape(4, -1)  # a chunk and its pause in each row
+        assert changed.any(axis=1).tolist() == [False, False, True, False]
+        engine.redo(out, [2], seed=9)
+        once = out.read_bytes()
+        engine.redo(str(out), [2], seed=9)
+        assert out.read_bytes() == once
+        with pytest.raises(InputError, match="there is no chunk 4"):
+            engine.redo(out, [4])
+        with pytest.raises(OutputError, match="nothing is kept for"):
+            engine.redo(tmp_path / "absent.wav", [0])
+    other = {"backend.options.voices": ["anna"], "backend.options.sample_rate": 16000}
+    with (
+        Engine(settings=SIM | other) as engine,
+        pytest.raises(InputError, match="would not be spoken as the rest"),
+    ):
+        engine.redo(out, [2])
+    assert out.read_bytes() == once
+
+
+def test_a_damaged_store_is_mended_with_the_workers_that_are_there(
+    tmp_path: Path, workers: Callable[[], int]
+) -> None:
+    out, store = tmp_path / "out.wav", tmp_path / "out.wav.ttsflow"
+    with Engine(settings=SIM) as engine:
+        engine.speak(text_of(8), out)
+        audio = soundfile.read(out)[0]
+        data = bytearray(store.read_bytes())
+        data[len(data) * 2 // 3] ^= 0x10
+        store.write_bytes(data)
+        out.unlink()
+        assert engine.speak(text_of(8), out).account.delivered >= 1
+        assert np.array_equal(soundfile.read(out)[0], audio)
+        assert workers() == 1

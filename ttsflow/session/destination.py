@@ -7,14 +7,15 @@ from pathlib import Path
 from ttsflow.errors import OutputError, StoreError
 from ttsflow.output import Format, Tag, read_tag
 from ttsflow.output.partfile import PartFile
+from ttsflow.session.recipe import Recipe
 from ttsflow.session.request import Request
-from ttsflow.store import Store, store_path
+from ttsflow.store import Store, fingerprint, store_path
 from ttsflow.text import Document
 
 AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "pcm", "wav"}
 
 IN_COMMON = 0.1
-"""part of the shorter text's chunks that another version of the same text has kept, at least"""
+"""part of its chunks, or of those before, by which a text is known as the same one, edited"""
 
 
 def checked(path: str | Path, document: Document, form: Format) -> Path:
@@ -42,22 +43,21 @@ def same_place(one: Path, other: Path) -> bool:
 def check_owner(path: Path, request: Request) -> None:
     """Raise OutputError for a file that was not made from this input, nor from an earlier state of it.
 
-    An input may have been edited, moved or renamed since: it is the same where its path or its content
-    is, or where the store beside the file has a part of its chunks.
+    An input may have been edited, moved or renamed since. It is the same one where its path or its
+    content is the same; else where the store beside the file was filled from a text that shares a part of
+    its chunks with this one.
     """
     if not PartFile(path).check():
         return
-    tag = read_tag(path)
-    if tag is not None and (tag.matches(tag_of(request.document)) or _has_chunks_of(path, request)):
+    tag = read_tag(path) or _tag_in_store(path)
+    if tag is not None and (tag.matches(tag_of(request.document)) or _shares_chunks(path, request)):
         return
-    why = (
-        "raw samples do not tell who made them and from what"
-        if request.manner.setup.config.output.format == "pcm"
-        else "was not made by ttsflow for this input"
-    )
     kept = store_path(path)
     stays = f" (the chunks in {kept.name} stay)" if kept.exists() else ""
-    raise OutputError(f"{path} exists and {why}; use --overwrite to replace it{stays}, or another -o")
+    raise OutputError(
+        f"{path} exists and was not made by ttsflow for this input; use --overwrite to replace it{stays}, "
+        f"or another -o"
+    )
 
 
 def tag_of(document: Document) -> Tag:
@@ -65,12 +65,24 @@ def tag_of(document: Document) -> Tag:
     return Tag(document.identity.source, document.identity.content)
 
 
-def _has_chunks_of(path: Path, request: Request) -> bool:
-    """Whether the store beside an output was filled from a text that has chunks in common with this one."""
+def _tag_in_store(path: Path) -> Tag | None:
+    """The tag of a file whose format carries none: the store beside it knows a file that it was built to."""
+    try:
+        with Store.open(store_path(path), readonly=True) as store:
+            recipe = Recipe.find(store)
+            if recipe is not None and store.is_built(path, fingerprint(store, recipe.format)):
+                return recipe.tag
+    except (OutputError, StoreError):  # there is none, or none that can be read
+        pass
+    return None
+
+
+def _shares_chunks(path: Path, request: Request) -> bool:
+    """Whether the text of the store beside an output shares a part of its chunks with this one."""
     try:
         with Store.open(store_path(path), readonly=True) as store:
             before = {place.key for place in store.places() if place.key is not None}
-    except (OutputError, StoreError):  # there is none, or none that can be read
+    except (OutputError, StoreError):  # as above
         return False
     now = {place.key for place in request.places() if place.key is not None}
     return len(before & now) > IN_COMMON * min(len(before), len(now))

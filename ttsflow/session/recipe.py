@@ -8,7 +8,7 @@ from typing import Any
 
 from ttsflow.config import Settings, settings_of
 from ttsflow.errors import InputError, OutputError
-from ttsflow.output import Tag
+from ttsflow.output import Format, Tag
 from ttsflow.session.request import Manner
 from ttsflow.store import Store, store_path
 
@@ -53,6 +53,11 @@ class Recipe:
         """The recipe in the store of an output. Raises OutputError where there is no store."""
         with Store.open(kept_beside(output), readonly=True) as store:
             return cls.read(store)
+
+    @property
+    def format(self) -> Format:
+        """The format of the output."""
+        return "pcm" if self.config["output"]["format"] == "pcm" else "wav"
 
     def settings(self, output: Path) -> Settings:
         """The settings with which `output` was spoken. Raises ConfigError where a file they name is gone."""
