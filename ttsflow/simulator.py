@@ -91,6 +91,7 @@ class Simulator:
         self._wake: float | None = None
         self._sources: dict[str, Iterator[ChunkJob]] = {}
         self.workers: dict[str, _Worker] = {}
+        self._stored = False
         self.now = 0.0
         self.result = Simulated()
 
@@ -103,6 +104,7 @@ class Simulator:
         until: float = float("inf"),
     ) -> Simulated:
         """Speak all the streams; ends when nothing is left to happen, or at `until`."""
+        self._stored = stored
         for name, jobs in streams.items():
             self._sources[name] = iter(jobs)
             self.say(msg.OpenStream(name, live, stored=stored))
@@ -140,7 +142,7 @@ class Simulator:
                     self._deliver(command)
                 case msg.Commit(outcome):
                     self.store(outcome.job.stream, outcome.job.index)
-                case msg.WantJobs(stream, count):
+                case msg.RequestJobs(stream, count):
                     self.at(self.now, partial(self._submit, stream, count))
                 case msg.WakeAt(when):
                     self._wake_at(when)
@@ -151,9 +153,9 @@ class Simulator:
                     self.end_worker(worker, generation)
                 case msg.CancelJob(token, worker, generation):
                     self._cancel(token, worker, generation)
-                case msg.GaveUp(outcome):
+                case msg.ChunkFailed(outcome):
                     self.result.outcomes.append(outcome)
-                    self.sink(outcome.job.stream, outcome.job.index)
+                    self._write(outcome)
                 case msg.StreamFinished(stream, account):
                     self.result.accounts[stream] = account
                     self._sources.pop(stream, None)
@@ -175,11 +177,15 @@ class Simulator:
         if command.outcome is not None:
             self.result.outcomes.append(command.outcome)
             self.result.makespan_s = self.now
-            self.sink(command.stream, command.index)
+            self._write(command.outcome)
 
     def store(self, stream: str, index: int) -> None:
         """A chunk is to be kept: say when the store holds it."""
         self.say(msg.Committed(stream, index))
+
+    def _write(self, outcome: Outcome) -> None:
+        if not self._stored:  # else the store has it
+            self.sink(outcome.job.stream, outcome.job.index)
 
     def sink(self, stream: str, index: int) -> None:
         """A whole chunk, or the news that it failed, was handed over: say when the sink is through."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ttsflow import ChunkJob, Device, Policy, Profile, WorkerSpec
-from ttsflow.interface.jobs import Account, Outcome
+from ttsflow.interface.jobs import Account, Doubt, Outcome
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.limits import Limits
@@ -68,7 +68,7 @@ class Hand:
         self.gone |= {(e.worker, e.generation) for e in events if isinstance(e, msg.Died | msg.LoadFailed)}
         self.ended |= {event.token for event in events if isinstance(event, msg.End)}
         commands = self.take(self.scheduler.feed(events, self.now))
-        failed = [c.outcome.job for c in commands if isinstance(c, msg.GaveUp)]
+        failed = [c.outcome.job for c in commands if isinstance(c, msg.ChunkFailed)]
         if failed and self.notes_failures:
             commands += self.feed(*(msg.Delivered(job.stream, job.index) for job in failed), after=0.0)
         return commands
@@ -136,10 +136,13 @@ class Hand:
         return commands + self.write(commands)
 
     def speak(
-        self, token: int, payload: str, audio_s: float = 2.0, flag: str | None = None, memory: int = 0
+        self, token: int, payload: str, audio_s: float = 2.0, doubt: Doubt | None = None, memory: int = 0
     ) -> list[msg.Command]:
         """A worker speaks a job in one piece."""
-        return self.feed(msg.Piece(token, 0, audio_s, payload), msg.Finished(token, flag, memory))
+        return self.feed(
+            msg.Piece(token, 0, audio_s, payload),
+            msg.Finished(token, () if doubt is None else (doubt,), memory),
+        )
 
     def fail(
         self, index: int, why: str = "oops", kind: msg.FailureKind = "error", part: int | None = None
@@ -166,7 +169,9 @@ class Hand:
 
     def outcome(self, index: int = 0, stream: str = "s") -> Outcome:
         """How a chunk ended."""
-        ends = [c.outcome for c in self.commands if isinstance(c, msg.Deliver | msg.GaveUp) and c.outcome]
+        ends = [
+            c.outcome for c in self.commands if isinstance(c, msg.Deliver | msg.ChunkFailed) and c.outcome
+        ]
         [ended] = [end for end in ends if (end.job.stream, end.job.index) == (stream, index)]
         return ended
 

@@ -46,7 +46,7 @@ def test_only_what_kills_is_lost(workers: int, poison: tuple[int, ...]) -> None:
     hand = speaking(Hand(Deep(), gpus(workers)), chunks=30)
     speak_all(hand, poison)
     assert hand.account() == Account(submitted=30, delivered=30 - len(poison), failed=len(poison))
-    assert [gave_up.outcome.job.index for gave_up in hand.all(msg.GaveUp)] == list(poison)
+    assert [gave_up.outcome.job.index for gave_up in hand.all(msg.ChunkFailed)] == list(poison)
     assert hand.heard == [f"audio {index}" for index in range(30) if index not in poison]
 
 
@@ -187,7 +187,7 @@ class TestConviction:
             hand.die()
             hand.revive()
         assert [start.job.part for start in hand.running] == [(0,)]
-        assert not hand.all(msg.GaveUp)
+        assert not hand.all(msg.ChunkFailed)
         hand.die()  # the part has inherited all but one
         assert hand.outcome().attempts == deaths + 1
 
@@ -195,7 +195,7 @@ class TestConviction:
         hand = speaking(Hand(Deep(), deaths=1), chunks=2)
         hand.die()
         hand.revive()
-        assert not hand.all(msg.GaveUp)
+        assert not hand.all(msg.ChunkFailed)
         assert [start.job for start in hand.running] == [job(0)]
 
     def test_deaths_do_not_use_up_the_retries(self) -> None:

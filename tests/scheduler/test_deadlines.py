@@ -143,7 +143,7 @@ class TestWhoHangs:
         hand = speaking(Hand(retries=1))
         hand.tick()
         hand.revive()
-        assert not hand.all(msg.GaveUp)
+        assert not hand.all(msg.ChunkFailed)
         hand.tick()
         assert hand.outcome().status == "failed"
         assert hand.outcome().why.startswith("worker w0 hangs and is ended: not done after 24")

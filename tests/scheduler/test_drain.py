@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.scheduler.hand import Deep, Hand, Wide, gpus, job
 from ttsflow import Policy
-from ttsflow.interface.jobs import Account
+from ttsflow.interface.jobs import Account, Doubt
 from ttsflow.scheduler import messages as msg
 
 
@@ -40,14 +40,12 @@ def test_a_sink_is_waited_for() -> None:
     assert hand.account() == Account(submitted=2, delivered=1, not_reached=1)
 
 
-def test_a_store_is_waited_for_and_its_sink() -> None:
+def test_a_store_is_waited_for() -> None:
     hand = speaking(Hand(), chunks=2, stored=True)
     hand.feed(msg.Drain())
     hand.speak(hand.token(0), "x")
     assert not ends(hand)
     hand.feed(msg.Committed("s", 0))
-    assert not ends(hand)
-    hand.feed(msg.Delivered("s", 0))
     assert hand.account() == Account(submitted=2, delivered=1, not_reached=1)
 
 
@@ -98,7 +96,11 @@ def test_asking_twice_gives_no_more_time() -> None:
 
 
 def test_what_fails_is_not_tried_again_and_is_not_reached() -> None:
-    for failure in (msg.Failed(1, "oops"), msg.Died("w0", 1, "killed"), msg.Finished(1, "a hum")):
+    for failure in (
+        msg.Failed(1, "oops"),
+        msg.Died("w0", 1, "killed"),
+        msg.Finished(1, (Doubt("engine", "a hum"),)),
+    ):
         hand = speaking(Hand(), chunks=2)
         hand.feed(msg.Drain())
         hand.feed(msg.Piece(1, 0, 1.0, "x"), failure)

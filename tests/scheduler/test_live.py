@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, gpus, job
-from ttsflow.interface.jobs import Account
+from ttsflow.interface.jobs import Account, Doubt
 from ttsflow.scheduler import messages as msg
 
 ALIKE = replace(PROFILE, deterministic=True)
@@ -18,13 +18,13 @@ def listening(chunks: int = 2, *, deterministic: bool = True, workers: int = 1, 
     return hand
 
 
-def say(hand: Hand, index: int, *pieces: str, done: bool = False, flag: str | None = None) -> None:
+def say(hand: Hand, index: int, *pieces: str, done: bool = False, about: Doubt | None = None) -> None:
     """A worker makes pieces of a chunk, from its first; the checksum of each is that of its name."""
     token = hand.token(index)
     events: list[msg.Event] = [
         msg.Piece(token, number, 1.0, name, hash(name)) for number, name in enumerate(pieces)
     ]
-    hand.write(hand.feed(*events, *([msg.Finished(token, flag)] if done else [])))
+    hand.write(hand.feed(*events, *([msg.Finished(token, (about,) if about else ())] if done else [])))
 
 
 class TestDeterministic:
@@ -138,7 +138,7 @@ class TestOthers:
         say(hand, 0, "a")
         hand.die()
         hand.revive()
-        assert [gave_up.outcome.job.index for gave_up in hand.all(msg.GaveUp)] == [0]
+        assert [gave_up.outcome.job.index for gave_up in hand.all(msg.ChunkFailed)] == [0]
         say(hand, 1, "x", done=True)
         say(hand, 2, "y", done=True)
         assert hand.heard == ["a", "x", "y"]
@@ -148,7 +148,7 @@ class TestDoubts:
     def test_what_was_heard_is_flagged_and_not_spoken_again(self) -> None:
         hand = listening(takes=2)
         say(hand, 0, "a")
-        say(hand, 0, "a", "b", done=True, flag="reached the cap")
+        say(hand, 0, "a", "b", done=True, about=Doubt("engine", "reached the cap"))
         ended = hand.outcome()
         assert (ended.status, ended.why, ended.attempts) == ("flagged", "reached the cap", 1)
         assert hand.heard == ["a", "b"]
@@ -166,7 +166,7 @@ class TestDoubts:
 
     def test_what_nobody_has_heard_has_another_take(self) -> None:
         hand = listening(workers=2, takes=1)
-        say(hand, 1, "x", done=True, flag="a hum")
+        say(hand, 1, "x", done=True, about=Doubt("engine", "a hum"))
         assert hand.running[-1].job == job(1).retake()
         say(hand, 1, "y", done=True)
         say(hand, 0, "a", done=True)

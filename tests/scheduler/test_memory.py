@@ -138,11 +138,11 @@ class TestTooLittle:
     def test_the_window_follows(self) -> None:
         hand = speaking(chunks=4, devices=1)
         hand.feed(msg.OpenStream("t"))
-        before = hand.all(msg.WantJobs)[-1].count
+        before = hand.all(msg.RequestJobs)[-1].count
         assert before == 8 * 4 // 2
         out_of_memory(hand, 0)
         hand.feed(msg.OpenStream("u"))
-        assert hand.all(msg.WantJobs)[-1] == msg.WantJobs("u", 8 * 3 // 3)
+        assert hand.all(msg.RequestJobs)[-1] == msg.RequestJobs("u", 8 * 3 // 3)
 
 
 class TestGrowth:

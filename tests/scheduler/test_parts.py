@@ -5,7 +5,7 @@ import pytest
 from tests.scheduler.hand import Deep, Hand, gpus, job
 from ttsflow import ChunkJob, Policy
 from ttsflow.interface.costs import Costs
-from ttsflow.interface.jobs import Account, Outcome
+from ttsflow.interface.jobs import Account, Doubt, Outcome
 from ttsflow.scheduler import messages as msg
 
 
@@ -27,7 +27,7 @@ def heard(hand: Hand) -> list[str]:
 
 
 def outcome(hand: Hand) -> Outcome:
-    [ended] = [c.outcome for c in hand.commands if isinstance(c, msg.Deliver | msg.GaveUp) and c.outcome]
+    [ended] = [c.outcome for c in hand.commands if isinstance(c, msg.Deliver | msg.ChunkFailed) and c.outcome]
     return ended
 
 
@@ -251,9 +251,10 @@ class TestLive:
 
 def test_a_doubt_about_a_part_is_one_about_the_chunk() -> None:
     hand = speaking(takes=0)
-    for number, flag in enumerate(("a doubt", None, "another")):
+    doubts = (Doubt("engine", "a doubt"),), (), (Doubt("engine", "another"),)
+    for number, found in enumerate(doubts):
         token = hand.token(0, part=number)
-        hand.feed(msg.Piece(token, 0, 1.0, "x"), msg.Finished(token, flag))
+        hand.feed(msg.Piece(token, 0, 1.0, "x"), msg.Finished(token, found))
     assert (outcome(hand).status, outcome(hand).why) == ("flagged", "a doubt; another")
 
 

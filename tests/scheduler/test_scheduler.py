@@ -4,7 +4,7 @@ import pytest
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, Wide, gpus, job
 from ttsflow import Device, DeviceError, Policy, PolicyError, Profile, WorkerError, WorkerSpec
-from ttsflow.interface.jobs import Account
+from ttsflow.interface.jobs import Account, Doubt
 from ttsflow.scheduler import messages as msg
 
 
@@ -76,9 +76,9 @@ class TestLookAhead:
     def test_jobs_are_asked_for_as_the_window_has_room(self) -> None:
         hand = Hand(look_ahead=3)
         hand.feed(msg.OpenStream("s"))
-        assert hand.all(msg.WantJobs) == [msg.WantJobs("s", 8)]  # one slot: eight chunks
+        assert hand.all(msg.RequestJobs) == [msg.RequestJobs("s", 8)]  # one slot: eight chunks
         hand.feed(msg.Submit("s", [job(0), job(1)]))
-        assert len(hand.all(msg.WantJobs)) == 1  # six are still on their way
+        assert len(hand.all(msg.RequestJobs)) == 1  # six are still on their way
 
     def test_no_more_are_admitted_than_the_window_holds(self) -> None:
         hand = Hand(devices=gpus(20), profile=Profile("p", 1, ("cuda",)), look_ahead=1)
@@ -152,7 +152,7 @@ class TestLive:
         hand.open(job(0), job(1), live=True)
         hand.feed(msg.Piece(hand.token(0), 0, 1.0, "a1"))
         hand.feed(msg.Failed(hand.token(0), "oops"))
-        [given_up] = hand.all(msg.GaveUp)
+        [given_up] = hand.all(msg.ChunkFailed)
         assert (given_up.outcome.sent_s, given_up.outcome.attempts, given_up.outcome.why) == (1.0, 1, "oops")
         hand.finish(1)
         assert hand.account() == Account(submitted=2, delivered=1, failed=1)
@@ -165,7 +165,7 @@ class TestAttempts:
         hand.open(job(0), job(1))
         for attempt in range(3):
             hand.feed(msg.Failed(hand.token(0), f"reason {attempt}"))
-        [given_up] = hand.all(msg.GaveUp)
+        [given_up] = hand.all(msg.ChunkFailed)
         assert (given_up.outcome.status, given_up.outcome.why) == ("failed", "reason 2")
         assert (given_up.outcome.attempts, given_up.outcome.audio_s) == (3, 0.0)
         hand.finish(1)
@@ -195,13 +195,16 @@ class TestAttempts:
         hand.feed(msg.Finished(hand.token(0)))
         hand.feed(msg.Finished(hand.token(0)))
         assert hand.account() == Account(submitted=1, failed=1)
-        assert "no audio" in hand.all(msg.GaveUp)[0].outcome.why
+        assert "no audio" in hand.all(msg.ChunkFailed)[0].outcome.why
 
     def test_a_doubt_is_delivered_and_flagged(self) -> None:
         hand = Hand(takes=0)
         hand.load_all()
         hand.open(job(0))
-        hand.feed(msg.Piece(hand.token(0), 0, 1.0, "x"), msg.Finished(hand.token(0), "reached the cap"))
+        hand.feed(
+            msg.Piece(hand.token(0), 0, 1.0, "x"),
+            msg.Finished(hand.token(0), (Doubt("engine", "reached the cap"),)),
+        )
         outcome = hand.all(msg.Deliver)[-1].outcome
         assert (outcome.status, outcome.why) == ("flagged", "reached the cap")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tests.scheduler.hand import Deep, Hand, gpus, job
-from ttsflow.interface.jobs import Account
+from ttsflow.interface.jobs import Account, Doubt
 from ttsflow.scheduler import messages as msg
+
+HUM = Doubt("engine", "a hum")
 
 
 def speaking(chunks: int = 4, *, workers: int = 4, last: bool = True, **limits: object) -> Hand:
@@ -48,8 +50,6 @@ def test_they_are_handed_over_in_text_order_once_the_store_holds_them() -> None:
     assert [list(delivery.payloads) for delivery in deliveries] == [[], [], [], []]
     assert [delivery.audio_s for delivery in deliveries] == [2.0] * 4
     assert [delivery.outcome for delivery in deliveries] == [c.outcome for c in hand.all(msg.Commit)]
-    assert not hand.all(msg.StreamFinished)
-    hand.write(deliveries)
     assert hand.account() == Account(submitted=4, delivered=4)
 
 
@@ -64,10 +64,10 @@ def test_a_chunk_in_parts_is_committed_once() -> None:
 
 def test_a_chunk_in_doubt_is_committed_when_its_best_take_is_known() -> None:
     hand = speaking(1, workers=1, takes=1)
-    hand.speak(1, "first", 0.5, "a hum")
-    hand.speak(2, "second", 9.0, "a hum")
+    hand.speak(1, "first", 0.5, HUM)
+    hand.speak(2, "second", 9.0, HUM)
     assert not commits(hand)
-    hand.speak(hand.token(0, part=0), "part", 0.3, "a hum")
+    hand.speak(hand.token(0, part=0), "part", 0.3, HUM)
     assert commits(hand) == [(0, ["first"])]
     [commit] = hand.all(msg.Commit)
     assert (commit.outcome.status, commit.outcome.attempts) == ("flagged", 3)
@@ -88,12 +88,12 @@ def test_a_pause_has_nothing_to_commit_and_waits_for_its_turn() -> None:
 def test_a_failed_chunk_is_not_committed_and_named_in_its_turn() -> None:
     hand = speaking(3)
     hand.fail(1, "no", "refused")
-    assert not hand.all(msg.GaveUp)
+    assert not hand.all(msg.ChunkFailed)
     hand.finish(0)
     hand.finish(2)
     hand.write(keep(hand, 0, 2))
-    assert [type(c) for c in hand.commands if isinstance(c, msg.Deliver | msg.GaveUp)] == [
-        msg.Deliver, msg.GaveUp, msg.Deliver,
+    assert [type(c) for c in hand.commands if isinstance(c, msg.Deliver | msg.ChunkFailed)] == [
+        msg.Deliver, msg.ChunkFailed, msg.Deliver,
     ]  # fmt: skip
     assert [index for index, _ in commits(hand)] == [0, 2]
     assert hand.account() == Account(submitted=3, delivered=2, failed=1)
@@ -123,17 +123,17 @@ class TestWindow:
     def test_jobs_are_asked_for_as_chunks_are_committed(self) -> None:
         hand = speaking(8, workers=1, last=False)
         hand.finish(0)
-        asked = len(hand.all(msg.WantJobs))
+        asked = len(hand.all(msg.RequestJobs))
         keep(hand, 0)
-        assert hand.all(msg.WantJobs)[asked:] == [msg.WantJobs("s", 1)]
+        assert hand.all(msg.RequestJobs)[asked:] == [msg.RequestJobs("s", 1)]
 
-    def test_a_sink_that_is_slow_holds_up_nothing(self) -> None:
+    def test_nobody_is_waited_for_once_all_is_committed(self) -> None:
         hand = speaking(40, workers=1, look_ahead=8)
         for index in range(40):
             hand.speak(hand.token(index), "x")
             keep(hand, index)
         assert delivered(hand) == list(range(40))
-        assert not hand.all(msg.StreamFinished)
+        assert hand.account() == Account(submitted=40, delivered=40)
 
     def test_a_failed_chunk_leaves_it_when_it_is_its_turn(self) -> None:
         hand = speaking(50, workers=1, look_ahead=8)

@@ -6,10 +6,14 @@ import pytest
 
 from tests.scheduler.hand import Hand, job
 from ttsflow import ChunkJob
-from ttsflow.interface.jobs import Account
+from ttsflow.interface.jobs import Account, Doubt
 from ttsflow.scheduler import messages as msg
 
-CAP = "reached the model's cap"
+CAP = Doubt("engine", "reached the model's cap")
+HUM = Doubt("engine", "a hum in it")
+CLICK = Doubt("engine", "a click in it")
+SILENT = Doubt("silent", "silent throughout")
+NOISE = Doubt("clipped", "clipped throughout")
 WHOLE = "I"
 """a text that cannot be parted"""
 
@@ -21,16 +25,18 @@ def speaking(*jobs: ChunkJob, **limits: object) -> Hand:
     return hand
 
 
-def doubt(hand: Hand, payload: str = "x", audio_s: float = 2.0, flag: str | None = CAP) -> list[msg.Command]:
+def doubt(
+    hand: Hand, payload: str = "x", audio_s: float = 2.0, about: Doubt | None = CAP
+) -> list[msg.Command]:
     """The running job is spoken, and a check has its doubts; whatever is delivered is written."""
-    return hand.write(hand.speak(hand.running[-1].token, payload, audio_s, flag))
+    return hand.write(hand.speak(hand.running[-1].token, payload, audio_s, about))
 
 
 class TestAgain:
     def test_each_take_has_the_next_seed(self) -> None:
         hand = speaking(job(0), takes=2)
         doubt(hand)
-        assert hand.notices == [f"chunk 0 of 's' is spoken again, with another seed: {CAP}"]
+        assert hand.notices == [f"chunk 0 of 's' is spoken again, with another seed: {CAP.text}"]
         doubt(hand)
         first = job(0)
         assert [start.job for start in hand.started] == [first, first.retake(), first.retake().retake()]
@@ -45,7 +51,7 @@ class TestAgain:
         hand = speaking(job(0), takes=2)
         for _ in range(3):
             doubt(hand)
-        assert hand.notices[-1] == f"chunk 0 of 's' is spoken in 2 parts: {CAP}"
+        assert hand.notices[-1] == f"chunk 0 of 's' is spoken in 2 parts: {CAP.text}"
         assert [hand.running[0].job] == job(0).split(["some", "words"])[:1]
         hand.finish(0, part=0)
         hand.finish(0, part=1)
@@ -55,7 +61,11 @@ class TestAgain:
     def test_no_takes_at_all(self) -> None:
         hand = speaking(job(0), takes=0)
         doubt(hand, "as it is")
-        assert (hand.outcome().status, hand.outcome().why, hand.outcome().attempts) == ("flagged", CAP, 1)
+        assert (hand.outcome().status, hand.outcome().why, hand.outcome().attempts) == (
+            "flagged",
+            CAP.text,
+            1,
+        )
         assert hand.heard == ["as it is"]
 
     def test_a_doubt_uses_up_no_retry(self) -> None:
@@ -90,7 +100,7 @@ class TestTheBest:
     def test_is_kept_and_flagged(self) -> None:
         hand = speaking(job(0, text=WHOLE), takes=2)  # 0.07 s of audio, as the profile predicts
         doubt(hand, "far too long", 9.0)
-        doubt(hand, "about right", 0.1, "a click in it")
+        doubt(hand, "about right", 0.1, CLICK)
         doubt(hand, "too long", 2.0)
         ended = hand.outcome()
         assert (ended.status, ended.why, ended.attempts, ended.take) == ("flagged", "a click in it", 3, 1)
@@ -108,29 +118,42 @@ class TestTheBest:
 
     def test_one_doubt_is_better_than_two(self) -> None:
         hand = speaking(job(0, text=WHOLE), takes=1)
-        doubt(hand, "two", 0.1, "a click in it; a hum in it")
-        doubt(hand, "one", 5.0, "a hum in it")
+        hand.feed(msg.Piece(1, 0, 0.1, "two"), msg.Finished(1, (CLICK, HUM)))
+        doubt(hand, "one", 5.0, HUM)
         assert hand.heard == ["one"]
 
-    @pytest.mark.parametrize("flags", [(msg.SILENT, CAP), (CAP, msg.SILENT), (msg.SILENT, f"{CAP}; a hum")])
-    def test_silence_is_the_worst(self, flags: tuple[str, str]) -> None:
+    def test_the_words_of_a_doubt_decide_nothing(self) -> None:
+        """A good take in doubt is better than a minute and a half of noise, however many words it takes."""
         hand = speaking(job(0, text=WHOLE), takes=1)
-        for flag in flags:
-            doubt(hand, flag, 0.1 if flag == msg.SILENT else 9.0, flag)
-        assert hand.heard != [msg.SILENT]
+        doubt(hand, "good", 0.1, Doubt("engine", "token loop at step 9; stopped; silent throughout"))
+        doubt(hand, "noise", 90.0, NOISE)
+        assert hand.heard == ["good"]
+
+    @pytest.mark.parametrize("doubts", [(SILENT, CAP), (CAP, SILENT), (SILENT, NOISE), (NOISE, SILENT)])
+    def test_silence_is_the_worst(self, doubts: tuple[Doubt, Doubt]) -> None:
+        hand = speaking(job(0, text=WHOLE), takes=1)
+        for each in doubts:
+            doubt(hand, each.text, 0.1 if each is SILENT else 9.0, each)
+        assert hand.heard != [SILENT.text]
+
+    def test_silence_is_worse_than_two_other_doubts(self) -> None:
+        hand = speaking(job(0, text=WHOLE), takes=1)
+        doubt(hand, "silence", 0.1, SILENT)
+        hand.write(hand.feed(msg.Piece(2, 0, 9.0, "two"), msg.Finished(2, (CAP, HUM))))
+        assert hand.heard == ["two"]
 
     def test_nothing_but_silence(self) -> None:
         hand = speaking(job(0, text=WHOLE), takes=1)
-        doubt(hand, "one", 0.1, msg.SILENT)
-        doubt(hand, "two", 3.0, msg.SILENT)
+        doubt(hand, "one", 0.1, SILENT)
+        doubt(hand, "two", 3.0, SILENT)
         assert hand.heard == ["one"]
-        assert hand.outcome().why == msg.SILENT
+        assert hand.outcome().why == SILENT.text
 
     def test_it_is_heard_when_later_attempts_fail(self) -> None:
         hand = speaking(job(0), takes=2, retries=0)
         doubt(hand, "in doubt")
         hand.fail(0)
-        assert (hand.outcome().status, hand.outcome().why) == ("flagged", CAP)
+        assert (hand.outcome().status, hand.outcome().why) == ("flagged", CAP.text)
         assert hand.heard == ["in doubt"]
 
     def test_it_is_heard_when_a_later_attempt_is_refused_or_kills(self) -> None:
@@ -151,9 +174,9 @@ class TestParts:
         doubt(hand, "first", 0.7)
         doubt(hand, "second", 9.0)
         hand.finish(0, part=0)
-        doubt(hand, "part", flag="a hum in it")
+        doubt(hand, "part", about=HUM)
         ended = hand.outcome()
-        assert (ended.status, ended.why, ended.attempts, ended.take) == ("flagged", CAP, 4, 0)
+        assert (ended.status, ended.why, ended.attempts, ended.take) == ("flagged", CAP.text, 4, 0)
         assert (ended.audio_s, ended.started_s) == (0.7, 2.0)
         assert hand.heard == ["first"]
 
@@ -181,7 +204,7 @@ class TestParts:
         doubt(hand, "b", 0.3)
         assert hand.running[0].job == second  # a part is not parted
         hand.finish(0, part=1)
-        assert (hand.outcome().status, hand.outcome().why) == ("flagged", CAP)
+        assert (hand.outcome().status, hand.outcome().why) == ("flagged", CAP.text)
         assert hand.heard == ["b", "audio 0.1"]
         assert (hand.outcome().attempts, hand.outcome().take) == (4, 1)
 
@@ -270,7 +293,7 @@ class TestLength:
         hand = self.after(20, job(20, text=WHOLE))
         for _ in range(3):
             doubt(hand, audio_s=9.0)
-        assert hand.outcome(20).why == f"{CAP}; much too long for its text (9.0 s, about 0.1 s expected)"
+        assert hand.outcome(20).why == f"{CAP.text}; much too long for its text (9.0 s, about 0.1 s expected)"
 
     def test_a_text_of_no_length_is_not_judged(self) -> None:
         hand = self.after(20, job(20, text=""))

@@ -11,7 +11,7 @@ import pytest
 from tests.scheduler.random_policies import RandomPolicy
 from tests.testing.test_fault_tester import HARSH
 from ttsflow import ChunkJob, Costs, View, WorkerView
-from ttsflow.interface.jobs import Account
+from ttsflow.interface.jobs import Account, Doubt
 from ttsflow.scheduler import guard
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempts
@@ -178,7 +178,7 @@ def parts_heard_before_their_turn(patch: Patch) -> None:
 
 
 def published_with_a_part_missing(patch: Patch) -> None:
-    def hasty(self: Chunk, part: Part, flag: str | None, now: float) -> None:
+    def hasty(self: Chunk, part: Part, doubts: Any, now: float) -> None:
         part.whole = True
         if self.outcome is None:
             self.end("ok", now)
@@ -335,7 +335,7 @@ def takes_without_end(patch: Patch) -> None:
     doubted = Verdicts._doubted
 
     def tireless(self: Verdicts, part: Part, doubt: str, now: float) -> Iterator[msg.Command]:
-        part.doubts = 0
+        part.refused = 0
         yield from doubted(self, part, doubt, now)
 
     patch(Verdicts, "_doubted", tireless)
@@ -365,17 +365,20 @@ def takes_mixed_up(patch: Patch) -> None:
 
 def doubts_not_told(patch: Patch) -> None:
     finish = Chunk.finish
-    patch(Chunk, "finish", lambda self, part, flag, now: finish(self, part, None, now))
+    patch(Chunk, "finish", lambda self, part, doubts, now: finish(self, part, (), now))
+
+
+HUNCH = (Doubt("engine", "a hunch"),)
 
 
 def doubts_made_up(patch: Patch) -> None:
     finish = Chunk.finish
-    patch(Chunk, "finish", lambda self, part, flag, now: finish(self, part, flag or "a hunch", now))
+    patch(Chunk, "finish", lambda self, part, doubts, now: finish(self, part, doubts or HUNCH, now))
 
 
 def failed_without_a_reason(patch: Patch) -> None:
     end = Chunk.end
-    patch(Chunk, "end", lambda self, status, now, why=None: end(self, status, now))
+    patch(Chunk, "end", lambda self, status, now, why=None, doubts=(): end(self, status, now))
 
 
 def heard_twice_after_a_retry(patch: Patch) -> None:
@@ -400,8 +403,8 @@ def heard_and_not_told(patch: Patch) -> None:
 
     def silent(self: Streams, stream: Any) -> Iterator[msg.Command]:
         for command in advance(self, stream):
-            if isinstance(command, msg.GaveUp):
-                yield msg.GaveUp(replace(command.outcome, sent_s=0.0))
+            if isinstance(command, msg.ChunkFailed):
+                yield msg.ChunkFailed(replace(command.outcome, sent_s=0.0))
             else:
                 yield command
 

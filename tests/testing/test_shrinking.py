@@ -48,7 +48,7 @@ class TestShrink:
         assert len(kept) == 1
         assert shrunk.size == Size(devices=1, streams=1, chunks=1)
         assert len(shrunk.history) <= 20
-        assert "GaveUp(outcome=Outcome(job=<s0 0>, status='failed'" in str(shrunk)
+        assert "ChunkFailed(outcome=Outcome(job=<s0 0>, status='failed'" in str(shrunk)
         check_replays(shrunk)
 
     def test_a_chunk_that_is_committed_twice_needs_no_fault(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ class TestHistory:
             "            -> WakeAt(when=600.00)",
             "    1.00 s  <- WorkerReady(worker='w0', generation=1)",
             "    1.00 s  <- OpenStream(stream='s')",
-            "            -> WantJobs(stream='s', count=8)",
+            "            -> RequestJobs(stream='s', count=8)",
             "            -> WakeAt(when=None)",
             "    1.00 s  <- Submit(stream='s', jobs=[<s 0>], last=True)",
             "            -> StartJob(token=1, worker='w0', generation=1, job=<s 0>)",

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ttsflow.interface.jobs import AudioPiece
+from ttsflow.interface.jobs import AudioPiece, Doubt
 from ttsflow.workers.checks import CLIPPED_FROM, SILENT_BELOW, AudioCheck, fault_in
 
 RATE = 24_000
-SILENT = "silent throughout (below -60 dBFS)"
+SILENT = Doubt("silent", "silent throughout (below -60 dBFS)")
 Sound = NDArray[np.float32]
 
 
@@ -33,7 +33,7 @@ def silence(count: int = RATE) -> Sound:
     return np.zeros(count, np.float32)
 
 
-def doubt(*pieces: Sound) -> str | None:
+def doubt(*pieces: Sound) -> Doubt | None:
     check = AudioCheck()
     for piece in pieces:
         check.take(piece)
@@ -84,11 +84,14 @@ def test_quiet_speech_and_loud_speech_are_not_doubtful(pieces: tuple[Sound, ...]
 def test_audio_that_is_mostly_at_full_scale_is_doubtful(pieces: tuple[Sound, ...]) -> None:
     found = doubt(*pieces)
     assert found is not None
-    assert found.startswith("clipped throughout (")
+    assert found.kind == "clipped"
+    assert found.text.startswith("clipped throughout (")
 
 
 def test_the_share_at_full_scale_is_told() -> None:
-    assert doubt(np.array([1, -1, 1, 0.5, 0], np.float32)) == "clipped throughout (75% of it at full scale)"
+    assert doubt(np.array([1, -1, 1, 0.5, 0], np.float32)) == Doubt(
+        "clipped", "clipped throughout (75% of it at full scale)"
+    )
     assert doubt(np.array([1, 0.5], np.float32)) is None, "half of it is not more than half"
 
 

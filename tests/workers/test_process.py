@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from ttsflow.interface.device import Device
-from ttsflow.interface.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob, Doubt
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.messages import (
@@ -38,6 +38,8 @@ from ttsflow.workers.process import WorkerProcess
 
 HERE = Path(__file__).parent
 CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
+
+SILENT = Doubt("silent", "silent throughout (below -60 dBFS)")
 
 
 class Talk:
@@ -206,12 +208,14 @@ def test_a_failed_job_says_why_and_its_worker_lives_on(talk: Any, tmp_path: Path
 
 def test_audio_that_is_doubtful_is_flagged(talk: Any) -> None:
     worker = talk().ready()
-    assert worker.end_of("constant 0 0.0001") == Finished(100, "silent throughout (below -60 dBFS)")
-    assert worker.end_of("constant 1 -1 0.5") == Finished(101, "clipped throughout (67% of it at full scale)")
+    assert worker.end_of("constant 0 0.0001") == Finished(100, (SILENT,))
+    assert worker.end_of("constant 1 -1 0.5") == Finished(
+        101, (Doubt("clipped", "clipped throughout (67% of it at full scale)"),)
+    )
     assert worker.end_of("constant 0 0.3") == Finished(102), "each chunk is judged by itself"
     several = talk(chorus=True, slots=2).ready()
-    assert several.end_of("silent doubt") == Finished(100, "a doubt; silent throughout (below -60 dBFS)")
-    assert several.end_of("silent") == Finished(101, "silent throughout (below -60 dBFS)")
+    assert several.end_of("silent doubt") == Finished(100, (Doubt("engine", "a doubt"), SILENT))
+    assert several.end_of("silent") == Finished(101, (SILENT,))
 
 
 def test_a_backend_gives_memory_back_before_the_next_job(talk: Any, tmp_path: Path) -> None:
@@ -430,7 +434,7 @@ def test_several_slots_cancel_and_flag(talk: Any) -> None:
     seen = []
     while not (seen and isinstance(seen[-1], Finished)):
         seen.append(worker.next())
-    assert seen[-1] == Finished(doubt, "a doubt")
+    assert seen[-1] == Finished(doubt, (Doubt("engine", "a doubt"),))
     assert {event.token for event in seen} == {long, doubt}
     for token in (long, doubt):
         numbers = [event.number for event in seen if isinstance(event, Piece) and event.token == token]

@@ -13,6 +13,25 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "flagged", "pause", "failed"]
 
+DoubtKind = Literal["engine", "length", "clipped", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What makes audio doubtful: the kind of doubt decides, the text is for people.
+
+    Kinds: the "engine" said so itself (it reached its audio cap), the "length" does not fit the text,
+    the audio is "clipped" throughout, or "silent" throughout.
+    """
+
+    kind: DoubtKind
+    text: str
+
+    @property
+    def severity(self) -> int:
+        """How bad it is to listen to: a cut or long sentence, then noise, then nothing at all."""
+        return {"engine": 1, "length": 1, "clipped": 2, "silent": 3}[self.kind]
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkJob:
@@ -82,7 +101,8 @@ class Outcome:
 
     Times are seconds on the driver's clock, None where the chunk never got that far. `audio_s` is
     the length of its audio in seconds, without the pause after it. `sent_s` is what a listener had
-    already been given of a chunk that failed. `take` counts the seeds that were tried before the one
+    already been given of a chunk that failed. `why` says in words why a chunk failed or is flagged; of a
+    flagged one `doubts` say the same as values. `take` counts the seeds that were tried before the one
     that is heard.
     """
 
@@ -99,6 +119,7 @@ class Outcome:
     sent_s: float = 0.0
     why: str | None = None
     take: int = 0
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

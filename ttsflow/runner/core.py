@@ -255,14 +255,14 @@ class Runner:
                     self._streams[stream].pass_on(command)
                 case msg.Commit(outcome):
                     self._streams[outcome.job.stream].commit(command)
-                case msg.GaveUp(outcome):
+                case msg.ChunkFailed(outcome):
                     self._observer.ended(outcome, now)
                     self._streams[outcome.job.stream].pass_on(command)
                 case msg.StartJob(token, worker, generation, job):
                     self._workers.start_job(worker, generation, token, job)
                 case msg.CancelJob(token, worker, generation):
                     self._workers.cancel_job(worker, generation, token)
-                case msg.WantJobs(stream, count):
+                case msg.RequestJobs(stream, count):
                     self._streams[stream].want(count)
                 case msg.WakeAt(when):
                     self._wake = when

@@ -18,12 +18,12 @@ from ttsflow.runner.origin import Origin
 from ttsflow.runner.waiting import settle, wait_for
 from ttsflow.scheduler.messages import (
     CancelStream,
+    ChunkFailed,
     Commit,
     Committed,
     Deliver,
     Delivered,
     Event,
-    GaveUp,
     Submit,
 )
 
@@ -109,7 +109,7 @@ class StreamEdge:
         self.handle = StreamHandle(stream, lambda: self._tell(CancelStream(stream)))
         self._jobs, self._sink, self._post = jobs, sink, post
         self._wanted: SimpleQueue[int] = SimpleQueue()
-        self._orders: SimpleQueue[Deliver | GaveUp | None] = SimpleQueue()
+        self._orders: SimpleQueue[Deliver | ChunkFailed | None] = SimpleQueue()
         # Written by the owner's thread alone, as the methods without an underscore are called on it:
         self._failure: BaseException | None = None
         self._over = False
@@ -126,9 +126,10 @@ class StreamEdge:
         """Have `count` more jobs submitted."""
         self._wanted.put(count)
 
-    def pass_on(self, order: Deliver | GaveUp) -> None:
-        """Have the sink take what is next."""
-        self._orders.put(order)
+    def pass_on(self, order: Deliver | ChunkFailed) -> None:
+        """Have the sink take what is next; where there is a store, that has it already."""
+        if self._keeper is None:
+            self._orders.put(order)
 
     def commit(self, command: Commit) -> None:
         """Have a chunk kept."""
@@ -210,7 +211,7 @@ class StreamEdge:
                 self._give_up(error)
         self._finish_sink()
 
-    def _hand_over(self, order: Deliver | GaveUp) -> None:
+    def _hand_over(self, order: Deliver | ChunkFailed) -> None:
         if isinstance(order, Deliver) and order.payloads:
             self._sink.write(order.payloads)
         if order.outcome is not None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ttsflow.interface.jobs import ChunkJob, Outcome, Status
-from ttsflow.scheduler.messages import SILENT
+from ttsflow.interface.jobs import ChunkJob, Doubt, Outcome, Status
 from ttsflow.scheduler.ready import Order
 
 if TYPE_CHECKING:
@@ -16,15 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Audio that a check has refused; it is heard if no other is better. `off` is how bad it is."""
+    """Audio in doubt; it is heard if no other is better.
+
+    `off` is how bad it is: its gravest doubt, how many there are, and how far its length is off (s).
+    """
 
     job: ChunkJob
     payloads: list[Any]
     audio_s: float
     started_s: float | None
     first_audio_s: float | None
-    flag: str
-    off: tuple[bool, int, float]
+    doubts: tuple[Doubt, ...]
+    off: tuple[int, int, float]
 
 
 class Part:
@@ -35,9 +37,28 @@ class Part:
     """
 
     __slots__ = (
-        "attempts", "audio_s", "best", "chunk", "deaths", "doubts", "expected_s", "failures",
-        "first_audio_s", "flag", "fresh_s", "heard", "job", "order", "overruns", "payloads", "sent_s",
-        "started_s", "sums", "suspect", "token", "whole",
+        "attempts",
+        "audio_s",
+        "best",
+        "chunk",
+        "deaths",
+        "doubts",
+        "expected_s",
+        "failures",
+        "first_audio_s",
+        "fresh_s",
+        "heard",
+        "job",
+        "order",
+        "overruns",
+        "payloads",
+        "refused",
+        "sent_s",
+        "started_s",
+        "sums",
+        "suspect",
+        "token",
+        "whole",
     )  # fmt: skip
 
     def __init__(self, chunk: Chunk, job: ChunkJob, order: Order) -> None:
@@ -48,14 +69,14 @@ class Part:
         self.deaths = 0  # of workers that were speaking it
         self.suspect = False  # a worker may have died of it: it runs alone
         self.overruns = 0  # deadlines that it missed
-        self.doubts = 0  # takes that a check refused
+        self.refused = 0  # takes that a check refused
         self.best: Take | None = None
         self.expected_s: float | None = None  # length of its audio; set with the first take
         self.started_s: float | None = None
         self.heard: list[int] = []
         self.sent_s = 0.0  # of its audio, passed on before the chunk was whole
         self.whole = False
-        self.flag: str | None = None
+        self.doubts: tuple[Doubt, ...] = ()  # about the audio that is heard
         self.forget()
 
     def forget(self) -> None:
@@ -98,17 +119,18 @@ class Part:
             self.heard = list(self.sums)
         return payloads, fresh_s
 
-    def keep(self, flag: str, expected_s: float) -> None:
+    def keep(self, doubts: tuple[Doubt, ...], expected_s: float) -> None:
         """Put the attempt's audio aside, in doubt, unless there is better.
 
         All takes are measured by what was expected at the first: the prediction learns from each.
         """
         if self.expected_s is None:
             self.expected_s = expected_s
-        off = (SILENT in flag, flag.count(";"), abs(self.audio_s - self.expected_s))
+        gravest = max(doubt.severity for doubt in doubts)
+        off = (gravest, len(doubts), abs(self.audio_s - self.expected_s))
         if self.best is None or off < self.best.off:
             self.best = Take(
-                self.job, self.payloads, self.audio_s, self.started_s, self.first_audio_s, flag, off
+                self.job, self.payloads, self.audio_s, self.started_s, self.first_audio_s, doubts, off
             )
 
     def restore(self, take: Take) -> None:
@@ -176,18 +198,15 @@ class Chunk:
         self.tried_whole, self.parts = 0, [whole]
         return whole
 
-    def finish(self, part: Part, flag: str | None, now: float) -> None:
+    def finish(self, part: Part, doubts: tuple[Doubt, ...], now: float) -> None:
         """A part is whole; the chunk is with the last of them."""
-        part.whole, part.flag = True, flag
-        flags: list[str] = []
-        for each in self.parts:
-            if not each.whole:
-                return
-            if each.flag and each.flag not in flags:
-                flags.append(each.flag)
-        self.end("flagged" if flags else "ok", now, "; ".join(flags) or None)
+        part.whole, part.doubts = True, doubts
+        if all(each.whole for each in self.parts):
+            all_ = tuple(dict.fromkeys(doubt for each in self.parts for doubt in each.doubts))
+            why = "; ".join(doubt.text for doubt in all_) or None
+            self.end("flagged" if all_ else "ok", now, why, all_)
 
-    def end(self, status: Status, now: float, why: str | None = None) -> None:
+    def end(self, status: Status, now: float, why: str | None = None, doubts: tuple[Doubt, ...] = ()) -> None:
         """Fix how the chunk ended."""
         attempts, audio_s, sent_s, take = self.tried_whole, 0.0, 0.0, 0
         started_s = first_audio_s = None
@@ -203,7 +222,7 @@ class Chunk:
         worker, device = self.where or (None, None)
         self.outcome = Outcome(
             self.job, status, worker, device, attempts, self.queued_s, started_s,
-            first_audio_s, now, audio_s, sent_s, why, take,
+            first_audio_s, now, audio_s, sent_s, why, take, doubts,
         )  # fmt: skip
 
     def take_audio(self) -> tuple[list[Any], float]:

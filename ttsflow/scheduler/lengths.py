@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-from ttsflow.interface.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob, Doubt
 
 ENOUGH = 20
 """chunks of a language before any is judged"""
@@ -37,16 +37,19 @@ class Lengths:
         if chars := _spoken_chars(job.text):
             self._seen.setdefault(job.language, deque(maxlen=2 * ENOUGH)).append(audio_s / chars)
 
-    def doubt(self, job: ChunkJob, audio_s: float) -> str | None:
-        """What is implausible about the length, in words."""
+    def doubt(self, job: ChunkJob, audio_s: float) -> Doubt | None:
+        """What is implausible about the length."""
         expected_s = self.expected_s(job)
         if expected_s is None:
             return None
         if audio_s > FACTOR * expected_s + SLACK_S:
-            return f"much too long for its text ({audio_s:.1f} s, about {expected_s:.1f} s expected)"
-        if expected_s > SLACK_S and audio_s < expected_s / FACTOR:
-            return f"much too short for its text ({audio_s:.1f} s, about {expected_s:.1f} s expected)"
-        return None
+            off = "long"
+        elif expected_s > SLACK_S and audio_s < expected_s / FACTOR:
+            off = "short"
+        else:
+            return None
+        seconds = f"{audio_s:.1f} s, about {expected_s:.1f} s expected"
+        return Doubt("length", f"much too {off} for its text ({seconds})")
 
 
 def _spoken_chars(text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.device import Device
-from ttsflow.interface.jobs import Account, ChunkJob, Outcome
+from ttsflow.interface.jobs import Account, ChunkJob, Doubt, Outcome
 from ttsflow.interface.policy import WorkerSpec
 
 # ---------------------------------------------------------------- events: what happened
@@ -81,18 +81,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt is through; `flag` names a doubt about its audio.
+    """An attempt is through; `doubts` are what its worker found doubtful about its audio.
 
     `memory_bytes` is what the worker's process takes of the machine's memory now, 0 where unknown.
     """
 
     token: int
-    flag: str | None = None
+    doubts: tuple[Doubt, ...] = ()
     memory_bytes: int = 0
 
-
-SILENT = "silent throughout"
-"""the doubt about audio that makes it the worst of all takes"""
 
 FailureKind = Literal["error", "refused", "bad audio", "out of memory", "broken worker", "device lost"]
 """Error: it may pass. Refused: trying again is no use. Bad audio: another seed may do better. Out of
@@ -241,8 +238,8 @@ class Commit:
 class Deliver:
     """Hand audio to the stream's sink, in text order. With `outcome` the chunk is whole: answer Delivered.
 
-    `audio_s` is the length of what is handed over, in seconds. A stored stream's audio has been
-    committed before, and `payloads` are empty.
+    `audio_s` is the length of what is handed over, in seconds. A stored stream has no sink: its chunk has
+    been committed, `payloads` are empty, this tells observers in text order, and no answer is due.
     """
 
     stream: str
@@ -253,14 +250,17 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
-class GaveUp:
-    """A chunk failed for good. Comes in text order between the deliveries: answer Delivered when noted."""
+class ChunkFailed:
+    """A chunk failed for good. Comes in text order between the deliveries.
+
+    Answer Delivered once the sink has taken note; a stored stream has none, and no answer is due.
+    """
 
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class WantJobs:
+class RequestJobs:
     """There is room for `count` more jobs of a stream: answer Submit."""
 
     stream: str
@@ -303,6 +303,6 @@ class Stop:
 
 
 Command = (
-    StartWorker | KillWorker | StartJob | CancelJob | Commit | Deliver | GaveUp | WantJobs
+    StartWorker | KillWorker | StartJob | CancelJob | Commit | Deliver | ChunkFailed | RequestJobs
     | StreamFinished | WakeAt | WorkersLoaded | Notice | Stop
 )  # fmt: skip

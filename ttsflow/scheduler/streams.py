@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ttsflow.interface.costs import Costs
 from ttsflow.interface.jobs import Account, ChunkJob
 from ttsflow.scheduler.chunks import Chunk
-from ttsflow.scheduler.messages import Command, Commit, Deliver, GaveUp, StreamFinished, WantJobs
+from ttsflow.scheduler.messages import ChunkFailed, Command, Commit, Deliver, RequestJobs, StreamFinished
 
 SLOTS_AHEAD = 8
 """Window per slot. With 8 workers and heavy-tailed texts a window of 8 chunks cost 2.75 times the
@@ -26,7 +26,7 @@ class Stream:
         self.ended: list[Chunk] = []  # and not yet committed
         self.held = 0  # chunks whose audio is in memory, or will be
         self.last_index = -1
-        self.asked = 0  # jobs asked for with WantJobs and not yet submitted
+        self.asked = 0  # jobs asked for with RequestJobs and not yet submitted
         self.complete = False  # the last job was submitted
         self.finish_tag = 0.0
         self.submitted = self.delivered = self.failed = 0
@@ -133,7 +133,7 @@ class Streams:
         room = self._window(slots) - stream.held - len(stream.backlog) - stream.asked
         if room > 0:
             stream.asked += room
-            yield WantJobs(stream.name, room)
+            yield RequestJobs(stream.name, room)
 
     def _window(self, slots: int) -> int:
         """Chunks of one stream whose audio may be in memory; at least one, the head."""
@@ -177,12 +177,15 @@ class Streams:
             if stream.stored and not chunk.committed:
                 return
             stream.line.popleft()
-            chunk.handed = True
-            if stream.stored:
+            if stream.stored:  # it has no sink that would answer
+                del stream.chunks[chunk.job.index]
                 self._let_go(chunk)
+                stream.delivered += outcome.status != "failed"
+            else:
+                chunk.handed = True
             if outcome.status == "failed":
                 stream.failed += 1
-                yield GaveUp(outcome)
+                yield ChunkFailed(outcome)
             elif stream.stored:
                 yield Deliver(stream.name, chunk.job.index, (), outcome.audio_s, outcome)
             else:
@@ -204,11 +207,11 @@ class Streams:
 
     def cancel(self, stream: Stream, why: str) -> Iterator[Command]:
         """Close the stream at once; what was not written is counted as not reached."""
-        self._touched.pop(stream.name, None)
         yield self._close(stream, why)
 
     def _close(self, stream: Stream, why: str | None) -> Command:
         del self._open[stream.name]
+        self._touched.pop(stream.name, None)
         return StreamFinished(stream.name, stream.account(), why)
 
     def names(self) -> Iterable[str]:

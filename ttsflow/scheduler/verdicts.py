@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from ttsflow.interface.costs import Costs
+from ttsflow.interface.jobs import Doubt
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempt, Attempts
 from ttsflow.scheduler.chunks import Chunk, Part
@@ -124,7 +125,7 @@ class Verdicts:
         if isinstance(event, msg.Finished):
             if not part.audio_s:
                 return self._failed(part, "the backend made no audio", now, retake=True)
-            return self._finished(attempt, event.flag, now)
+            return self._finished(attempt, event.doubts, now)
         if isinstance(event, msg.TooLong):
             return self._too_long(part, event.texts, now)
         if isinstance(event, msg.Cancelled):
@@ -133,23 +134,24 @@ class Verdicts:
             return self._give_up(part, event.why, now)
         return self._failed(part, event.why, now, retake=event.kind == "bad audio")
 
-    def _finished(self, attempt: Attempt, flag: str | None, now: float) -> Iterator[msg.Command]:
+    def _finished(self, attempt: Attempt, found: tuple[Doubt, ...], now: float) -> Iterator[msg.Command]:
         part = attempt.part
         predicted_s, expected_s = self._costs.audio(part.job), self._lengths.expected_s(part.job)
         self._costs.observe(part.job, part.audio_s, now - attempt.started_s, attempt.worker.busy + 1)
         if not part.repeats:
             yield from self._give_up(part, "said again, it is shorter than what was heard of it", now)
             return
-        doubts = [doubt for doubt in (flag, self._length_doubt(part)) if doubt]
+        length = self._length_doubt(part)
+        doubts = found if length is None else (*found, length)
         self._lengths.observe(part.job, part.audio_s)
         if not doubts or part.sent_s:
-            part.chunk.finish(part, "; ".join(doubts) or None, now)
+            part.chunk.finish(part, doubts, now)
             self._streams.settled(part.chunk)
             return
-        part.keep("; ".join(doubts), predicted_s if expected_s is None else expected_s)
-        yield from self._doubted(part, "; ".join(doubts), now)
+        part.keep(doubts, predicted_s if expected_s is None else expected_s)
+        yield from self._doubted(part, "; ".join(doubt.text for doubt in doubts), now)
 
-    def _length_doubt(self, part: Part) -> str | None:
+    def _length_doubt(self, part: Part) -> Doubt | None:
         """What is implausible about the length of a part.
 
         With the last part of a chunk whose own takes were in doubt, it is all of them together: each may be
@@ -162,10 +164,10 @@ class Verdicts:
         return doubt
 
     def _doubted(self, part: Part, doubt: str, now: float) -> Iterator[msg.Command]:
-        part.doubts += 1
+        part.refused += 1
         if part.chunk.whole_take is not None:
             yield from self._give_up(part, doubt, now)
-        elif part.doubts <= self._limits.takes:
+        elif part.refused <= self._limits.takes:
             part.job = part.job.retake()
             yield from self._again(part, doubt, now, ANOTHER_TAKE)
         elif not self._limits.takes or not (yield from self._in_parts(part, doubt)):
@@ -242,10 +244,10 @@ class Verdicts:
             yield from self.withdraw(chunk, now)
             whole = chunk.join()
             whole.restore(chunk.whole_take)
-            chunk.finish(whole, chunk.whole_take.flag, now)
+            chunk.finish(whole, chunk.whole_take.doubts, now)
         elif part.best is not None and not part.heard:
             part.restore(part.best)
-            chunk.finish(part, part.best.flag, now)
+            chunk.finish(part, part.best.doubts, now)
         else:
             yield from self.withdraw(chunk, now)
             chunk.end("failed", now, _whose(part, why))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ttsflow.errors import WorkerError
 from ttsflow.interface.device import Device
-from ttsflow.interface.jobs import ChunkJob
+from ttsflow.interface.jobs import ChunkJob, Doubt
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import Scheduler
@@ -135,7 +135,7 @@ class FaultySimulator(Simulator):
             case msg.Piece(token) if not self._world.profile.deterministic or self._strikes("differ"):
                 event = replace(event, checksum=hash((event.checksum, token)))
             case msg.Finished() if self._strikes("doubt"):
-                event = replace(event, flag="an injected doubt")
+                event = replace(event, doubts=(Doubt("engine", "an injected doubt"),))
             case msg.Finished():
                 event = replace(event, memory_bytes=(1 << 40) * self._strikes("leak"))
         if self._strikes("late"):

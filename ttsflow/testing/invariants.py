@@ -84,9 +84,9 @@ class Watched:
                 if (attempt := self._running.get(token)) and number == len(attempt.pieces):
                     attempt.pieces.append(payload)
                     attempt.sums.append(checksum)
-            case msg.Finished(token, flag):
+            case msg.Finished(token, doubts):
                 if attempt := self._running.get(token):
-                    attempt.flagged = bool(flag)
+                    attempt.flagged = bool(doubts)
                     self._release(token, "whole" if attempt.pieces else "bad")
             case msg.Failed(token, _, kind):
                 self._take_note_of_failure(token, kind)
@@ -173,7 +173,7 @@ class Watched:
                     self._check_commit(outcome, payloads)
                 case msg.Deliver():
                     self._check_delivery(command)
-                case msg.GaveUp(outcome):
+                case msg.ChunkFailed(outcome):
                     self._check_failure(outcome)
                 case msg.StreamFinished():
                     self._check_account(command)
@@ -258,7 +258,8 @@ class Watched:
         expect(spoken, f"{job} was handed over without all of its audio")
         flagged = any(attempt.flagged for attempt in spoken)
         told = outcome.status == "flagged"
-        by_length = "for its text" in (outcome.why or "")  # only the scheduler knows what it expected
+        expect(told == bool(outcome.doubts), f"{job} is told as {outcome.status} with {outcome.doubts}")
+        by_length = any(doubt.kind == "length" for doubt in outcome.doubts)  # only the scheduler can tell
         expect(told == flagged or (told and by_length), f"{job} is told as {outcome.status}")
         self._rules.check_told(outcome, chunk)
 
@@ -288,6 +289,8 @@ class Watched:
     def _hand_over(self, stream: Stream, index: int) -> None:
         stream.handed += 1
         stream.waiting.add(index)
+        if stream.stored:  # nobody answers
+            self._written(stream, index)
 
     def _check_account(self, command: msg.StreamFinished) -> None:
         stream, account = self._streams[command.stream], command.account

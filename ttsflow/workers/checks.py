@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsflow.interface.jobs import AudioPiece
+from ttsflow.interface.jobs import AudioPiece, Doubt
 
 NO_AUDIO = "the backend made no audio"
 
@@ -43,12 +43,14 @@ class AudioCheck:
         self._loud += int(np.count_nonzero(loudness >= SILENT_BELOW))
         self._clipped += int(np.count_nonzero(loudness >= CLIPPED_FROM))
 
-    def doubt(self) -> str | None:
+    def doubt(self) -> Doubt | None:
         """What is doubtful about the audio so far; None where nothing is, or there is none."""
         if self.samples and not self._loud:
-            return "silent throughout (below -60 dBFS)"
+            return Doubt("silent", "silent throughout (below -60 dBFS)")
         if self._clipped > CLIPPED_SHARE * self._loud:
-            return f"clipped throughout ({self._clipped / self._loud:.0%} of it at full scale)"
+            return Doubt(
+                "clipped", f"clipped throughout ({self._clipped / self._loud:.0%} of it at full scale)"
+            )
         return None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong
-from ttsflow.interface.jobs import AudioPiece, ChunkJob
+from ttsflow.interface.jobs import AudioPiece, ChunkJob, Doubt
 from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
 from ttsflow.workers.checks import NO_AUDIO, AudioCheck, fault_in, fault_in_parts
 from ttsflow.workers.failures import kind_of
@@ -158,8 +158,9 @@ def _verdict(attempt: Attempt) -> Finished | Failed:
     """The answer for a job that its backend is done with."""
     if not attempt.check.samples:
         return Failed(attempt.token, NO_AUDIO, "bad audio")
-    doubts = [doubt for doubt in (attempt.flag, attempt.check.doubt()) if doubt]
-    return Finished(attempt.token, "; ".join(doubts) or None, resident_bytes())
+    own = Doubt("engine", attempt.flag) if attempt.flag else None
+    doubts = tuple(doubt for doubt in (own, attempt.check.doubt()) if doubt is not None)
+    return Finished(attempt.token, doubts, resident_bytes())
 
 
 def resident_bytes() -> int:
