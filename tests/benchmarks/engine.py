@@ -13,7 +13,7 @@ from ttsflow.config import Flag, load
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.output import Sink
 from ttsflow.report import WorkerInfo
-from ttsflow.runner import Keeper, Runner, StreamHandle
+from ttsflow.runner import Runner, StoreWriter, StreamHandle
 from ttsflow.session.setup import Setup, make_setup
 
 LOADED_WITHIN_S = 60.0
@@ -61,17 +61,20 @@ class ReadyEngine:
         return self._greetings.ready.get(timeout=LOADED_WITHIN_S)
 
     def open(
-        self, jobs: Sequence[ChunkJob], sink: Sink | None = None, keeper: Keeper | None = None
+        self, jobs: Sequence[ChunkJob], sink: Sink | None = None, store: StoreWriter | None = None
     ) -> StreamHandle:
-        """Begin to speak the jobs; without a sink their audio goes nowhere."""
-        return self._runner.open(jobs[0].stream, jobs, sink or Nowhere(), keeper=keeper)
+        """Begin to speak the jobs; without a sink or a store their audio goes nowhere."""
+        stream = jobs[0].stream
+        if store is not None:
+            return self._runner.open_stored(stream, jobs, store)
+        return self._runner.open(stream, jobs, sink or Nowhere())
 
     def speak(
-        self, jobs: Sequence[ChunkJob], sink: Sink | None = None, keeper: Keeper | None = None
+        self, jobs: Sequence[ChunkJob], sink: Sink | None = None, store: StoreWriter | None = None
     ) -> float:
         """Seconds from the first job's submission until the last was delivered and the stream was closed."""
         began = time.perf_counter()
-        account = self.open(jobs, sink, keeper).wait()
+        account = self.open(jobs, sink, store).wait()
         took_s = time.perf_counter() - began
         if account.delivered != len(jobs):
             raise RuntimeError(f"{len(jobs)} chunks were to be delivered: {account}")

@@ -43,7 +43,7 @@ class Text:
         ):
             began = time.perf_counter()
             recording.begin(self.request)
-            self.engine.speak(list(recording.jobs(self.request)), recording, recording)
+            self.engine.speak(list(recording.jobs(self.request)), store=recording)
             recording.build()
             return time.perf_counter() - began
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.limits import Limits, Timeouts
 
 CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
-QUICK = Limits(timeouts=Timeouts(cancel_s=0.5, close_s=2.0))
+QUICK = Limits(timeouts=Timeouts(cancel_s=0.5, close_s=10.0))
 
 
 class Some(Policy):
@@ -94,3 +95,9 @@ def chunks(texts: Iterable[str], stream: str = "s") -> list[ChunkJob]:
 
 def boom(error: BaseException) -> None:
     raise error
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait until something is so, for as long as that takes: a test has a time limit of its own."""
+    while not holds():
+        time.sleep(0.01)

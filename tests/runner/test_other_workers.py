@@ -12,7 +12,7 @@ from queue import SimpleQueue
 import numpy as np
 import pytest
 
-from tests.runner.doubles import CPU, QUICK, Memory, Notes, Some, chunks
+from tests.runner.doubles import CPU, QUICK, Memory, Notes, Some, chunks, until
 from ttsflow.errors import WorkerError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob
 from ttsflow.interface.policy import WorkerSpec
@@ -173,8 +173,8 @@ def running() -> Iterator[Callable[..., Running]]:
 
 def test_every_chunk_arrives_in_order_byte_for_byte(running: Callable[..., Running]) -> None:
     it, sink = running(), Memory()
-    it.runner.wait_ready(20)
-    account = it.runner.open("s", chunks(["hello"] * 40), sink).wait(30)
+    it.runner.wait_ready(60)
+    account = it.runner.open("s", chunks(["hello"] * 40), sink).wait(60)
     assert account == Account(submitted=40, delivered=40)
     expected = [samples_of(index, number) for index in range(40) for number in range(2)]
     assert np.concatenate(sink.audio).tobytes() == np.concatenate(expected).tobytes()
@@ -185,7 +185,7 @@ def test_every_chunk_arrives_in_order_byte_for_byte(running: Callable[..., Runni
 
 def test_a_worker_that_dies_is_replaced_and_its_chunk_spoken_again(running: Callable[..., Running]) -> None:
     it, sink = running(), Memory()
-    account = it.runner.open("s", chunks(["hello", "die", "fail", "hello"]), sink).wait(30)
+    account = it.runner.open("s", chunks(["hello", "die", "fail", "hello"]), sink).wait(60)
     assert account == Account(submitted=4, delivered=3, failed=1)
     assert [outcome.attempts for outcome in sink.outcomes] == [1, 2, 1, 1]
     assert sorted(info.generation for info in it.notes.workers) == [1, 1, 2]
@@ -193,32 +193,31 @@ def test_a_worker_that_dies_is_replaced_and_its_chunk_spoken_again(running: Call
 
 def test_a_cancelled_job_is_let_go_of(running: Callable[..., Running]) -> None:
     it = running(workers=1)
-    it.runner.wait_ready(20)
+    it.runner.wait_ready(60)
     handle = it.runner.open("gone", chunks(["wait"] * 3, "gone"), Memory())
     handle.cancel()
-    assert handle.wait(20).delivered == 0
-    assert it.runner.open("s", chunks(["hello"]), Memory()).wait(20).delivered == 1
+    assert handle.wait(60).delivered == 0
+    assert it.runner.open("s", chunks(["hello"]), Memory()).wait(60).delivered == 1
 
 
 def test_a_worker_that_does_not_let_go_is_killed_and_replaced(running: Callable[..., Running]) -> None:
     it, sink = running(workers=1), Memory()
     stuck = it.runner.open("s", chunks(["hello", "stuck"]), sink)
-    while not sink.outcomes:
-        time.sleep(0.01)
+    until(lambda: sink.outcomes)
     time.sleep(0.1)  # now it is stuck, or will be
     stuck.cancel()
-    assert stuck.wait(20) == Account(submitted=2, delivered=1, not_reached=1)
-    assert it.runner.open("s", chunks(["hello"]), Memory()).wait(20).delivered == 1
+    assert stuck.wait(60) == Account(submitted=2, delivered=1, not_reached=1)
+    assert it.runner.open("s", chunks(["hello"]), Memory()).wait(60).delivered == 1
 
 
 def test_where_none_can_be_started_the_run_ends(running: Callable[..., Running]) -> None:
     it = running(room=0)
     with pytest.raises(WorkerError, match="there is no room for it"):
-        it.runner.wait_ready(20)
+        it.runner.wait_ready(60)
 
 
 def test_a_busy_worker_is_ended_by_close(running: Callable[..., Running]) -> None:
     it = running(workers=1)
     it.runner.open("s", chunks(["stuck"]), Memory())
-    it.runner.wait_ready(20)
+    it.runner.wait_ready(60)
     it.runner.close(now=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.runner.doubles import QUICK, Memory, Notes, Some, boom, chunks
+from tests.runner.doubles import QUICK, Memory, Notes, Some, boom, chunks, until
 from ttsflow.errors import PolicyError, RunError, WorkerError
 from ttsflow.scheduler.limits import Limits
 
@@ -19,11 +19,11 @@ from ttsflow.scheduler.limits import Limits
 def test_it_waits_until_every_worker_has_loaded(run: Any) -> None:
     notes = Notes()
     with run(Some(2), observer=notes) as runner:
-        runner.wait_ready(30)
+        runner.wait_ready(60)
         assert len(notes.workers) == 2
         runner.wait_ready(0.5)  # again, and at once
-        assert runner.open("s", chunks(["hello"]), Memory()).wait(30).delivered == 1
-        runner.wait_ready(5)
+        assert runner.open("s", chunks(["hello"]), Memory()).wait(60).delivered == 1
+        runner.wait_ready(60)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_worker_that_never_loads_is_named_with_what_it_said_last(run: Any, loa
 def test_a_worker_that_has_to_be_started_again_is_waited_for(run: Any, started: Any) -> None:
     notes = Notes()
     with run(observer=notes, load="once") as runner:
-        runner.wait_ready(30)
+        runner.wait_ready(60)
         assert [info.generation for info in notes.workers] == [2]
     assert len(started()) == 2
 
@@ -55,11 +55,11 @@ def test_where_no_worker_can_load_it_raises_what_ended_the_run(run: Any, load: s
     with run(limits=Limits(restarts=1, timeouts=QUICK.timeouts), load=load) as runner:
         for _ in range(2):
             with pytest.raises(WorkerError, match=why):
-                runner.wait_ready(30)
+                runner.wait_ready(60)
         with pytest.raises(WorkerError, match=why):
             runner.check_usable()
         with pytest.raises(WorkerError, match=why):
-            runner.open("s", chunks(["hello"]), Memory()).wait(30)
+            runner.open("s", chunks(["hello"]), Memory()).wait(60)
 
 
 def test_a_worker_that_is_given_up_beside_one_that_loads_is_not_waited_for(run: Any) -> None:
@@ -67,7 +67,7 @@ def test_a_worker_that_is_given_up_beside_one_that_loads_is_not_waited_for(run: 
     with run(
         Some(2), limits=Limits(restarts=0, timeouts=QUICK.timeouts), observer=notes, load="once"
     ) as runner:
-        runner.wait_ready(30)
+        runner.wait_ready(60)
         assert len(notes.workers) == 1
         assert any("given up" in notice for notice in notes.notices)
 
@@ -76,7 +76,7 @@ def test_a_policy_that_fails_ends_the_wait(run: Any) -> None:
     policy = Some()
     policy.place = lambda devices, profile: boom(ValueError("nowhere"))  # type: ignore[method-assign]  # the fault
     with run(policy) as runner, pytest.raises(PolicyError, match="nowhere"):
-        runner.wait_ready(30)
+        runner.wait_ready(60)
 
 
 @pytest.mark.parametrize("now", [False, True])
@@ -97,7 +97,7 @@ def test_closing_ends_the_wait(run: Any, now: bool) -> None:
     time.sleep(0.2)
     runner.close(now)
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     assert len(ends) == 8
     assert {str(end) for end in ends} == {"the runner is closed, and speaks no more; open another one"}
@@ -105,7 +105,7 @@ def test_closing_ends_the_wait(run: Any, now: bool) -> None:
 
 def test_ctrl_c_interrupts_the_wait(run: Any, started: Any) -> None:
     def interrupt() -> None:
-        until(lambda: bool(started()))
+        until(started)
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -123,19 +123,19 @@ def test_a_closed_runner_refuses_everything_but_to_be_closed_again(run: Any) -> 
     runner = run()
     with runner:
         runner.check_usable()
-        runner.wait_ready(30)
+        runner.wait_ready(60)
     runner.close()
     for call in (runner.start, runner.drain, runner.wait_ready, runner.check_usable):
         with pytest.raises(RunError, match="the runner is closed, and speaks no more; open another one"):
             call()
     with pytest.raises(RunError, match="the runner is closed, and speaks no more"):
-        runner.open("s", chunks(["hello"]), Memory()).wait(20)
+        runner.open("s", chunks(["hello"]), Memory()).wait(60)
 
 
 def test_a_forked_child_is_refused_at_once_with_what_to_do(run: Any) -> None:
     with run() as runner:
         handle = runner.open("s", chunks(["hello"]), Memory())
-        assert handle.wait(30).delivered == 1
+        assert handle.wait(60).delivered == 1
         uses = {
             "open": lambda: runner.open("t", chunks(["hello"], "t"), Memory()),
             "wait": handle.wait,
@@ -150,7 +150,7 @@ def test_a_forked_child_is_refused_at_once_with_what_to_do(run: Any) -> None:
             )
             assert "Open another one here, after the fork, or start the child with" in said
         assert in_a_forked_child(lambda: runner.close(now=True)) == "None"
-        assert runner.open("u", chunks(["hello"], "u"), Memory()).wait(30).delivered == 1, "it is unharmed"
+        assert runner.open("u", chunks(["hello"], "u"), Memory()).wait(60).delivered == 1, "it is unharmed"
 
 
 def told(runner: Any, words: str) -> str:
@@ -180,8 +180,3 @@ def in_a_forked_child(use: Callable[[], object]) -> str:
         text = said_there.read()
     os.waitpid(child, 0)
     return text
-
-
-def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        time.sleep(0.01)

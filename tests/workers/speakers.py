@@ -95,11 +95,11 @@ def perform(verb: str, args: list[str]) -> AudioPiece | None:
             input("do you agree? ")
         case "helper":  # with streams of its own, as a library would start one
             nothing = subprocess.DEVNULL
-            helper = subprocess.Popen(["sleep", "60"], stdin=nothing, stdout=nothing, stderr=nothing)
+            helper = subprocess.Popen(["sleep", "600"], stdin=nothing, stdout=nothing, stderr=nothing)
             Path(args[0]).write_text(str(helper.pid))
         case "child":
             if os.fork() == 0:
-                time.sleep(60)
+                time.sleep(600)
                 os._exit(0)
             os.kill(os.getpid(), signal.SIGKILL)
         case "shape":
@@ -155,12 +155,12 @@ class Speaker(Backend):
                     "CUDA error: unknown error"
                 )
             case "hang":
-                time.sleep(60)
+                time.sleep(600)
             case "once" if first_time(f"{self.options.started} once"):
                 raise RuntimeError("CUDA is busy")
             case "tell and hang":
                 self.progress("waiting")
-                time.sleep(60)
+                time.sleep(600)
             case "tell":
                 self.progress("reading\nthe weights")
                 self.progress("x" * 1000)

@@ -40,7 +40,7 @@ class Watched:
 
     def hear(self, *expected: tuple[type, str, int]) -> None:
         """Wait for so many events, which are these in any order; the dead are not forgotten yet."""
-        events = [self.inbox.get(timeout=20) for _ in expected]
+        events = [self.inbox.get(timeout=60) for _ in expected]
         self.infos += [event for event in events if isinstance(event, WorkerInfo)]
         assert {(type(event), event.worker, event.generation) for event in events} == set(expected)
 
@@ -60,7 +60,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Watched]]:
     for each in made:
         each.workers.kill_all()
         while len(each.workers):
-            event = each.inbox.get(timeout=20)
+            event = each.inbox.get(timeout=60)
             if isinstance(event, Died):
                 each.workers.forget(event.worker, event.generation)
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Event, Thread
 from types import TracebackType
@@ -15,11 +16,13 @@ from ttsflow.errors import PolicyError, RunError, TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.output import Sink
 from ttsflow.report import Observer, Unobserved, WorkerInfo
+from ttsflow.runner.handle import StreamHandle
 from ttsflow.runner.inbox import Await, Close, Message, Open
-from ttsflow.runner.keeping import Keeper
 from ttsflow.runner.loading import Loading
 from ttsflow.runner.origin import Origin
-from ttsflow.runner.stream import StreamEdge, StreamHandle, Told, join
+from ttsflow.runner.sink_thread import SinkThread
+from ttsflow.runner.store_writer import StoreWriter, StoreWriterThread
+from ttsflow.runner.stream import RunningStream, StreamEvent, join
 from ttsflow.runner.waiting import INTERRUPTIBLE_S, settle, wait_for
 from ttsflow.runner.watchdog import Watchdog
 from ttsflow.runner.workers import WorkersFactory
@@ -30,7 +33,7 @@ from ttsflow.scheduler.limits import Limits
 logger = logging.getLogger(__name__)
 
 ABORT_S = 1.0
-"""seconds that sinks have to abort when the runner is to close now"""
+"""seconds that sinks and stores have to end when the runner is to close now"""
 
 CLOSED = "the runner is closed, and speaks no more; open another one"
 
@@ -38,10 +41,10 @@ CLOSED = "the runner is closed, and speaks no more; open another one"
 class Runner:
     """Carries out a scheduler's commands with real workers, until it is closed.
 
-    Workers, sources and sinks have threads of their own and put messages into one inbox; the owner's
-    thread takes them out, feeds the scheduler and does what it commands. Nothing is shared between
-    threads but the inbox and the queues of the streams' edges. Any thread may call a runner, but only
-    in the process that made it: `open`, `drain` and `wait_ready` raise RunError in a forked child.
+    Workers, sources, sinks and stores have threads of their own and put messages into one inbox; the
+    owner's thread takes them out, feeds the scheduler and does what it commands. Threads share nothing
+    but the inbox and the queues of the streams. Any thread may call a runner, but only in the process
+    that made it: all methods but `close` raise RunError in a forked child.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class Runner:
         self._workers = workers(self._inbox.put)
         self._loading = Loading()
         self._awaiting: list[Future[None]] = []  # of those who wait for the workers
-        self._streams: dict[str, StreamEdge] = {}
-        self._finishing: list[StreamEdge] = []  # the scheduler is through with them, their sinks may not be
+        self._streams: dict[str, RunningStream] = {}
+        self._finishing: list[
+            RunningStream
+        ] = []  # the scheduler is through with them, their outlets may not be
         self._wake: float | None = None
         self._over: BaseException | None = None  # why no stream can be opened any more
         self._closed = False
@@ -84,23 +89,35 @@ class Runner:
         stream: str,
         jobs: Iterable[ChunkJob],
         sink: Sink,
+        *,
         live: bool = False,
         weight: float = 1.0,
-        keeper: Keeper | None = None,
     ) -> StreamHandle:
         """Speak `jobs` into `sink`, which has been opened. Both may block; `jobs` is pulled as there is room.
 
-        With a `keeper` each chunk is kept there as soon as it is whole, and the sink is told of it in text
-        order, without its audio. `stream` must not be the id of a stream that is still open. After `close`
-        the stream ends at once with RunError.
+        A `live` stream's audio goes out piece by piece. `stream` must not be the name of a stream that is
+        still open. After `close` the stream ends at once with RunError.
         """
         self._origin.check()
-        edge = StreamEdge(stream, jobs, sink, self._inbox.put, keeper)
-        self._inbox.put(Open(edge, live, weight, keeper is not None))
+        outlet = partial(SinkThread, sink)
+        return self._open(Open(RunningStream(stream, jobs, outlet, self._inbox.put), live, weight))
+
+    def open_stored(
+        self, stream: str, jobs: Iterable[ChunkJob], store: StoreWriter, *, weight: float = 1.0
+    ) -> StreamHandle:
+        """Speak `jobs` into `store`, each chunk as soon as it is whole, in whatever order; else as `open`."""
+        self._origin.check()
+        outlet = partial(StoreWriterThread, store)
+        running = RunningStream(stream, jobs, outlet, self._inbox.put, stored=True)
+        return self._open(Open(running, live=False, weight=weight))
+
+    def _open(self, message: Open) -> StreamHandle:
+        self._inbox.put(message)
+        stream = message.stream
         if self._over is not None:  # the owner may have looked into its inbox for the last time
-            edge.abandon(self._over)
-            join([edge], ABORT_S)
-        return edge.handle
+            stream.abandon(self._over)
+            join([stream], ABORT_S)
+        return stream.handle
 
     def wait_ready(self, timeout: float | None = None) -> None:
         """Wait until every worker that was placed has loaded its model, or was given up.
@@ -207,21 +224,23 @@ class Runner:
         except Empty:
             return
 
-    def _understand(self, message: msg.Event | WorkerInfo | Told | Open | Await) -> Iterator[msg.Event]:
+    def _understand(
+        self, message: msg.Event | WorkerInfo | StreamEvent | Open | Await
+    ) -> Iterator[msg.Event]:
         """Take note of a message; what the scheduler is to hear of it."""
         match message:
-            case Open(edge, live, weight, stored):
-                if edge.stream in self._streams:
-                    edge.abandon(ValueError(f"stream {edge.stream!r} is open already"))
-                    self._finishing.append(edge)
+            case Open(stream, live, weight):
+                if stream.name in self._streams:
+                    stream.abandon(ValueError(f"stream {stream.name!r} is open already"))
+                    self._finishing.append(stream)
                     return
-                self._streams[edge.stream] = edge
-                yield msg.OpenStream(edge.stream, live, weight, stored)
-            case Told(edge, event, error):
-                if self._streams.get(edge.stream) is not edge:
+                self._streams[stream.name] = stream
+                yield msg.OpenStream(stream.name, live, weight, stream.stored)
+            case StreamEvent(stream, event, error):
+                if self._streams.get(stream.name) is not stream:
                     return
                 if error is not None:
-                    edge.failed(error)
+                    stream.failed(error)
                 yield event
             case Await(ready):
                 self._awaiting.append(ready)
@@ -252,12 +271,12 @@ class Runner:
                         self._observer.delivered(stream, index, audio_s, now)
                     if outcome is not None:
                         self._observer.ended(outcome, now)
-                    self._streams[stream].pass_on(command)
+                    self._hand_over(self._streams[stream], command)
                 case msg.Commit(outcome):
-                    self._streams[outcome.job.stream].commit(command)
+                    self._streams[outcome.job.stream].take(command)
                 case msg.ChunkFailed(outcome):
                     self._observer.ended(outcome, now)
-                    self._streams[outcome.job.stream].pass_on(command)
+                    self._hand_over(self._streams[outcome.job.stream], command)
                 case msg.StartJob(token, worker, generation, job):
                     self._workers.start_job(worker, generation, token, job)
                 case msg.CancelJob(token, worker, generation):
@@ -282,13 +301,17 @@ class Runner:
                 case msg.Stop(error):
                     raise error
 
+    def _hand_over(self, stream: RunningStream, command: msg.Deliver | msg.ChunkFailed) -> None:
+        if not stream.stored:  # else the store has it already
+            stream.take(command)
+
     def _finish(self, command: msg.StreamFinished, error: BaseException | None) -> None:
-        edge = self._streams.pop(command.stream)
+        stream = self._streams.pop(command.stream)
         if error is None:
-            edge.finish(command.account, whole=command.why is None)
+            stream.finish(command.account, whole=command.why is None)
         else:
-            edge.abandon(error, command.account)
-        self._finishing = [other for other in self._finishing if not other.ended] + [edge]
+            stream.abandon(error, command.account)
+        self._finishing = [other for other in self._finishing if not other.ended] + [stream]
 
     def _tell_waiters(self, error: BaseException | None) -> None:
         """Whoever waits for the workers need not wait any more."""
@@ -304,10 +327,10 @@ class Runner:
         self._over = error
         self._tell_waiters(error)
         self._workers.kill_all()
-        edges = list(self._streams.values())
-        for edge in edges:
-            edge.abandon(error)
-        join(edges, ABORT_S)
+        streams = list(self._streams.values())
+        for stream in streams:
+            stream.abandon(error)
+        join(streams, ABORT_S)
         self._stuck.set()
 
     def _cancel_streams(self, error: BaseException) -> None:
@@ -320,12 +343,12 @@ class Runner:
     def _end(self, error: BaseException, at_once: bool) -> None:
         """End everything. From the moment `_over` was set, `open` and `wait_ready` refuse by themselves."""
         self._tell_waiters(self._over)
-        for edge in self._streams.values():
-            edge.abandon(error)
+        for stream in self._streams.values():
+            stream.abandon(error)
         self._finishing += self._streams.values()
         self._end_workers(error, at_once)
-        for edge in join(self._finishing, ABORT_S if at_once else self._patience_s):
-            edge.handle.wake(error)
+        for stream in join(self._finishing, ABORT_S if at_once else self._patience_s):
+            stream.handle.wake(error)
 
     def _end_workers(self, error: BaseException, at_once: bool) -> None:
         if not at_once:
@@ -346,9 +369,9 @@ class Runner:
                 match message:
                     case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
                         self._workers.forget(worker, generation)
-                    case Open(edge):
-                        edge.abandon(error)
-                        self._finishing.append(edge)
+                    case Open(stream):
+                        stream.abandon(error)
+                        self._finishing.append(stream)
                     case Await(ready):
                         settle(ready, self._over)
                     case Close(now=True):

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from ttsflow.report import WorkerInfo
-from ttsflow.runner.stream import StreamEdge, Told
+from ttsflow.runner.stream import RunningStream, StreamEvent
 from ttsflow.scheduler.messages import Event
 
 
@@ -14,10 +14,9 @@ from ttsflow.scheduler.messages import Event
 class Open:
     """A stream is to be spoken."""
 
-    edge: StreamEdge
+    stream: RunningStream
     live: bool
     weight: float
-    stored: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +33,4 @@ class Close:
     now: bool
 
 
-Message = Event | WorkerInfo | Told | Open | Await | Close
+Message = Event | WorkerInfo | StreamEvent | Open | Await | Close

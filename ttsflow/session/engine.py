@@ -18,7 +18,7 @@ from ttsflow.errors import RunError, StoreDamaged
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
 from ttsflow.output import IteratorSink, Sink
 from ttsflow.report import Observer, Observers, Unobserved
-from ttsflow.runner import Keeper, Runner
+from ttsflow.runner import Runner, StreamHandle
 from ttsflow.session.destination import checked
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
@@ -277,7 +277,8 @@ class Engine:
     def play(self, request: Request, sink: Sink) -> Speaking:
         """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""
         jobs = (place.job for place in request.places())
-        return self._open(request.name, jobs, sink, live=True, weight=request.weight)
+        name, weight = request.name, request.weight
+        return self._open(name, lambda: self._runner.open(name, jobs, sink, live=True, weight=weight))
 
     @contextmanager
     def recording(
@@ -325,27 +326,17 @@ class Engine:
     def _record(
         self, recording: Recording, jobs: Iterable[ChunkJob], name: str, wait: Wait, weight: float = 1.0
     ) -> None:
-        speaking = self._open(name, jobs, recording, weight=weight, keeper=recording)
+        speaking = self._open(name, lambda: self._runner.open_stored(name, jobs, recording, weight=weight))
         try:
             with speaking:
                 wait(speaking)
         finally:
             recording.count(speaking.account, speaking.failed)
 
-    def _open(
-        self,
-        name: str,
-        jobs: Iterable[ChunkJob],
-        sink: Sink,
-        *,
-        live: bool = False,
-        weight: float = 1.0,
-        keeper: Keeper | None = None,
-    ) -> Speaking:
+    def _open(self, name: str, begin: Callable[[], StreamHandle]) -> Speaking:
         self._start()
         failed = self._open_streams.add(name)
-        handle = self._runner.open(name, jobs, sink, live, weight, keeper)
-        return Speaking(handle, self._open_streams, failed)
+        return Speaking(begin(), self._open_streams, failed)
 
     def _document(self, text: str | Path | Document) -> Document:
         if isinstance(text, Document):

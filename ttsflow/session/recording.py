@@ -37,7 +37,7 @@ class Recording:
     """Keeps each chunk of a text in the store beside its output, and builds the output from the store.
 
     `begin` or `reopen` takes the output for this process; `close` gives it back. In between `jobs` are
-    the chunks that are left, and a runner's stream takes the recording for its keeper; `build` follows.
+    the chunks that are left, and a runner's stream writes into the recording; `build` follows.
     What was kept before stays whatever happens.
 
     `account` says what became of the chunks that were spoken here, None once nobody knows; `failed`
@@ -171,28 +171,13 @@ class Recording:
         """The chunks that are left, in text order: each that occurs twice once, and every pause."""
         return (place.job for place in self.store.left(request.name))
 
-    # ------------------------------------------------------------ a stream's keeper and sink
+    # ------------------------------------------------------------ what a stream writes into
 
     def keep(self, chunks: Sequence[tuple[Outcome, Sequence[AudioPiece]]]) -> None:
         """Commit chunks. Raises StoreError."""
         self.store.commit(
             [Spoken(self.store.key_at(outcome.job.index), outcome, pieces) for outcome, pieces in chunks]
         )
-
-    def open(self) -> None:
-        """Nothing is to be done: the output is built from the store."""
-
-    def write(self, pieces: Sequence[AudioPiece]) -> None:
-        """Nothing comes here: the audio is in the store."""
-
-    def end_chunk(self, outcome: Outcome) -> None:
-        """As above."""
-
-    def finish(self) -> None:
-        """As above."""
-
-    def abort(self) -> None:
-        """As above; what is in the store stays."""
 
     # ------------------------------------------------------------ what became of it
 

@@ -40,10 +40,10 @@ INTERPRETER_FLAGS = ("-P", "-u", "-X", "faulthandler")
 TAIL_LINES = 20
 """lines of a worker's output that are kept to explain its death"""
 
-LET_GO_S = 2.0
+LET_GO_S = 5.0
 """seconds for a process to end after it has closed its end of the wire, before it is killed"""
 
-OUTPUT_GRACE_S = 0.5
+OUTPUT_GRACE_S = 2.0
 """seconds for the output of a dead process to be read; something that left its group may hold it open"""
 
 

@@ -1,0 +1,64 @@
+"""The outlet of a stream that is heard: a thread that feeds its sink."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ttsflow.output import Sink
+from ttsflow.runner.outlet import Outlet
+from ttsflow.scheduler.messages import ChunkFailed, Deliver, Delivered, Event
+
+logger = logging.getLogger(__name__)
+
+
+class SinkThread(Outlet[Deliver | ChunkFailed]):
+    """Hands audio to the sink and reports each chunk as Delivered; then finishes the sink, or aborts it.
+
+    Once the stream is cancelled, or the sink has failed, it hands nothing over any more.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        stream: str,
+        report: Callable[[Event], object],
+        fail: Callable[[BaseException], object],
+        wake: Callable[[BaseException | None], object],
+    ) -> None:
+        self._sink, self._stream = sink, stream
+        super().__init__(f"sink of {stream}", report, fail, wake)
+
+    def _run(self) -> None:
+        failed = False
+        while (command := self._commands.get()) is not None:
+            if failed or not self._whole:
+                continue
+            try:
+                self._hand_over(command)
+            except BaseException as error:  # a sink may raise anything, and nobody else would hear of it
+                failed = True
+                self._fail(error)
+        self._wake(self._finish())
+
+    def _hand_over(self, command: Deliver | ChunkFailed) -> None:
+        if isinstance(command, Deliver) and command.payloads:
+            self._sink.write(command.payloads)
+        if command.outcome is not None:
+            self._sink.end_chunk(command.outcome)
+            self._report(Delivered(self._stream, command.outcome.job.index))
+
+    def _finish(self) -> BaseException | None:
+        """Finish the sink, or abort it; what the stream's waiter is to be given."""
+        error, whole = self._error, self._whole
+        if whole:
+            try:
+                self._sink.finish()
+            except BaseException as failure:  # as above
+                error, whole = failure, False
+        if not whole:
+            try:
+                self._sink.abort()
+            except Exception:  # the stream has an ending to report already
+                logger.exception("the sink of stream %r could not be aborted", self._stream)
+        return error

@@ -1,0 +1,69 @@
+"""The outlet of a stream that is stored: a thread that puts its finished chunks into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from queue import Empty
+from typing import Protocol
+
+from ttsflow.interface.jobs import AudioPiece, Outcome
+from ttsflow.runner.outlet import Outlet
+from ttsflow.scheduler.messages import Commit, Committed, Event
+
+
+class StoreWriter(Protocol):
+    """Where the audio of a stored stream is kept."""
+
+    def keep(self, chunks: Sequence[tuple[Outcome, Sequence[AudioPiece]]]) -> None:
+        """Keep these chunks, all or none; when it returns, they survive a power failure.
+
+        Called on a thread of the stream's own, and may block. Whatever it raises ends the stream.
+        """
+
+
+class StoreWriterThread(Outlet[Commit]):
+    """Has the store keep all the chunks that are there at a time, and reports each as Committed.
+
+    So one slow sync of the disk serves whatever was finished meanwhile. What was taken before `end` is
+    still kept, whatever became of the stream, unless the store has failed.
+    """
+
+    def __init__(
+        self,
+        store: StoreWriter,
+        stream: str,
+        report: Callable[[Event], object],
+        fail: Callable[[BaseException], object],
+        wake: Callable[[BaseException | None], object],
+    ) -> None:
+        self._store, self._stream = store, stream
+        super().__init__(f"store of {stream}", report, fail, wake)
+
+    def _run(self) -> None:
+        failure: BaseException | None = None
+        last = False
+        while not last:
+            commits, last = self._take_all()
+            if not commits or failure is not None:
+                continue
+            try:
+                self._store.keep([(commit.outcome, commit.payloads) for commit in commits])
+            except BaseException as error:  # a store may raise anything, and nobody else would hear of it
+                failure = error
+                self._fail(error)
+            else:
+                for commit in commits:
+                    self._report(Committed(self._stream, commit.outcome.job.index))
+        self._wake(self._error or failure)
+
+    def _take_all(self) -> tuple[list[Commit], bool]:
+        """The commits that are there, one at least; whether they are the last."""
+        commits: list[Commit] = []
+        command = self._commands.get()
+        while command is not None:
+            commits.append(command)
+            try:
+                command = self._commands.get_nowait()
+            except Empty:
+                return commits, False
+        return commits, True
