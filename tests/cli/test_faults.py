@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -45,6 +46,12 @@ def noticed(report: dict[str, Any], *said: str) -> bool:
     return any(all(part in notice for part in said) for notice in report["notices"])
 
 
+def seconds_in(report: dict[str, Any], said: str) -> int:
+    """How many seconds a notice names after these words, 0 for none: more where the machine is busy."""
+    found = (re.search(rf"{said} (\d+) s", notice) for notice in report["notices"])
+    return next((int(each[1]) for each in found if each), 0)
+
+
 @pytest.fixture
 def story(program: Program) -> Program:
     program.write("story.txt", paragraphs(CHUNKS))
@@ -72,17 +79,18 @@ def samples(program: Program) -> bytes:
     [
         ("die", {}, "died: killed by signal 9"),
         ("assert", {}, "device-side assert triggered"),
-        ("hang", {"timeouts__chunk_s": 2}, "hangs and is ended: not done after 2 s"),
-        ("stop", {"timeouts__chunk_s": 2}, "hangs and is ended: not done after 2 s"),
+        ("hang", {"timeouts__chunk_s": 2}, "hangs and is ended: not done after"),
+        ("stop", {"timeouts__chunk_s": 2}, "hangs and is ended: not done after"),
     ],
 )
 def test_a_worker_that_is_of_no_use_any_more_is_replaced_and_its_chunk_spoken_again(
-    story: Program, undisturbed: bytes, kind: str, limits: dict[str, object], said: str
+    story: Program, undisturbed: bytes, kind: str, limits: dict[str, int], said: str
 ) -> None:
     faults = f"[{{at: 3, kind: {kind}, times: 1}}]"
     report = story.report("story.txt", *TWO_WORKERS, *settings(**limits), *engine(story, faults))
     assert tries(report) == [1, 1, 1, 2, 1, 1, 1, 1], "its neighbours are undisturbed"
     assert noticed(report, "chunk 3 of 'main' failed and is tried again", said)
+    assert seconds_in(report, said) >= limits.get("timeouts__chunk_s", 0)
     assert sorted(worker["generation"] for worker in report["workers"]) in ([1, 1, 2], [1, 1])
     assert samples(story) == undisturbed
     assert story.processes() == []
@@ -93,7 +101,8 @@ def test_a_worker_that_falls_silent_in_mid_chunk_is_ended(story: Program, undist
     limits = settings(timeouts__idle_s=2)
     report = story.report("story.txt", *TWO_WORKERS, *limits, *engine(story, faults, pieces=2))
     assert tries(report) == [1, 1, 1, 2, 1, 1, 1, 1]
-    assert noticed(report, "chunk 3 of 'main'", "hangs and is ended: silent for 2 s")
+    assert noticed(report, "chunk 3 of 'main'", "hangs and is ended: silent for")
+    assert seconds_in(report, "silent for") >= 2
     assert samples(story) == undisturbed
 
 
