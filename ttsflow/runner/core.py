@@ -6,11 +6,10 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from functools import partial
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ttsflow.errors import PolicyError, RunError, TtsflowError
 from ttsflow.interface.jobs import ChunkJob
@@ -20,6 +19,7 @@ from ttsflow.runner.handle import StreamHandle
 from ttsflow.runner.inbox import Await, Close, Message, Open
 from ttsflow.runner.loading import Loading
 from ttsflow.runner.origin import Origin
+from ttsflow.runner.outlet import Outlet
 from ttsflow.runner.sink_thread import SinkThread
 from ttsflow.runner.store_writer import StoreWriter, StoreWriterThread
 from ttsflow.runner.stream import RunningStream, StreamEvent, join
@@ -98,22 +98,20 @@ class Runner:
         A `live` stream's audio goes out piece by piece. `stream` must not be the name of a stream that is
         still open. After `close` the stream ends at once with RunError.
         """
-        self._origin.check()
-        outlet = partial(SinkThread, sink)
-        return self._open(Open(RunningStream(stream, jobs, outlet, self._inbox.put), live, weight))
+        return self._open(stream, jobs, SinkThread(stream, sink), live, weight)
 
     def open_stored(
         self, stream: str, jobs: Iterable[ChunkJob], store: StoreWriter, *, weight: float = 1.0
     ) -> StreamHandle:
         """Speak `jobs` into `store`, each chunk as soon as it is whole, in whatever order; else as `open`."""
-        self._origin.check()
-        outlet = partial(StoreWriterThread, store)
-        running = RunningStream(stream, jobs, outlet, self._inbox.put, stored=True)
-        return self._open(Open(running, live=False, weight=weight))
+        return self._open(stream, jobs, StoreWriterThread(stream, store), False, weight)
 
-    def _open(self, message: Open) -> StreamHandle:
-        self._inbox.put(message)
-        stream = message.stream
+    def _open(
+        self, name: str, jobs: Iterable[ChunkJob], outlet: Outlet[Any], live: bool, weight: float
+    ) -> StreamHandle:
+        self._origin.check()
+        stream = RunningStream(name, jobs, outlet, self._inbox.put)
+        self._inbox.put(Open(stream, live, weight))
         if self._over is not None:  # the owner may have looked into its inbox for the last time
             stream.abandon(self._over)
             join([stream], ABORT_S)
@@ -207,7 +205,7 @@ class Runner:
                 if isinstance(message, Close):
                     close = message
                     break
-                events.extend(self._understand(message))
+                events.extend(self._events_of(message))
             now = time.monotonic()
             with self._watchdog:
                 commands = self._scheduler.feed(events, now)
@@ -224,10 +222,8 @@ class Runner:
         except Empty:
             return
 
-    def _understand(
-        self, message: msg.Event | WorkerInfo | StreamEvent | Open | Await
-    ) -> Iterator[msg.Event]:
-        """Take note of a message; what the scheduler is to hear of it."""
+    def _events_of(self, message: msg.Event | WorkerInfo | StreamEvent | Open | Await) -> Iterator[msg.Event]:
+        """Take note of a message; gives the events that the scheduler is fed for it."""
         match message:
             case Open(stream, live, weight):
                 if stream.name in self._streams:

@@ -15,24 +15,26 @@ Command = TypeVar("Command")
 
 
 class Outlet(ABC, Generic[Command]):
-    """Carries out the commands of one stream in order, on a thread of its own, until it is told to end.
+    """Carries out the commands of one stream in order, on a thread of its own, until it is told to end."""
 
-    `report` takes the events that answer the commands, `fail` the first error, and `wake` is called last,
-    with the error that the stream's waiter is to be given, if any. All three are called on the thread.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        report: Callable[[Event], object],
-        fail: Callable[[BaseException], object],
-        wake: Callable[[BaseException | None], object],
-    ) -> None:
-        self._report, self._fail, self._wake = report, fail, wake
+    def __init__(self, name: str) -> None:
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
         self._whole = True
         self._error: BaseException | None = None
         self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def start(
+        self,
+        report: Callable[[Event], object],
+        fail: Callable[[BaseException], object],
+        wake: Callable[[BaseException | None], object],
+    ) -> None:
+        """Start the thread, on which these are called.
+
+        `report` takes the events that answer the commands, `fail` the first error, and `wake` is called
+        last, with the error that the stream's waiter is to be given, if any.
+        """
+        self._report, self._fail, self._wake = report, fail, wake
         self._thread.start()
 
     def take(self, command: Command) -> None:

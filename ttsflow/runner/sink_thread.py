@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from ttsflow.output import Sink
 from ttsflow.runner.outlet import Outlet
-from ttsflow.scheduler.messages import ChunkFailed, Deliver, Delivered, Event
+from ttsflow.scheduler.messages import ChunkFailed, Deliver, Delivered
 
 logger = logging.getLogger(__name__)
 
@@ -18,16 +17,9 @@ class SinkThread(Outlet[Deliver | ChunkFailed]):
     Once the stream is cancelled, or the sink has failed, it hands nothing over any more.
     """
 
-    def __init__(
-        self,
-        sink: Sink,
-        stream: str,
-        report: Callable[[Event], object],
-        fail: Callable[[BaseException], object],
-        wake: Callable[[BaseException | None], object],
-    ) -> None:
-        self._sink, self._stream = sink, stream
-        super().__init__(f"sink of {stream}", report, fail, wake)
+    def __init__(self, stream: str, sink: Sink) -> None:
+        super().__init__(f"sink of {stream}")
+        self._stream, self._sink = stream, sink
 
     def _run(self) -> None:
         failed = False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from queue import Empty
 from typing import Protocol
 
 from ttsflow.interface.jobs import AudioPiece, Outcome
 from ttsflow.runner.outlet import Outlet
-from ttsflow.scheduler.messages import Commit, Committed, Event
+from ttsflow.scheduler.messages import Commit, Committed
 
 
 class StoreWriter(Protocol):
@@ -28,16 +28,9 @@ class StoreWriterThread(Outlet[Commit]):
     still kept, whatever became of the stream, unless the store has failed.
     """
 
-    def __init__(
-        self,
-        store: StoreWriter,
-        stream: str,
-        report: Callable[[Event], object],
-        fail: Callable[[BaseException], object],
-        wake: Callable[[BaseException | None], object],
-    ) -> None:
-        self._store, self._stream = store, stream
-        super().__init__(f"store of {stream}", report, fail, wake)
+    def __init__(self, stream: str, store: StoreWriter) -> None:
+        super().__init__(f"store of {stream}")
+        self._stream, self._store = stream, store
 
     def _run(self) -> None:
         failure: BaseException | None = None

@@ -11,22 +11,11 @@ from ttsflow.interface.jobs import Account, ChunkJob
 from ttsflow.runner.handle import StreamHandle
 from ttsflow.runner.outlet import Outlet
 from ttsflow.runner.source import SourceThread
+from ttsflow.runner.store_writer import StoreWriterThread
 from ttsflow.scheduler.messages import CancelStream, ChunkFailed, Commit, Deliver, Event
 
 SOURCE_GRACE_S = 0.5
 """seconds for idle source threads to end; one that blocks cannot be ended, and stays behind as a daemon"""
-
-
-OutletFactory = Callable[
-    [
-        str,
-        Callable[[Event], object],
-        Callable[[BaseException], object],
-        Callable[[BaseException | None], object],
-    ],
-    Outlet[Any],
-]
-"""Makes a stream's outlet from its name and what an `Outlet` calls: report, fail and wake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +42,16 @@ class RunningStream:
         self,
         name: str,
         jobs: Iterable[ChunkJob],
-        outlet: OutletFactory,
+        outlet: Outlet[Any],
         post: Callable[[StreamEvent], object],
-        *,
-        stored: bool = False,
     ) -> None:
-        self.name, self.stored = name, stored
+        self.name = name
+        self.stored = isinstance(outlet, StoreWriterThread)
         self.handle = StreamHandle(name, lambda: self._report(CancelStream(name)))
         self._post = post
         self._failure: BaseException | None = None
-        self._outlet = outlet(name, self._report, self._fail, self.handle.wake)
+        self._outlet = outlet
+        self._outlet.start(self._report, self._fail, self.handle.wake)
         self._source = SourceThread(name, jobs, self._report, self._fail)
 
     def want(self, count: int) -> None:

@@ -16,13 +16,13 @@ LOOKS = 4
 
 
 class Watchdog:
-    """Calls `bark`, once and on a thread of its own, if what `guard` stands around takes too long.
+    """Calls `on_stuck`, once, if a `with` block of it takes longer than `patience_s` seconds.
 
-    `bark` is given the line that the watched thread is stuck in; its whole stack is logged.
+    It is called on the watchdog's own thread, and given the line that the watched thread is stuck in; its whole stack is logged.
     """
 
-    def __init__(self, patience_s: float, bark: Callable[[str], object]) -> None:
-        self._patience_s, self._bark = patience_s, bark
+    def __init__(self, patience_s: float, on_stuck: Callable[[str], object]) -> None:
+        self._patience_s, self._on_stuck = patience_s, on_stuck
         self._since: float | None = None
         self._watched = 0
         self._over = threading.Event()
@@ -52,5 +52,5 @@ class Watchdog:
                 frame = sys._current_frames().get(self._watched)
                 stack = traceback.extract_stack(frame)
                 logger.debug("the scheduler is stuck:\n%s", "".join(traceback.format_list(stack)))
-                self._bark(f"{stack[-1].filename}:{stack[-1].lineno}")
+                self._on_stuck(f"{stack[-1].filename}:{stack[-1].lineno}")
                 return
