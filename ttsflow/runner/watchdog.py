@@ -18,7 +18,8 @@ LOOKS = 4
 class Watchdog:
     """Calls `on_stuck`, once, if a `with` block of it takes longer than `patience_s` seconds.
 
-    It is called on the watchdog's own thread, and given the line that the watched thread is stuck in; its whole stack is logged.
+    It is called on the watchdog's own thread, and given the line that the watched thread is stuck in. The
+    whole stack is logged.
     """
 
     def __init__(self, patience_s: float, on_stuck: Callable[[str], object]) -> None:
