@@ -15,7 +15,7 @@ from ttsflow.interface.costs import Costs
 from ttsflow.interface.jobs import Account, ChunkJob, Outcome
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.driven import Driven
+from ttsflow.scheduler.messages import Driven
 
 
 @dataclass(frozen=True, slots=True)

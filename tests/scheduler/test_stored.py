@@ -189,3 +189,17 @@ def test_indices_may_have_gaps() -> None:
     hand.write(keep(hand, 11, 3, 10))
     assert delivered(hand) == [3, 10, 11]
     assert hand.account() == Account(submitted=3, delivered=3)
+
+
+def test_pauses_that_fill_the_window_hold_up_nothing() -> None:
+    """They leave it at once; what is behind them is asked for, admitted and spoken in the same turn."""
+    hand = Hand(look_ahead=8)
+    hand.load_all()
+    pauses = [job(index, speakable=False) for index in range(20)]
+    hand.open(*pauses, last=False, stored=True)
+    assert delivered(hand) == list(range(20))
+    assert hand.all(msg.RequestJobs)[-1].count == 8
+    hand.feed(msg.Submit("s", [job(20)], last=True))
+    hand.finish(20)
+    keep(hand, 20)
+    assert hand.account() == Account(submitted=21, delivered=21)

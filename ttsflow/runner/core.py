@@ -27,8 +27,8 @@ from ttsflow.runner.waiting import INTERRUPTIBLE_S, settle, wait_for
 from ttsflow.runner.watchdog import Watchdog
 from ttsflow.runner.workers import WorkersFactory
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.driven import Driven
 from ttsflow.scheduler.limits import Limits
+from ttsflow.scheduler.messages import Driven
 
 logger = logging.getLogger(__name__)
 

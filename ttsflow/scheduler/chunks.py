@@ -1,30 +1,124 @@
-"""Chunks: what is known of one until its sink has written it, and the parts that it is spoken in."""
+"""Streams, their chunks, and the parts that a chunk is spoken in: what is known of each, and its stage."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
 
-from ttsflow.interface.jobs import ChunkJob, Doubt, Outcome, Status
+from ttsflow.interface.jobs import Account, ChunkJob, Doubt, Outcome, Status
 from ttsflow.scheduler.ready import Order
 
-if TYPE_CHECKING:
-    from ttsflow.scheduler.streams import Stream
+
+class PartStage(Enum):
+    """Where a part is on its way."""
+
+    PENDING = "pending"  # becomes ready, or isolated, at the end of the turn
+    READY = "ready"  # the policy may give it to a worker
+    ISOLATED = "isolated"  # waits to run alone on a worker
+    RUNNING = "running"
+    WHOLE = "whole"  # all of its audio is there
+    WITHDRAWN = "withdrawn"  # nobody wants it any more
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Audio in doubt; it is heard if no other is better.
+class ChunkStage(Enum):
+    """Where a chunk is on its way."""
+
+    SPEAKING = "speaking"  # some part of it is not whole
+    ENDED = "ended"  # its outcome is fixed, and its audio is in memory
+    KEPT = "kept"  # its audio is in the store, and no longer in memory
+    HANDED = "handed"  # the sink was given all of it, and has not answered
+    DONE = "done"  # it is accounted for
+
+
+PART_MOVES: Mapping[PartStage, tuple[PartStage, ...]] = {
+    PartStage.PENDING: (PartStage.READY, PartStage.ISOLATED, PartStage.WHOLE, PartStage.WITHDRAWN),
+    PartStage.READY: (PartStage.RUNNING, PartStage.WITHDRAWN),
+    PartStage.ISOLATED: (PartStage.RUNNING, PartStage.WITHDRAWN),
+    PartStage.RUNNING: (PartStage.PENDING, PartStage.WHOLE, PartStage.WITHDRAWN),
+    PartStage.WHOLE: (PartStage.WITHDRAWN,),  # its chunk failed with another part
+    PartStage.WITHDRAWN: (),
+}
+"""Every move that a part may make. From PENDING to WHOLE: an earlier take is heard after all."""
+
+CHUNK_MOVES: Mapping[ChunkStage, tuple[ChunkStage, ...]] = {
+    ChunkStage.SPEAKING: (ChunkStage.ENDED,),
+    ChunkStage.ENDED: (ChunkStage.KEPT, ChunkStage.HANDED, ChunkStage.DONE),
+    ChunkStage.KEPT: (ChunkStage.DONE,),
+    ChunkStage.HANDED: (ChunkStage.DONE,),
+    ChunkStage.DONE: (),
+}
+"""Every move that a chunk may make. ENDED to DONE: of a stored stream, it failed or has nothing to say."""
+
+IN_MEMORY = (ChunkStage.SPEAKING, ChunkStage.ENDED, ChunkStage.HANDED)
+"""the stages of a chunk whose audio is in memory, or will be: it takes room in its stream's window"""
+
+HEARD: tuple[Status, ...] = ("ok", "flagged")
+
+
+class Stream:
+    """One listener or file. `chunks` are admitted and not done, `line` those not yet passed on."""
+
+    def __init__(self, name: str, live: bool, weight: float, stored: bool) -> None:
+        self.name, self.live, self.weight, self.stored = name, live, weight, stored
+        self.backlog: deque[ChunkJob] = deque()
+        self.chunks: dict[int, Chunk] = {}
+        self.line: deque[Chunk] = deque()
+        self.to_commit: list[Chunk] = []
+        self.in_memory = 0  # chunks whose stage is one of IN_MEMORY
+        self.last_index = -1
+        self.asked = 0  # jobs asked for with RequestJobs and not yet submitted
+        self.complete = False  # the last job was submitted
+        self.finish_tag = 0.0
+        self.submitted = self.delivered = self.failed = 0
+
+    @property
+    def head(self) -> Chunk | None:
+        """The chunk that is passed on next."""
+        return self.line[0] if self.line else None
+
+    @property
+    def has_work(self) -> bool:
+        """Whether any submitted chunk still waits to be spoken."""
+        return bool(self.backlog) or any(chunk.stage is ChunkStage.SPEAKING for chunk in self.chunks.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether any chunk is on its way into the store or the sink."""
+        return any(chunk.stage is ChunkStage.HANDED or chunk.needs_store for chunk in self.chunks.values())
+
+    def account(self) -> Account:
+        """What became of the submitted chunks so far."""
+        not_reached = self.submitted - self.delivered - self.failed
+        return Account(self.submitted, self.delivered, self.failed, not_reached)
+
+
+class Audio:
+    """What one attempt has made of a part: pieces in order, each with a checksum.
+
+    `payloads` are those that were not passed on yet, `fresh_s` their length in seconds; `audio_s` is the
+    length of all. Times are seconds on the driver's clock.
+    """
+
+    __slots__ = ("audio_s", "first_audio_s", "fresh_s", "payloads", "started_s", "sums")
+
+    def __init__(self, started_s: float | None = None) -> None:
+        self.payloads: list[Any] = []
+        self.sums: list[int] = []
+        self.fresh_s = self.audio_s = 0.0
+        self.started_s = started_s
+        self.first_audio_s: float | None = None
+
+
+class Take(NamedTuple):
+    """Audio in doubt; it is heard if no other take is better.
 
     `off` is how bad it is: its gravest doubt, how many there are, and how far its length is off (s).
     """
 
     job: ChunkJob
-    payloads: list[Any]
-    audio_s: float
-    started_s: float | None
-    first_audio_s: float | None
+    audio: Audio
     doubts: tuple[Doubt, ...]
     off: tuple[int, int, float]
 
@@ -37,87 +131,91 @@ class Part:
     """
 
     __slots__ = (
-        "attempts",
-        "audio_s",
-        "best",
-        "chunk",
-        "deaths",
-        "doubts",
-        "expected_s",
-        "failures",
-        "first_audio_s",
-        "fresh_s",
-        "heard",
-        "job",
-        "order",
-        "overruns",
-        "payloads",
-        "refused",
-        "sent_s",
-        "started_s",
-        "sums",
-        "suspect",
-        "token",
-        "whole",
+        "attempts", "audio", "best", "chunk", "deaths", "doubted", "doubts", "expected_s", "failures",
+        "heard", "isolate", "job", "order", "overruns", "sent_s", "stage", "tokens",
     )  # fmt: skip
 
     def __init__(self, chunk: Chunk, job: ChunkJob, order: Order) -> None:
         self.chunk, self.job, self.order = chunk, job, order
-        self.token: int | None = None  # of the attempt that runs
+        self.stage = PartStage.PENDING
+        self.tokens: set[int] = set()  # of the attempts that run
         self.attempts = 0  # all that were started
         self.failures = 0  # those that count against the retries
         self.deaths = 0  # of workers that were speaking it
-        self.suspect = False  # a worker may have died of it: it runs alone
+        self.isolate = False  # a worker may have died of it, or hung: it runs alone
         self.overruns = 0  # deadlines that it missed
-        self.refused = 0  # takes that a check refused
+        self.doubted = 0  # takes that were in doubt
         self.best: Take | None = None
         self.expected_s: float | None = None  # length of its audio; set with the first take
-        self.started_s: float | None = None
+        self.audio = Audio()
         self.heard: list[int] = []
         self.sent_s = 0.0  # of its audio, passed on before the chunk was whole
-        self.whole = False
         self.doubts: tuple[Doubt, ...] = ()  # about the audio that is heard
-        self.forget()
 
-    def forget(self) -> None:
-        """Drop what an attempt made, before the next one."""
-        self.payloads: list[Any] = []
-        self.sums: list[int] = []  # of all pieces of the attempt
-        self.fresh_s = 0.0  # length of the payloads
-        self.audio_s = 0.0
-        self.first_audio_s: float | None = None
+    def move(self, stage: PartStage) -> None:
+        """Go on to a stage. Raises RuntimeError for a move that is none: a bug of the scheduler."""
+        if stage not in PART_MOVES[self.stage]:
+            raise RuntimeError(f"{self.job} cannot go from {self.stage.value} to {stage.value}")
+        self.stage = stage
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is still to be spoken."""
+        return self.stage not in (PartStage.WHOLE, PartStage.WITHDRAWN)
+
+    @property
+    def is_stretch(self) -> bool:
+        """Whether it is a stretch of a chunk that was split."""
+        return bool(self.job.part)
 
     @property
     def pieces(self) -> int:
         """Pieces of the attempt that runs, those that were heard before included."""
-        return len(self.sums)
+        return len(self.audio.sums)
 
     @property
     def repeats(self) -> bool:
         """Whether the attempt has said again, to the last piece, what was heard of one before."""
-        return self.sums[: len(self.heard)] == self.heard
+        return self.audio.sums[: len(self.heard)] == self.heard
+
+    @property
+    def last_chance(self) -> bool:
+        """Whether all takes of its whole chunk were in doubt: the best of them is heard if this is, too."""
+        return self.chunk.whole_take is not None
+
+    def begin(self, token: int, now: float) -> None:
+        """An attempt begins."""
+        self.move(PartStage.RUNNING)
+        self.tokens.add(token)
+        self.attempts += 1
+        self.audio = Audio(now)
 
     def receive(self, audio_s: float, payload: Any, checksum: int, now: float) -> bool:
         """Take in the next piece of the attempt that runs; False if something else was heard there."""
-        number = len(self.sums)
-        self.sums.append(checksum)
-        self.audio_s += audio_s
-        if self.first_audio_s is None:
-            self.first_audio_s = now
+        audio, number = self.audio, len(self.audio.sums)
+        audio.sums.append(checksum)
+        audio.audio_s += audio_s
+        if audio.first_audio_s is None:
+            audio.first_audio_s = now
         if number < len(self.heard):
             return self.heard[number] == checksum
-        self.payloads.append(payload)
-        self.fresh_s += audio_s
+        audio.payloads.append(payload)
+        audio.fresh_s += audio_s
         return True
 
     def take_audio(self) -> tuple[list[Any], float]:
         """What was not passed on yet, and its length in seconds."""
-        payloads, fresh_s = self.payloads, self.fresh_s
-        self.payloads, self.fresh_s = [], 0.0
+        audio = self.audio
+        payloads, fresh_s = audio.payloads, audio.fresh_s
+        audio.payloads, audio.fresh_s = [], 0.0
         self.sent_s += fresh_s
         if payloads:
-            self.heard = list(self.sums)
+            self.heard = list(audio.sums)
         return payloads, fresh_s
+
+    def forget(self) -> None:
+        """Drop what the attempt made."""
+        self.audio = Audio(self.audio.started_s)
 
     def keep(self, doubts: tuple[Doubt, ...], expected_s: float) -> None:
         """Put the attempt's audio aside, in doubt, unless there is better.
@@ -127,46 +225,55 @@ class Part:
         if self.expected_s is None:
             self.expected_s = expected_s
         gravest = max(doubt.severity for doubt in doubts)
-        off = (gravest, len(doubts), abs(self.audio_s - self.expected_s))
+        off = (gravest, len(doubts), abs(self.audio.audio_s - self.expected_s))
         if self.best is None or off < self.best.off:
-            self.best = Take(
-                self.job, self.payloads, self.audio_s, self.started_s, self.first_audio_s, doubts, off
-            )
+            self.best = Take(self.job, self.audio, doubts, off)
 
     def restore(self, take: Take) -> None:
-        """Have this audio after all."""
-        self.forget()
-        self.job, self.payloads = take.job, take.payloads
-        self.audio_s = self.fresh_s = take.audio_s
-        self.started_s, self.first_audio_s = take.started_s, take.first_audio_s
+        """Have this take after all."""
+        self.job, self.audio = take.job, take.audio
 
     @property
     def label(self) -> str:
         """Which part of its chunk, in words; empty for the whole of it."""
-        return f"part {self.job.part[0] + 1} of {len(self.chunk.parts)}" if self.job.part else ""
+        return f"part {self.job.part[0] + 1} of {len(self.chunk.parts)}" if self.is_stretch else ""
 
 
 class Chunk:
-    """One admitted chunk, until its sink has written it: its parts, and how it ended.
+    """One admitted chunk, until it is accounted for: its parts, and how it ended.
 
     It has one part, itself, until it is split. `order` is its place in the fair order; its parts stand
-    there one behind the other. `held`: its audio is in memory, or will be.
+    there one behind the other.
     """
 
     __slots__ = (
-        "committed", "handed", "held", "job", "order", "outcome", "parts", "queued_s", "stream",
-        "tried_whole", "where", "whole_take",
+        "job", "order", "outcome", "parts", "queued_s", "stage", "stream", "tried_whole",
+        "where", "whole_take",
     )  # fmt: skip
 
     def __init__(self, job: ChunkJob, stream: Stream, order: tuple[float, int], now: float) -> None:
         self.job, self.stream, self.order = job, stream, order
+        self.stage = ChunkStage.SPEAKING
         self.queued_s = now
         self.parts = [Part(self, job, (*order, 0))]
         self.tried_whole = 0  # attempts before it was split
         self.whole_take: Take | None = None  # heard if its parts come out no better
         self.where: tuple[str, str] | None = None  # worker and device of the last attempt
         self.outcome: Outcome | None = None
-        self.held, self.committed, self.handed = True, False, False
+        stream.in_memory += 1
+
+    def move(self, stage: ChunkStage) -> None:
+        """Go on to a stage. Raises RuntimeError for a move that is none: a bug of the scheduler."""
+        if stage not in CHUNK_MOVES[self.stage]:
+            raise RuntimeError(f"{self.job} cannot go from {self.stage.value} to {stage.value}")
+        self.stream.in_memory -= (self.stage in IN_MEMORY) - (stage in IN_MEMORY)
+        self.stage = stage
+
+    @property
+    def needs_store(self) -> bool:
+        """Whether its audio is still to be kept by the store of its stream."""
+        heard = self.outcome is not None and self.outcome.status in HEARD
+        return self.stream.stored and heard and self.stage is ChunkStage.ENDED
 
     @property
     def name(self) -> str:
@@ -177,19 +284,20 @@ class Chunk:
         """The part that `job` speaks."""
         return self.parts[job.part[0] if job.part else 0]
 
-    def split(self, texts: Sequence[str], suspect: bool, deaths: int) -> Sequence[Part]:
-        """Have `texts` spoken instead of the whole; each part inherits so many deaths."""
+    def split(self, texts: Sequence[str], isolate: bool, deaths: int) -> Sequence[Part]:
+        """Speak `texts` in place of the whole; each part inherits deaths, and whether it runs alone."""
         [whole] = self.parts
+        whole.move(PartStage.WITHDRAWN)
         self.tried_whole, self.whole_take = whole.attempts, whole.best
         jobs = self.job.split(texts)
         self.parts = [Part(self, job, (*self.order, number)) for number, job in enumerate(jobs)]
         for part in self.parts:
-            part.suspect, part.deaths = suspect, deaths
+            part.isolate, part.deaths = isolate, deaths
         return self.parts
 
     def whole_but(self, part: Part) -> bool:
         """Whether nothing is missing but this part."""
-        return all(each.whole or each is part for each in self.parts)
+        return all(each.stage is PartStage.WHOLE or each is part for each in self.parts)
 
     def join(self) -> Part:
         """Give up its parts: the whole again, with all the attempts there were."""
@@ -200,25 +308,27 @@ class Chunk:
 
     def finish(self, part: Part, doubts: tuple[Doubt, ...], now: float) -> None:
         """A part is whole; the chunk is with the last of them."""
-        part.whole, part.doubts = True, doubts
-        if all(each.whole for each in self.parts):
+        part.move(PartStage.WHOLE)
+        part.doubts = doubts
+        if all(each.stage is PartStage.WHOLE for each in self.parts):
             all_ = tuple(dict.fromkeys(doubt for each in self.parts for doubt in each.doubts))
             why = "; ".join(doubt.text for doubt in all_) or None
             self.end("flagged" if all_ else "ok", now, why, all_)
 
     def end(self, status: Status, now: float, why: str | None = None, doubts: tuple[Doubt, ...] = ()) -> None:
         """Fix how the chunk ended."""
+        self.move(ChunkStage.ENDED)
         attempts, audio_s, sent_s, take = self.tried_whole, 0.0, 0.0, 0
         started_s = first_audio_s = None
         for part in self.parts:
             if status == "failed":
                 part.forget()
             attempts += part.attempts
-            audio_s += part.audio_s
+            audio_s += part.audio.audio_s
             sent_s += part.sent_s
             take = max(take, part.job.take)
-            started_s = _earlier(started_s, part.started_s)
-            first_audio_s = _earlier(first_audio_s, part.first_audio_s)
+            started_s = _earlier(started_s, part.audio.started_s)
+            first_audio_s = _earlier(first_audio_s, part.audio.first_audio_s)
         worker, device = self.where or (None, None)
         self.outcome = Outcome(
             self.job, status, worker, device, attempts, self.queued_s, started_s,
@@ -236,7 +346,7 @@ class Chunk:
             fresh, fresh_s = part.take_audio()
             payloads += fresh
             audio_s += fresh_s
-            if not part.whole:
+            if part.stage is not PartStage.WHOLE:
                 break
         return payloads, audio_s
 

@@ -12,20 +12,15 @@ from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.attempts import Attempts
-from ttsflow.scheduler.chunks import Part
-from ttsflow.scheduler.fleet import Fleet
-from ttsflow.scheduler.guard import Guard
+from ttsflow.scheduler.chunks import Part, PartStage, Stream
+from ttsflow.scheduler.fleet import Fleet, Worker
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import place, usable
+from ttsflow.scheduler.policy_guard import Guard, SchedulerView
 from ttsflow.scheduler.ready import ReadyQueue
-from ttsflow.scheduler.streams import Stream, Streams
+from ttsflow.scheduler.streams import Streams
 from ttsflow.scheduler.supervisor import Supervisor
-from ttsflow.scheduler.suspects import Suspects
 from ttsflow.scheduler.timers import Due, Timers
-from ttsflow.scheduler.verdicts import Verdicts
-from ttsflow.scheduler.view import SchedulerView
-from ttsflow.scheduler.workers import Worker
 
 DRAINED = Due("drain")
 
@@ -40,7 +35,7 @@ class Scheduler:
     """Drives chunk jobs through workers as a policy says, and accounts for every chunk.
 
     `start` and `feed` return commands, to be carried out in order. One turn of `feed`: the events,
-    then the timers, then `place` if the devices changed, then the suspects, then one `dispatch`.
+    then the timers, then `place` if the devices changed, then the isolated parts, then one `dispatch`.
     Whatever the policy does wrong, or when no worker is left, ends in `Stop`; nothing follows it.
     """
 
@@ -57,21 +52,17 @@ class Scheduler:
         self._devices = tuple(devices)
         costs = costs or Costs(profile)
         self._policy = Guard(policy)
-        self._streams = Streams(limits.look_ahead, costs)
+        self._out: list[msg.Command] = []
+        self._streams = Streams(limits.look_ahead, costs, self._emit)
         self._timeouts = limits.timeouts
         self._timers = Timers()
-        self._fleet = Fleet(limits, self._timers)
-        self._attempts = Attempts(self._timers, costs, limits.timeouts)
+        self._fleet = Fleet(limits, self._timers, self._emit)
         self._ready = ReadyQueue()
-        self._verdicts = Verdicts(
-            self._attempts, self._fleet, self._streams, self._ready, costs, limits, profile.deterministic
-        )
-        self._suspects = Suspects(self._fleet, self._verdicts.wanted)
         self._supervisor = Supervisor(
-            self._attempts, self._fleet, self._verdicts, self._suspects, limits.timeouts
-        )
-        self._view = SchedulerView(self._ready, self._fleet, self._attempts, self._streams, costs)
-        self._out: list[msg.Command] = []
+            self._fleet, self._streams, self._ready, self._timers, costs, limits, self._emit,
+            repeatable=profile.deterministic,
+        )  # fmt: skip
+        self._view = SchedulerView(self._ready, self._fleet, self._supervisor, self._streams, costs)
         self._devices_changed = True
         self._draining = False
         self._awaited = False  # somebody waits for the workers
@@ -113,7 +104,7 @@ class Scheduler:
                 if handle is not None:
                     handle(event, now)
                 else:
-                    self._out.extend(self._supervisor.hear(event, now))
+                    self._supervisor.process(event, now)
             self._fire_timers(now)
             if self._devices_changed or self._fleet.changed:
                 self._place()
@@ -126,12 +117,15 @@ class Scheduler:
                 self._check_progress(now)
             if self._awaited and not self._fleet.loading:
                 self._awaited = False
-                self._out.append(msg.WorkersLoaded())
+                self._emit(msg.WorkersLoaded())
         except TtsflowError as error:
             self._stop(error)
         else:
             self._set_wake()
         return self._out
+
+    def _emit(self, command: msg.Command) -> None:
+        self._out.append(command)
 
     # ------------------------------------------------------------ streams
 
@@ -163,25 +157,29 @@ class Scheduler:
 
     def _end_stream(self, stream: Stream, why: str, now: float) -> None:
         for chunk in stream.chunks.values():
-            self._out.extend(self._verdicts.withdraw(chunk, now))
-        self._out.extend(self._streams.cancel(stream, why))
+            self._supervisor.withdraw(chunk, now)
+        self._streams.cancel(stream, why)
 
     def _admit_and_deliver(self, now: float) -> None:
         slots = self._fleet.slots
-        for part in self._verdicts.take_returned():
+        for part in self._supervisor.take_pending():
             self._make_ready(part)
         for stream in self._streams.take_touched():
+            room = True
+            while room:
+                if not self._draining:
+                    for chunk in self._streams.admit(stream, slots, now):
+                        self._make_ready(*chunk.parts)
+                self._streams.commit(stream)
+                room = self._streams.advance(stream)
             if not self._draining:
-                for chunk in self._streams.admit(stream, slots, now):
-                    self._make_ready(*chunk.parts)
-                self._out.extend(self._streams.want(stream, slots))
-            self._out.extend(self._streams.commit(stream))
-            self._out.extend(self._streams.advance(stream))
+                self._streams.want(stream, slots)
 
     def _make_ready(self, part: Part) -> None:
-        if part.suspect:
-            self._suspects.add(part)
+        if part.isolate:
+            self._supervisor.isolate(part)
         else:
+            part.move(PartStage.READY)
             self._ready.push(part.job, part.order, self._policy.lane(part.job))
 
     def _drain(self, event: msg.Drain, now: float) -> None:
@@ -191,7 +189,7 @@ class Scheduler:
 
     def _end_drained(self, now: float) -> None:
         """End every stream once nothing of it is in work any more."""
-        busy = {attempt.job.stream for attempt in self._attempts.running if not attempt.cancelled}
+        busy = {attempt.job.stream for attempt in self._supervisor.running if not attempt.cancelled}
         for stream in list(self._streams):
             if stream.name not in busy and not stream.busy:
                 self._end_stream(stream, STOPPED, now)
@@ -210,8 +208,9 @@ class Scheduler:
         devices = self._fleet.capped(usable(self._devices, self._profile))
         # Without a device the last workers finish and go; after that it is an error if there is work.
         specs, refused = place(devices, self._profile, self._policy.place) if devices else ([], [])
-        self._out.extend(msg.Notice(text) for text in refused)
-        self._out.extend(self._fleet.place(specs))
+        for text in refused:
+            self._emit(msg.Notice(text))
+        self._fleet.place(specs)
         self._ready.relane(self._policy.lane)
         for stream in self._streams:  # the window follows the number of slots
             self._streams.touch(stream)
@@ -219,9 +218,8 @@ class Scheduler:
     # ------------------------------------------------------------ dispatch
 
     def _dispatch(self, now: float) -> None:
-        if len(self._suspects):
-            for part, worker in self._suspects.due():
-                self._start(part, worker, now)
+        if self._supervisor.isolating:
+            self._supervisor.start_isolated(now)
         if not self._ready or not self._fleet.free:
             return
         for job, worker in self._policy.dispatch(self._view):
@@ -239,13 +237,7 @@ class Scheduler:
         stream = self._streams.get(job.stream)
         assert stream is not None  # ready jobs belong to open streams
         chunk = stream.chunks[job.index]
-        self._start(chunk.part_of(job), worker, now)
-
-    def _start(self, part: Part, worker: Worker, now: float) -> None:
-        attempt = self._attempts.start(part, worker, now)
-        self._streams.started(part.chunk)
-        self._fleet.took_job(worker)
-        self._out.append(msg.StartJob(attempt.token, worker.id, worker.generation, part.job))
+        self._supervisor.start(chunk.part_of(job), worker, now)
 
     def _check_progress(self, now: float) -> None:
         """Work that nothing will ever pick up is an error, not a silence."""
@@ -253,7 +245,7 @@ class Scheduler:
             raise WorkerError(f"no worker is left to speak with. The last was {self._supervisor.last_loss}")
         if self._draining:  # what is ready stays
             return
-        idle = self._fleet.free and not self._attempts.running and not self._fleet.loading
+        idle = self._fleet.free and not self._supervisor.running and not self._fleet.loading
         self._policy.check_not_starving(self._ready, bool(idle), self._view.wake, now)
 
     # ------------------------------------------------------------ time and the end
@@ -264,7 +256,7 @@ class Scheduler:
                 for stream in list(self._streams):
                     self._end_stream(stream, STOPPED, now)
             else:
-                self._out.extend(self._supervisor.due(due, now))
+                self._supervisor.due(due, now)
 
     def _set_wake(self) -> None:
         times = [self._timers.next(), self._view.wake]
@@ -273,7 +265,7 @@ class Scheduler:
         wake = min((time for time in times if time is not None), default=None)
         if wake != self._wake:
             self._wake = wake
-            self._out.append(msg.WakeAt(wake))
+            self._emit(msg.WakeAt(wake))
 
     def _stop(self, error: TtsflowError) -> None:
         if (
@@ -282,5 +274,5 @@ class Scheduler:
             error = WorkerError(f"{error}. The last worker lost was {self._supervisor.last_loss}")
         self._stopped = True
         for stream in list(self._streams):
-            self._out.extend(self._streams.cancel(stream, str(error)))
-        self._out.append(msg.Stop(error))
+            self._streams.cancel(stream, str(error))
+        self._emit(msg.Stop(error))

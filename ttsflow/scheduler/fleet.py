@@ -1,21 +1,116 @@
-"""The fleet: workers as the policy wished for them, kept alive through their generations."""
+"""The fleet: workers as the policy wished for them, kept alive through their generations; who is free."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from typing import Literal
 
 from ttsflow.interface.device import Device
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.messages import Command, KillWorker, Notice, StartWorker
 from ttsflow.scheduler.timers import Due, Timers
-from ttsflow.scheduler.workers import FreeWorkers, Worker
 
-REST_S, LONGEST_REST_S = 0.5, 30.0
+BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 30.0
 """before the second restart in a row, doubled with each that follows; the first is at once"""
 
 GIB = 1024**3
+
+
+State = Literal["backing off", "waiting", "loading", "ready", "draining"]
+"""Backing off: it died a moment ago, and starts again after a while. Waiting: it starts when the draining
+workers of its device are gone, since both may not fit."""
+
+
+class Worker:
+    """One worker process through its generations. `slots` may be fewer than it was started with.
+
+    A `reserved` worker takes no job from the policy: an isolated part is to run on it alone. Nor does one
+    that is `recycling`: it is started anew as soon as it has nothing to do.
+    """
+
+    __slots__ = (
+        "busy", "crashes", "device", "done", "failures", "generation", "id", "memory_bytes",
+        "recycling", "reserved", "slots", "spec", "state", "ticket",
+    )  # fmt: skip
+
+    def __init__(self, name: str, spec: WorkerSpec) -> None:
+        self.id, self.spec = name, spec
+        self.device, self.slots = spec.device, spec.slots
+        self.state: State = "waiting"
+        self.generation = 1
+        self.failures = 0  # deaths in a row without a job on it
+        self.crashes = 0  # deaths in a row with a job on it
+        self.reserved = False
+        self.ticket = -1  # its place among the free workers
+        self.begin_generation()
+
+    def begin_generation(self) -> None:
+        """A generation begins."""
+        self.busy = self.done = 0
+        self.recycling = False
+        self.memory_bytes = 0  # of its process, after its first job; 0 while that is unknown
+
+    @property
+    def usable(self) -> bool:
+        """Whether it takes jobs, now or once some are done."""
+        return self.state == "ready" and not self.recycling
+
+    @property
+    def free_slots(self) -> int:
+        return max(0, self.slots - self.busy) if self.usable and not self.reserved else 0
+
+    def __repr__(self) -> str:
+        return f"<worker {self.id} on {self.device.id}, {self.state}, {self.busy} of {self.slots} slots busy>"
+
+
+class FreeWorkers:
+    """Workers with a free slot, the longest waiting first.
+
+    It may change while it is iterated: a worker that took a job and has slots left comes again, at
+    the end, so that jobs spread over the workers before they double up.
+    """
+
+    def __init__(self) -> None:
+        self._tickets: list[int] = []
+        self._workers: dict[int, Worker] = {}
+        self._last = 0
+
+    def update(self, worker: Worker) -> None:
+        """Take note that the worker's free slots may have changed."""
+        if (worker.ticket in self._workers) != (worker.free_slots > 0):
+            if worker.free_slots:
+                self._add(worker)
+            else:
+                self._remove(worker)
+
+    def rotate(self, worker: Worker) -> None:
+        """The worker took a job: it goes to the end, or out."""
+        self._remove(worker)
+        if worker.free_slots:
+            self._add(worker)
+
+    def _add(self, worker: Worker) -> None:
+        self._last += 1
+        worker.ticket = self._last
+        self._workers[worker.ticket] = worker
+        self._tickets.append(worker.ticket)
+
+    def _remove(self, worker: Worker) -> None:
+        if self._workers.pop(worker.ticket, None) is not None:
+            del self._tickets[bisect_left(self._tickets, worker.ticket)]
+        worker.ticket = -1
+
+    def __iter__(self) -> Iterator[Worker]:
+        ticket = -1
+        while (position := bisect_right(self._tickets, ticket)) < len(self._tickets):
+            ticket = self._tickets[position]
+            yield self._workers[ticket]
+
+    def __len__(self) -> int:
+        return len(self._tickets)
 
 
 class Fleet:
@@ -25,8 +120,8 @@ class Fleet:
     may die oftener: a job that kills is found out by that, and a few of them must not cost the worker.
     """
 
-    def __init__(self, limits: Limits, timers: Timers) -> None:
-        self._limits, self._timers = limits, timers
+    def __init__(self, limits: Limits, timers: Timers, emit: Callable[[Command], object]) -> None:
+        self._limits, self._timers, self._emit = limits, timers, emit
         self._crashes = (limits.deaths + 1) * (limits.restarts + 1)
         self._workers: dict[str, Worker] = {}
         self._count = 0
@@ -48,7 +143,7 @@ class Fleet:
 
     @property
     def loading(self) -> bool:
-        return any(worker.state in ("resting", "waiting", "loading") for worker in self._workers.values())
+        return any(worker.state in ("backing off", "waiting", "loading") for worker in self._workers.values())
 
     def turn(self, now: float) -> None:
         """A new turn begins."""
@@ -77,7 +172,7 @@ class Fleet:
             if device.id not in self.lost
         ]
 
-    def place(self, specs: Iterable[WorkerSpec]) -> Iterator[Command]:
+    def place(self, specs: Iterable[WorkerSpec]) -> None:
         """Start the workers that are missing, let the surplus finish and go."""
         wished: dict[str, list[WorkerSpec]] = {}
         for spec in sorted(specs, key=lambda spec: -spec.slots):
@@ -86,7 +181,7 @@ class Fleet:
             specs_here = wished.get(worker.device.id, [])
             fitting = next((spec for spec in specs_here if spec.slots <= worker.spec.slots), None)
             if fitting is None:
-                yield from self._drain(worker)
+                self._drain(worker)
                 continue
             specs_here.remove(fitting)  # fewer slots than it was started with need no restart
             worker.device, worker.slots = fitting.device, fitting.slots
@@ -98,34 +193,34 @@ class Fleet:
             self._count += 1
             self._workers[worker.id] = worker
         self.slots = sum(worker.slots for worker in self._workers.values() if worker.state != "draining")
-        yield from self._start_waiting()
+        self._start_waiting()
 
-    def _drain(self, worker: Worker) -> Iterator[Command]:
-        if worker.state in ("resting", "waiting"):
-            self._timers.clear(_rest(worker))
+    def _drain(self, worker: Worker) -> None:
+        if worker.state in ("backing off", "waiting"):
+            self._timers.clear(_backoff(worker))
             del self._workers[worker.id]
             return
         worker.state = "draining"
         self.free.update(worker)
-        yield from self._if_idle(worker)
+        self._if_idle(worker)
 
-    def _start_waiting(self) -> Iterator[Command]:
+    def _start_waiting(self) -> None:
         taken = {worker.device.id for worker in self._workers.values() if worker.state == "draining"}
         taken |= self.lost
         for worker in self._workers.values():
             if worker.state == "waiting" and worker.device.id not in taken:
-                yield self._start(worker)
+                self._start(worker)
 
-    def _start(self, worker: Worker) -> Command:
+    def _start(self, worker: Worker) -> None:
         worker.state = "loading"
-        worker.be_born()
+        worker.begin_generation()
         worker.spec = WorkerSpec(worker.device, worker.slots)
-        self.heard_of(worker)
-        return StartWorker(worker.id, worker.generation, worker.spec)
+        self.show_life(worker)
+        self._emit(StartWorker(worker.id, worker.generation, worker.spec))
 
     # ------------------------------------------------------------ what workers do
 
-    def heard_of(self, worker: Worker) -> None:
+    def show_life(self, worker: Worker) -> None:
         """The worker is loading, and alive."""
         if worker.state == "loading":
             self._timers.set(_load(worker), self._now + self._limits.timeouts.load_s)
@@ -140,24 +235,26 @@ class Fleet:
         worker.busy += 1
         self.free.rotate(worker)
 
-    def freed_slot(self, worker: Worker) -> Iterator[Command]:
+    def freed_slot(self, worker: Worker) -> None:
         worker.busy -= 1
         self.free.update(worker)
-        yield from self._if_idle(worker)
+        self._if_idle(worker)
 
-    def proved(self, worker: Worker, memory_bytes: int) -> Iterator[Command]:
+    def proved(self, worker: Worker, memory_bytes: int) -> None:
         """The worker finished a job; it may have grown or worked for too long by now."""
         worker.failures = worker.crashes = 0
         worker.done += 1
         worker.memory_bytes = worker.memory_bytes or memory_bytes
         grown = memory_bytes - worker.memory_bytes
-        if worker.tired or not worker.usable:
+        if worker.recycling or not worker.usable:
             return
         if grown > self._limits.recycle_bytes:
-            yield Notice(f"worker {worker.id} is started anew: its memory has grown by {grown / GIB:.1f} GiB")
+            self._emit(
+                Notice(f"worker {worker.id} is started anew: its memory has grown by {grown / GIB:.1f} GiB")
+            )
         elif self._limits.recycle_chunks is None or worker.done < self._limits.recycle_chunks:
             return
-        worker.tired = True
+        worker.recycling = True
         self.free.update(worker)
 
     def reserve(self, worker: Worker, reserved: bool) -> None:
@@ -165,28 +262,28 @@ class Fleet:
         worker.reserved = reserved
         self.free.update(worker)
 
-    def _if_idle(self, worker: Worker) -> Iterator[Command]:
+    def _if_idle(self, worker: Worker) -> None:
         """What waits for the worker to have nothing to do."""
         if worker.busy or not self.holds(worker):
             return
         if worker.state == "draining":
             del self._workers[worker.id]
-            yield KillWorker(worker.id, worker.generation, "no longer placed")
-            yield from self._start_waiting()
-        elif worker.tired:
-            yield from self.kill(worker, "recycled")
+            self._emit(KillWorker(worker.id, worker.generation, "no longer placed"))
+            self._start_waiting()
+        elif worker.recycling:
+            self.kill(worker, "recycled")
 
     # ------------------------------------------------------------ memory
 
-    def squeeze(self, worker: Worker, token: int, last_token: int) -> list[Command] | None:
+    def squeeze(self, worker: Worker, token: int, last_token: int) -> bool:
         """Attempt `token` found its device out of memory: ask less of the device from now on.
 
         Attempts that ran beside one another, up to `last_token`, cost one slot or one worker together.
-        None where no less can be asked.
+        False where no less can be asked.
         """
         device = worker.device.id
         if token <= self._squeezed.get(device, 0):
-            return []
+            return True
         workers = sum(other.device.id == device and other.state != "draining" for other in self.workers)
         if worker.busy > 1:
             cap = self._slot_caps[device] = worker.busy - 1
@@ -195,19 +292,20 @@ class Fleet:
             cap = self._worker_caps[device] = workers - 1
             less = f"{cap} workers at a time"
         else:
-            return None
+            return False
         self._squeezed[device] = last_token
         self.changed = True
-        return [Notice(f"{device} is out of memory: {less} from now on")]
+        self._emit(Notice(f"{device} is out of memory: {less} from now on"))
+        return True
 
     # ------------------------------------------------------------ ends and beginnings
 
-    def kill(self, worker: Worker, why: str) -> Iterator[Command]:
+    def kill(self, worker: Worker, why: str) -> None:
         """End a worker on purpose and start it anew at once."""
-        yield KillWorker(worker.id, worker.generation, why)
-        yield from self._restart(worker, 0.0)
+        self._emit(KillWorker(worker.id, worker.generation, why))
+        self._restart(worker, 0.0)
 
-    def died(self, worker: Worker, why: str, *, permanent: bool = False) -> Iterator[Command]:
+    def died(self, worker: Worker, why: str, *, permanent: bool = False) -> None:
         """A worker is dead: start it anew, unless that has proved to be no use."""
         self._timers.clear(_load(worker))
         if worker.busy:
@@ -217,63 +315,63 @@ class Fleet:
         tries = worker.failures + worker.crashes
         useless = permanent or worker.failures > self._limits.restarts or worker.crashes > self._crashes
         if not useless or worker.state == "draining":
-            rest_s = 0.0 if tries < 2 else min(REST_S * 2.0 ** (tries - 2), LONGEST_REST_S)
-            yield from self._restart(worker, rest_s)
+            backoff_s = 0.0 if tries < 2 else min(BACKOFF_S * 2.0 ** (tries - 2), LONGEST_BACKOFF_S)
+            self._restart(worker, backoff_s)
             return
         times = "" if permanent else f" after {tries} deaths in a row"
-        yield Notice(f"worker {worker.id} on {worker.device.id} given up{times}: {why}")
-        yield from self._forget(worker)
+        self._emit(Notice(f"worker {worker.id} on {worker.device.id} given up{times}: {why}"))
+        self._forget(worker)
         if all(other.device.id != worker.device.id or other.state == "draining" for other in self.workers):
             self.lost.add(worker.device.id)
             self.changed = True
 
-    def retire(self, device: str, why: str) -> Iterator[Command]:
+    def retire(self, device: str, why: str) -> None:
         """No worker on a device is of use any more."""
         self.lost.add(device)
         self.changed = True
-        yield Notice(f"{device} is given up: {why}")
+        self._emit(Notice(f"{device} is given up: {why}"))
         for worker in [worker for worker in self._workers.values() if worker.device.id == device]:
-            if worker.state not in ("resting", "waiting"):
-                yield KillWorker(worker.id, worker.generation, f"{device} is lost")
-            yield from self._forget(worker)
+            if worker.state not in ("backing off", "waiting"):
+                self._emit(KillWorker(worker.id, worker.generation, f"{device} is lost"))
+            self._forget(worker)
 
-    def rested(self, worker: Worker) -> Iterator[Command]:
+    def backed_off(self, worker: Worker) -> None:
         """The time before a restart is over."""
         worker.state = "waiting"
-        yield from self._start_waiting()
+        self._start_waiting()
 
-    def _restart(self, worker: Worker, rest_s: float) -> Iterator[Command]:
+    def _restart(self, worker: Worker, backoff_s: float) -> None:
         self._timers.clear(_load(worker))
         if worker.state == "draining":
-            yield from self._forget(worker)
+            self._forget(worker)
             return
-        worker.be_born()
+        worker.begin_generation()
         worker.reserved = False
         worker.generation += 1
-        worker.state = "resting"
+        worker.state = "backing off"
         self.free.update(worker)
-        if rest_s:
-            self._timers.set(_rest(worker), self._now + rest_s)
+        if backoff_s:
+            self._timers.set(_backoff(worker), self._now + backoff_s)
         else:
-            yield self._start(worker)
+            self._start(worker)
 
-    def _forget(self, worker: Worker) -> Iterator[Command]:
+    def _forget(self, worker: Worker) -> None:
         self._timers.clear(_load(worker))
-        self._timers.clear(_rest(worker))
+        self._timers.clear(_backoff(worker))
         del self._workers[worker.id]
         if worker.state != "draining":
             self.slots -= worker.slots
         worker.state = "draining"
         self.free.update(worker)
-        yield from self._start_waiting()
+        self._start_waiting()
 
 
 def _load(worker: Worker) -> Due:
     return Due("load", (worker.id, worker.generation))
 
 
-def _rest(worker: Worker) -> Due:
-    return Due("rest", (worker.id, worker.generation))
+def _backoff(worker: Worker) -> Due:
+    return Due("backoff", (worker.id, worker.generation))
 
 
 def _least(*caps: int | None) -> int | None:

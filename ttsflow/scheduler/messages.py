@@ -5,9 +5,9 @@ Times are seconds on the driver's clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.device import Device
@@ -306,3 +306,14 @@ Command = (
     StartWorker | KillWorker | StartJob | CancelJob | Commit | Deliver | ChunkFailed | RequestJobs
     | StreamFinished | WakeAt | WorkersLoaded | Notice | Stop
 )  # fmt: skip
+
+
+class Driven(Protocol):
+    """The Scheduler, or one that is watched."""
+
+    @property
+    def doing(self) -> str:
+        """What it is in the middle of, in words."""
+
+    def start(self, now: float) -> list[Command]: ...
+    def feed(self, events: Iterable[Event], now: float) -> list[Command]: ...

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from ttsflow.interface.costs import Costs
-from ttsflow.interface.jobs import Account, ChunkJob
-from ttsflow.scheduler.chunks import Chunk
+from ttsflow.interface.jobs import ChunkJob, Outcome
+from ttsflow.scheduler.chunks import Chunk, ChunkStage, Stream
 from ttsflow.scheduler.messages import ChunkFailed, Command, Commit, Deliver, RequestJobs, StreamFinished
 
 SLOTS_AHEAD = 8
 """Window per slot. With 8 workers and heavy-tailed texts a window of 8 chunks cost 2.75 times the
 makespan bound, 64 chunks 1.10 times."""
-
-
-class Stream:
-    """One listener or file. `chunks` are admitted and not yet written, `line` those not yet passed on."""
-
-    def __init__(self, name: str, live: bool, weight: float, stored: bool) -> None:
-        self.name, self.live, self.weight, self.stored = name, live, weight, stored
-        self.backlog: deque[ChunkJob] = deque()
-        self.chunks: dict[int, Chunk] = {}
-        self.line: deque[Chunk] = deque()
-        self.ended: list[Chunk] = []  # and not yet committed
-        self.held = 0  # chunks whose audio is in memory, or will be
-        self.last_index = -1
-        self.asked = 0  # jobs asked for with RequestJobs and not yet submitted
-        self.complete = False  # the last job was submitted
-        self.finish_tag = 0.0
-        self.submitted = self.delivered = self.failed = 0
-
-    @property
-    def head(self) -> Chunk | None:
-        """The chunk that is passed on next."""
-        return self.line[0] if self.line else None
-
-    @property
-    def has_work(self) -> bool:
-        """Whether any submitted chunk still waits to be spoken."""
-        return bool(self.backlog) or any(chunk.outcome is None for chunk in self.chunks.values())
-
-    @property
-    def busy(self) -> bool:
-        """Whether any chunk is on its way into the store or the sink."""
-        return any(
-            chunk.handed or (self.stored and chunk.outcome is not None and not chunk.committed)
-            for chunk in self.chunks.values()
-        )
-
-    def account(self) -> Account:
-        not_reached = self.submitted - self.delivered - self.failed
-        return Account(self.submitted, self.delivered, self.failed, not_reached)
 
 
 class Streams:
@@ -62,7 +23,8 @@ class Streams:
     cost / weight, and virtual time is the stamp of the chunk last started.
     """
 
-    def __init__(self, look_ahead: int, costs: Costs) -> None:
+    def __init__(self, look_ahead: int, costs: Costs, emit: Callable[[Command], object]) -> None:
+        self._emit = emit
         self._open: dict[str, Stream] = {}
         self._look_ahead = look_ahead
         self._costs = costs
@@ -90,7 +52,7 @@ class Streams:
         self._touched[stream.name] = stream
 
     def take_touched(self) -> Iterable[Stream]:
-        """The streams that something happened to; they are looked after now."""
+        """The streams that something happened to; they are processed now."""
         touched, self._touched = self._touched, {}
         return touched.values()
 
@@ -112,13 +74,12 @@ class Streams:
     def admit(self, stream: Stream, slots: int, now: float) -> Iterator[Chunk]:
         """Let jobs into the stream's window; gives those that want to be spoken."""
         window = self._window(slots)
-        while stream.backlog and stream.held < window:
+        while stream.backlog and stream.in_memory < window:
             job = stream.backlog.popleft()
             stamp = max(self._virtual_time, stream.finish_tag)
             chunk = stream.chunks[job.index] = Chunk(job, stream, (stamp, self._serial), now)
             self._serial += 1
             stream.line.append(chunk)
-            stream.held += 1
             if job.speakable:
                 stream.finish_tag = stamp + self._costs.cost(job) / stream.weight
                 yield chunk
@@ -126,14 +87,14 @@ class Streams:
                 chunk.end("pause", now)
                 self.settled(chunk)
 
-    def want(self, stream: Stream, slots: int) -> Iterator[Command]:
+    def want(self, stream: Stream, slots: int) -> None:
         """Ask for as many jobs as the window has room for."""
         if stream.complete:
             return
-        room = self._window(slots) - stream.held - len(stream.backlog) - stream.asked
+        room = self._window(slots) - stream.in_memory - len(stream.backlog) - stream.asked
         if room > 0:
             stream.asked += room
-            yield RequestJobs(stream.name, room)
+            self._emit(RequestJobs(stream.name, room))
 
     def _window(self, slots: int) -> int:
         """Chunks of one stream whose audio may be in memory; at least one, the head."""
@@ -144,75 +105,74 @@ class Streams:
 
     def settled(self, chunk: Chunk) -> None:
         """A chunk, or a part of it, has ended."""
-        stream = chunk.stream
-        self.touch(stream)
-        if stream.stored and chunk.outcome is not None:
-            if chunk.outcome.status in ("ok", "flagged"):
-                stream.ended.append(chunk)
-            else:
-                chunk.committed = True  # there is no audio to keep
+        self.touch(chunk.stream)
+        if chunk.needs_store:
+            chunk.stream.to_commit.append(chunk)
 
-    def commit(self, stream: Stream) -> Iterator[Command]:
+    def commit(self, stream: Stream) -> None:
         """Have what has ended put into the store, in whatever order it ended."""
-        ended, stream.ended = stream.ended, []
+        ended, stream.to_commit = stream.to_commit, []
         for chunk in ended:
             assert chunk.outcome is not None
-            yield Commit(chunk.outcome, chunk.take_audio()[0])
+            self._emit(Commit(chunk.outcome, chunk.take_audio()[0]))
 
     def committed(self, stream: Stream, index: int) -> None:
-        """The store holds chunk `index`."""
+        """The store holds chunk `index`; answers that were never due are ignored."""
         chunk = stream.chunks.get(index)
-        if chunk is not None and chunk.outcome is not None and not chunk.committed:
-            chunk.committed = True
-            self._let_go(chunk)
+        if chunk is not None and chunk.needs_store:
+            chunk.move(ChunkStage.KEPT)
 
-    def advance(self, stream: Stream) -> Iterator[Command]:
-        """Pass on, in text order, what is ready to be heard."""
+    def advance(self, stream: Stream) -> bool:
+        """Pass on, in text order, what is ready to be heard; whether that made room in the window."""
+        before = stream.in_memory
         while (chunk := stream.head) is not None:
-            outcome = chunk.outcome
-            if outcome is None:
+            if chunk.outcome is None:
                 if stream.live and (taken := chunk.take_audio())[0]:
-                    yield Deliver(stream.name, chunk.job.index, *taken)
-                return
-            if stream.stored and not chunk.committed:
-                return
+                    self._emit(Deliver(stream.name, chunk.job.index, *taken))
+                break
+            if chunk.needs_store:
+                break
             stream.line.popleft()
-            if stream.stored:  # it has no sink that would answer
-                del stream.chunks[chunk.job.index]
-                self._let_go(chunk)
-                stream.delivered += outcome.status != "failed"
-            else:
-                chunk.handed = True
-            if outcome.status == "failed":
-                stream.failed += 1
-                yield ChunkFailed(outcome)
-            elif stream.stored:
-                yield Deliver(stream.name, chunk.job.index, (), outcome.audio_s, outcome)
-            else:
-                yield Deliver(stream.name, chunk.job.index, *chunk.take_audio(), outcome)
+            self._hand_over(stream, chunk, chunk.outcome)
         if stream.complete and not stream.chunks and not stream.backlog:
-            yield self._close(stream, None)
+            self._close(stream, None)
+            return False
+        return stream.in_memory < before
+
+    def _hand_over(self, stream: Stream, chunk: Chunk, outcome: Outcome) -> None:
+        """Pass on a chunk that has ended. A stored stream has no sink that would answer."""
+        failed = outcome.status == "failed"
+        stream.failed += failed
+        audio: tuple[Sequence[Any], float] = ((), outcome.audio_s)
+        if stream.stored:
+            self._account_for(stream, chunk)
+        else:
+            chunk.move(ChunkStage.HANDED)
+            audio = chunk.take_audio()
+        if failed:
+            self._emit(ChunkFailed(outcome))
+        else:
+            self._emit(Deliver(stream.name, chunk.job.index, *audio, outcome))
 
     def delivered(self, stream: Stream, index: int) -> None:
         """The sink is through with chunk `index`; answers that were never due are ignored."""
         chunk = stream.chunks.get(index)
-        if chunk is not None and chunk.outcome is not None and chunk.handed:
-            del stream.chunks[index]
-            self._let_go(chunk)
-            stream.delivered += chunk.outcome.status != "failed"
+        if chunk is not None and chunk.stage is ChunkStage.HANDED:
+            self._account_for(stream, chunk)
 
-    def _let_go(self, chunk: Chunk) -> None:
-        chunk.stream.held -= chunk.held
-        chunk.held = False
+    def _account_for(self, stream: Stream, chunk: Chunk) -> None:
+        chunk.move(ChunkStage.DONE)
+        del stream.chunks[chunk.job.index]
+        stream.delivered += chunk.outcome is not None and chunk.outcome.status != "failed"
 
-    def cancel(self, stream: Stream, why: str) -> Iterator[Command]:
+    def cancel(self, stream: Stream, why: str) -> None:
         """Close the stream at once; what was not written is counted as not reached."""
-        yield self._close(stream, why)
+        self._close(stream, why)
 
-    def _close(self, stream: Stream, why: str | None) -> Command:
+    def _close(self, stream: Stream, why: str | None) -> None:
         del self._open[stream.name]
         self._touched.pop(stream.name, None)
-        return StreamFinished(stream.name, stream.account(), why)
+        self._emit(StreamFinished(stream.name, stream.account(), why))
 
     def names(self) -> Iterable[str]:
         return self._open.keys()

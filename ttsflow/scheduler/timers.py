@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Hashable, Iterator
 from typing import Literal, NamedTuple
 
-Kind = Literal["chunk", "idle", "cancel", "load", "rest", "drain"]
+Kind = Literal["chunk", "idle", "cancel", "load", "backoff", "drain"]
 
 
 class Due(NamedTuple):

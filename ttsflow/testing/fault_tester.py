@@ -16,8 +16,8 @@ from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.driven import Driven
 from ttsflow.scheduler.limits import Limits
+from ttsflow.scheduler.messages import Driven
 from ttsflow.simulator import Simulated, Simulator, Truth
 from ttsflow.testing.faults import Faults
 from ttsflow.testing.invariants import InvariantBroken, Watched

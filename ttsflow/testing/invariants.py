@@ -8,8 +8,8 @@ from typing import Any
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Outcome
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.driven import Driven
 from ttsflow.scheduler.limits import Limits
+from ttsflow.scheduler.messages import Driven
 from ttsflow.scheduler.streams import SLOTS_AHEAD
 from ttsflow.testing.records import Attempt, Chunk, End, Stream, Worker
 from ttsflow.testing.rules import InvariantBroken, Rules, expect

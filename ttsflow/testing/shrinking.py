@@ -11,7 +11,7 @@ from typing import Any
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.driven import Driven
+from ttsflow.scheduler.messages import Driven
 from ttsflow.testing.fault_tester import Faults, Size, run_schedule
 from ttsflow.testing.invariants import InvariantBroken
 

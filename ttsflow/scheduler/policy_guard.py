@@ -1,22 +1,78 @@
-"""Calls to the policy: whatever it raises or answers becomes an error that names the plugin."""
+"""What a policy sees, and calls to it: whatever it does wrong becomes an error that names the plugin."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ttsflow.errors import PolicyError, TtsflowError
+from ttsflow.interface.costs import Costs
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
-from ttsflow.interface.policy import Policy, View, WorkerSpec
+from ttsflow.interface.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
 from ttsflow.interface.profile import Profile
+from ttsflow.scheduler.fleet import Fleet, Worker
 from ttsflow.scheduler.ready import ReadyQueue
-from ttsflow.scheduler.workers import Worker
+from ttsflow.scheduler.streams import Streams
+from ttsflow.scheduler.supervisor import Supervisor
+
+SHORTEST_WAKE_S = 0.01
+"""A policy that asks to be woken sooner than this would spin."""
 
 STARVED_AFTER_S = 30.0
 """How long a policy may keep every worker idle by asking to be woken later."""
+
+
+class SchedulerView:
+    """The live view (`ttsflow.interface.policy.View`): no copies, whatever the size of the fleet."""
+
+    def __init__(
+        self, ready: ReadyQueue, fleet: Fleet, supervisor: Supervisor, streams: Streams, costs: Costs
+    ) -> None:
+        self._ready, self._fleet, self._supervisor, self._streams = ready, fleet, supervisor, streams
+        self._costs = costs
+        self._now = 0.0
+        self.wake: float | None = None
+
+    def turn(self, now: float) -> None:
+        """A new dispatch begins."""
+        self._now, self.wake = now, None
+
+    @property
+    def now(self) -> float:
+        return self._now
+
+    @property
+    def ready(self) -> Ready:
+        return self._ready
+
+    @property
+    def free(self) -> Iterable[WorkerView]:
+        return self._fleet.free
+
+    @property
+    def workers(self) -> Collection[WorkerView]:
+        return self._fleet.workers
+
+    @property
+    def running(self) -> Collection[Running]:
+        return self._supervisor.running
+
+    @property
+    def streams(self) -> Iterable[str]:
+        return self._streams.names()
+
+    @property
+    def costs(self) -> Costs:
+        return self._costs
+
+    def wake_at(self, when: float) -> None:
+        if not math.isfinite(when):
+            raise ValueError(f"wake_at({when}): expected a time in seconds, such as view.now + 1.0")
+        when = max(when, self._now + SHORTEST_WAKE_S)
+        self.wake = when if self.wake is None else min(self.wake, when)
 
 
 class Guard:
