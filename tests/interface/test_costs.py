@@ -1,5 +1,7 @@
 """Predicted costs."""
 
+from dataclasses import replace
+
 import pytest
 
 from ttsflow import ChunkJob, Costs, Profile
@@ -24,6 +26,16 @@ def test_what_chunks_took_is_learnt_by_language() -> None:
     assert costs.audio(job(100, "de")) == pytest.approx(5.0)
     assert costs.cost(job(200, "de")) == pytest.approx(20.0)
     assert costs.cost(job(100, "en")) == 5.0
+
+
+def test_speed_shortens_the_audio_and_what_is_learnt_holds_for_every_speed() -> None:
+    costs = Costs(PROFILE)
+    fast, slow = (replace(job(100), speed=speed) for speed in (2.0, 0.5))
+    assert (costs.audio(fast), costs.audio(slow)) == (5.0, 20.0)
+    for _ in range(100):
+        costs.observe(fast, audio_s=10.0, work_s=5.0)
+    assert costs.audio(job(100)) == pytest.approx(20.0)
+    assert costs.audio(slow) == pytest.approx(40.0)
 
 
 def test_a_change_is_followed() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import dedent
@@ -209,6 +210,25 @@ def test_options_that_change_the_length(backend: Espeak, options: dict[str, int]
     length = speak(other, job(SENTENCES[0])).size
     other.close()
     assert length < 0.75 * usual if than_usual == "shorter" else length > 1.25 * usual
+
+
+def test_speed_is_a_request_s_and_goes_as_far_as_the_library(backend: Espeak) -> None:
+    usual = speak(backend, job(SENTENCES[0]))
+    for speed in (0.5, 2.0):
+        assert speak(backend, replace(job(SENTENCES[0]), speed=speed)).size == pytest.approx(
+            usual.size / speed, rel=0.25
+        )
+    assert np.array_equal(speak(backend, job(SENTENCES[0])), usual), "the next job is as usual"
+    quick = Espeak(Espeak.Options(rate=350))
+    quick.load(CPU, 1)
+    assert np.array_equal(
+        speak(quick, job(SENTENCES[0])), speak(backend, replace(job(SENTENCES[0]), speed=2.0))
+    )
+    quick.close()
+    for rate in (80, 81, 175, 449, 450):
+        slowest, fastest = Espeak.describe(Espeak.Options(rate=rate)).speeds
+        assert 80 <= slowest * rate
+        assert fastest * rate <= 450
 
 
 @pytest.mark.parametrize("options", [{"volume": 30}, {"pitch": 90}, {"pitch_range": 0}])

@@ -118,6 +118,13 @@ def test_cost_of_a_chunk(clock: Clock, options: dict[str, float], text: str, sec
     assert clock.now - began == pytest.approx(seconds)
 
 
+def test_speed_shortens_the_tone_and_its_cost(clock: Clock) -> None:
+    backend = loaded(rtf=0.2, chars_per_s=10)
+    began = clock.now
+    speak(backend, [replace(chunk(text="x" * 50), speed=2.0)])
+    assert clock.now - began == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(
     ("slowdown", "jobs", "seconds"),
     [((1.0,), 1, 1.0), ((1.0,), 3, 3.0), ((1.0, 1.1, 1.2), 3, 1.2), ((1.0, 1.2), 4, 2.4)],

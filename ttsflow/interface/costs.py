@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class Costs:
     """Predicts seconds of audio and of work for a job; starts from the profile, learns as jobs finish.
 
-    Both are kept by language, as exponentially weighted means of characters per second of audio and
-    of RTF (synthesis time / audio time).
+    Both are kept by language, as exponentially weighted means of characters per second of audio, at the
+    normal speed, and of RTF (synthesis time / audio time).
     """
 
     WEIGHT = 0.1  # of each new observation: about the last ten chunks count
@@ -26,7 +26,7 @@ class Costs:
     def audio(self, job: ChunkJob) -> float:
         """Predicted length of the job's audio, in seconds."""
         prior = 1.0 / self._profile.chars_per_s
-        return len(job.text) * self._seconds_per_char.get(job.language, prior)
+        return len(job.text) * self._seconds_per_char.get(job.language, prior) / job.speed
 
     def cost(self, job: ChunkJob) -> float:
         """Predicted seconds of work for the job, alone on its worker."""
@@ -47,7 +47,7 @@ class Costs:
         """Learn from a job that took `work_s` seconds, with k at once, for `audio_s` seconds of audio."""
         if not job.text or audio_s <= 0.0 or work_s < 0.0:
             return
-        self._learn(self._seconds_per_char, job.language, audio_s / len(job.text))
+        self._learn(self._seconds_per_char, job.language, audio_s * job.speed / len(job.text))
         self._learn(self._rtf, job.language, work_s / self.slow(k) / audio_s)
 
     def overran(self, job: ChunkJob, work_s: float, k: int = 1) -> None:

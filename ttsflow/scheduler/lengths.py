@@ -22,7 +22,7 @@ DIGIT_CHARS = 6
 
 
 class Lengths:
-    """Seconds of audio per character, by language: the median of the last attempts, good or not."""
+    """Seconds of audio per character at the normal speed, by language: the median of the last attempts."""
 
     def __init__(self) -> None:
         self._seen: dict[str, deque[float]] = {}
@@ -30,12 +30,12 @@ class Lengths:
     def expected_s(self, job: ChunkJob) -> float | None:
         """How long the audio should be, in seconds; None until enough was seen."""
         seen = self._seen.get(job.language, ())
-        return median(seen) * _spoken_chars(job.text) if len(seen) >= ENOUGH else None
+        return median(seen) * _spoken_chars(job.text) / job.speed if len(seen) >= ENOUGH else None
 
     def observe(self, job: ChunkJob, audio_s: float) -> None:
         """Learn from an attempt."""
         if chars := _spoken_chars(job.text):
-            self._seen.setdefault(job.language, deque(maxlen=2 * ENOUGH)).append(audio_s / chars)
+            self._seen.setdefault(job.language, deque(maxlen=2 * ENOUGH)).append(audio_s * job.speed / chars)
 
     def doubt(self, job: ChunkJob, audio_s: float) -> Doubt | None:
         """What is implausible about the length."""

@@ -17,9 +17,23 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ttsflow import Backend, BackendUnavailable, ChunkJob, PluginOptions, Profile, Step, Voice, hookimpl
+from ttsflow import (
+    Backend,
+    BackendUnavailable,
+    ChunkJob,
+    JobRefused,
+    PluginOptions,
+    Profile,
+    Step,
+    UsageError,
+    Voice,
+    VoiceRequest,
+    hookimpl,
+)
 from ttsflow_plugins.xtts import checkpoint, download
 from ttsflow_plugins.xtts.options import XttsOptions
+from ttsflow_plugins.xtts.recordings import read_recording
+from ttsflow_plugins.xtts.text import check_language
 
 if TYPE_CHECKING:
     from ttsflow import Device
@@ -42,6 +56,8 @@ WORKING_BYTES = 1_500_000_000
 CPU_RTF = 4.0  # at full size, with random weights, on one thread; 1.9 on two
 # s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks (docs/xtts.md), and between them.
 SLOWDOWN = (1.0, 1.32, 1.53, 1.73, 2.04, 2.35, 2.66, 2.97)
+
+SPEEDS = (0.5, 2.0)  # that a request may ask for: the model's own speech is stretched, and suffers beyond
 
 AUDIO_VERSION = 1  # to be raised when this backend speaks the same job in another way
 _NOT_HEARD = {"model_dir", "model", "slots", "threads"}
@@ -96,6 +112,7 @@ class Xtts(Backend):
             max_chars=MAX_CHARS,
             rtf=CPU_RTF,
             reproducible_on=("cpu",) if options.dtype == "float32" else (),
+            speeds=SPEEDS,
         )
 
     @classmethod
@@ -107,6 +124,20 @@ class Xtts(Backend):
     @classmethod
     def takes_reference_audio(cls) -> bool:
         return True
+
+    @classmethod
+    def check(cls, request: VoiceRequest, options: PluginOptions) -> None:
+        """Refuse a language whose packages are not installed, and a recording that is no use."""
+        assert isinstance(options, cls.Options)
+        check_language(request.language)
+        folder = cls._folder(options)
+        if folder is not None and request.references:
+            longest_s = options.max_ref_len or checkpoint.reference_seconds(folder)
+            try:
+                for path in request.references:
+                    read_recording(Path(path), longest_s)
+            except JobRefused as error:
+                raise UsageError(str(error)) from error
 
     @classmethod
     def prepare(cls, options: PluginOptions, ask: Callable[[str], bool] | None) -> None:

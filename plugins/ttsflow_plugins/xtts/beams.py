@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,10 +15,10 @@ from ttsflow_plugins.xtts.options import XttsOptions
 class Beams:
     """Speaks one job at a time, in one piece, with the sampling settings of the model's config.
 
-    `at_cap` is the flag of a job that runs into the model's audio cap.
+    `at_cap` gives the flag of a job that runs into the model's audio cap, by its speed.
     """
 
-    def __init__(self, model: Any, at_cap: str, options: XttsOptions) -> None:
+    def __init__(self, model: Any, at_cap: Callable[[float], str], options: XttsOptions) -> None:
         self._model, self._at_cap = model, at_cap
         self._options = options
         self._job: tuple[ChunkJob, Latents] | None = None
@@ -35,7 +36,7 @@ class Beams:
         if self._job is None:
             return []
         (job, voice), self._job = self._job, None
-        config = self._model.config
+        config, speed = self._model.config, self._options.speed * job.speed
         names = ("temperature", "length_penalty", "repetition_penalty", "top_k", "top_p")
         torch.manual_seed(job.seed)
         spoken = self._model.inference(
@@ -46,11 +47,11 @@ class Beams:
             **{name: getattr(config, name) for name in names},
             do_sample=self._options.do_sample,
             num_beams=self._options.num_beams,
-            speed=self._options.speed,
+            speed=speed,
         )
         # `speed` stretches the latents, of which there was one for each audio code; so above 1 a chunk that
         # ended a code or two before the cap is flagged as well.
-        cap = int(self._model.gpt.max_gen_mel_tokens / self._options.speed)
+        cap = int(self._model.gpt.max_gen_mel_tokens / speed)
         capped = spoken["gpt_latents"].shape[1] >= cap
         piece = AudioPiece(spoken["wav"], self._model.args.output_sample_rate)
-        return [Step(job, piece=piece, done=True, flag=self._at_cap if capped else None)]
+        return [Step(job, piece=piece, done=True, flag=self._at_cap(speed) if capped else None)]

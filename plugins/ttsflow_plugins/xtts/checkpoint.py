@@ -19,6 +19,8 @@ SPEAKERS = "speakers_xtts.pth"
 _NEEDED_TOKENS = ("[START]", "[STOP]", "[UNK]", "[SPACE]", "[en]")
 _VOICE_TOKENS = 32  # that the perceiver makes of a recording, in front of the text
 
+_REFERENCE_S = 10  # `max_ref_len` of upstream's XttsConfig
+
 _END_BYTES = 16 * 2**20  # of each end of a file, that its digest is of
 
 _PICKLE_LIMIT = 16 * 2**20  # bytes; the published file's is a few kilobytes, tensors lie outside it
@@ -82,6 +84,12 @@ def cache_numbers(folder: Path) -> int:
         return 2 * int(size["gpt_layers"]) * int(size["gpt_n_model_channels"]) * tokens
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackendUnavailable(f"{path} is not the config.json of an XTTS-v2 model: {error!r}") from error
+
+
+def reference_seconds(folder: Path) -> int:
+    """Seconds of reference audio that are used at most; upstream's default where nothing else is said."""
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    return int(config.get("max_ref_len", _REFERENCE_S))
 
 
 def weights_bytes(folder: Path) -> int:

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ttsflow import JobRefused, UnknownNameError
 from ttsflow_plugins.xtts.latents import LatentsCache, add_tensor, cache_folder
+from ttsflow_plugins.xtts.recordings import Recording, read_recording, unreadable
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
 _VOICES_KEPT = 256  # of about 130 kB each
-_SHORTEST_S = 0.5  # upstream ignores pieces under 0.33 s, and a voice is not to be had from less
-_SILENCE = 1e-4  # greatest amplitude, of 1.0 (-80 dBFS)
 _FORMAT = 1  # of what is kept on disk; to be raised when `_compute` gives something else
 
 
@@ -28,13 +25,6 @@ class Latents(NamedTuple):
 
     gpt: torch.Tensor
     speaker: torch.Tensor
-
-
-class Recording(NamedTuple):
-    """The start of a recording: mono samples (n,), float32, at `rate` Hz."""
-
-    samples: NDArray[np.float32]
-    rate: int
 
 
 class Conditioning:
@@ -76,7 +66,7 @@ class Conditioning:
 
     def _find(self, paths: Sequence[str], stamps: Sequence[tuple[int, int]]) -> Latents:
         """Latents from disk, else computed; `stamps` tell one state of the files from another."""
-        recordings = [_read_recording(Path(path), self._model.config.max_ref_len) for path in paths]
+        recordings = [read_recording(Path(path), self._model.config.max_ref_len) for path in paths]
         key = self._key(recordings)
         found = self._cache.get(key)
         if found is not None:
@@ -151,38 +141,5 @@ def _stamp(path: str) -> tuple[int, int]:
     try:
         status = Path(path).stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return status.st_mtime_ns, status.st_size
-
-
-def _read_recording(path: Path, longest_s: int) -> Recording:
-    """The first `longest_s` seconds of a recording, and a little more; raises JobRefused."""
-    import numpy as np
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate = int(file.samplerate)
-            # one second more than is used, so that the end is resampled like the middle
-            samples = file.read((longest_s + 1) * rate, dtype="float32", always_2d=True)
-    except (OSError, RuntimeError, TypeError) as error:  # TypeError: a headerless .raw file
-        raise _unreadable(path, error) from error
-    mono: NDArray[np.float32] = samples.mean(axis=1, dtype=np.float32)
-    if len(mono) < _SHORTEST_S * rate:
-        raise JobRefused(
-            f"the reference audio {path} is too short: {len(mono) / rate:.2f} s; "
-            f"{_SHORTEST_S} s is the least, 6 s or more is better"
-        )
-    if not np.isfinite(mono).all():
-        raise JobRefused(f"the reference audio {path} is not audio: it holds NaN or infinity; save it again")
-    if np.abs(mono[: longest_s * rate]).max() < _SILENCE:
-        raise JobRefused(
-            f"the reference audio {path} is silent in the {longest_s} s that are used; "
-            "record the voice again, or cut the silence off"
-        )
-    return Recording(mono, rate)
-
-
-def _unreadable(path: str | Path, error: Exception) -> JobRefused:
-    why = str(error).rstrip(".")
-    return JobRefused(f"cannot read the reference audio {path}: {why}; give a WAV, FLAC, OGG or MP3 file")

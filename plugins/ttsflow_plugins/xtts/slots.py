@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,17 +21,23 @@ CODES_AT_ONCE = 4
 class _Slot:
     row: Row
     utterance: Utterance
+    speed: float
 
 
 class Slots:
     """Speaks any number of jobs side by side; each is the same as it would be alone.
 
-    A job ends by itself or with `cancel`; either frees its memory. `at_cap` is the flag of one that
-    runs into the model's audio cap.
+    A job ends by itself or with `cancel`; either frees its memory. `at_cap` gives the flag of one that
+    runs into the model's audio cap, by its speed. `speed` is that of a job that asks for none.
     """
 
     def __init__(
-        self, decoder: Decoder, vocoder: Vocoder, at_cap: str, sampling: Sampling, speed: float
+        self,
+        decoder: Decoder,
+        vocoder: Vocoder,
+        at_cap: Callable[[float], str],
+        sampling: Sampling,
+        speed: float,
     ) -> None:
         self._decoder, self._vocoder, self._at_cap = decoder, vocoder, at_cap
         self._sampling, self._speed = sampling, speed
@@ -40,10 +46,11 @@ class Slots:
     @torch.inference_mode()
     def start(self, job: ChunkJob, tokens: Sequence[int], voice: Latents) -> None:
         """Take in a job, its text as token ids."""
-        utterance = self._vocoder.utterance(voice.speaker, self._speed)
+        speed = self._speed * job.speed
+        utterance = self._vocoder.utterance(voice.speaker, speed)
         # Last, for a row that has joined is decoded, whatever fails here afterwards.
         row = self._decoder.join(tokens, voice.gpt, self._sampling, job.seed)
-        self._running[job] = _Slot(row, utterance)
+        self._running[job] = _Slot(row, utterance, speed)
 
     def cancel(self, job: ChunkJob) -> None:
         """Drop a job, if it runs."""
@@ -85,7 +92,7 @@ class Slots:
                     job,
                     piece=None if samples is None else self._piece(samples),
                     done=ended,
-                    flag=self._at_cap if row.capped else None,
+                    flag=self._at_cap(slot.speed) if row.capped else None,
                 )
 
     def _piece(self, samples: torch.Tensor) -> AudioPiece:

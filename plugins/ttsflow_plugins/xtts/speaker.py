@@ -66,7 +66,10 @@ class Speaker:
 def _jobs(model: Any, options: XttsOptions, slots: int) -> Slots | Beams:
     config = model.config
     cap_s = model.gpt.max_gen_mel_tokens * model.gpt.code_stride_len / config.audio.sample_rate
-    at_cap = f"reached the model's audio cap of {cap_s / options.speed:.1f} s; speech may be cut off"
+
+    def at_cap(speed: float) -> str:
+        return f"reached the model's audio cap of {cap_s / speed:.1f} s; speech may be cut off"
+
     if options.num_beams > 1:
         return Beams(model, at_cap, options)
     sampling = Sampling(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
-from ttsflow import ChunkJob, JobRefused, TextTooLong
+from ttsflow import ChunkJob, JobRefused, TextTooLong, UsageError
 from ttsflow_plugins.xtts.upstream import brief
 
+_FRONT_ENDS = {"ja": ("cutlet", "fugashi"), "zh": ("pypinyin",)}
 _INSTALL = {"ja": "pip install 'ttsflow[xtts-ja]'"}
 _INSTALL_REST = "pip install 'ttsflow[xtts]'"
 
@@ -19,6 +21,15 @@ _SEAMS = (
     re.compile(r"\s"),
 )
 _WITHIN_A_WORD = re.compile(r"[a-z0-9][.,]?[a-z0-9]", re.IGNORECASE | re.ASCII)  # a number, or a Latin word
+
+
+def check_language(language: str) -> None:
+    """Raise UsageError where packages that a language needs are not installed."""
+    short = _short(language)
+    absent = [name for name in _FRONT_ENDS.get(short, ()) if find_spec(name) is None]
+    if absent:
+        remedy = _INSTALL.get(short, _INSTALL_REST)
+        raise UsageError(f"XTTS-v2 needs {' and '.join(absent)} to speak {language!r}: {remedy}")
 
 
 class TextReader:

@@ -146,6 +146,31 @@ def test_a_voice_that_there_is_not_ends_the_run_before_it_begins(program: Progra
     assert "did you mean 'Ana Tiny'" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--reference", "letter.wav"], "cannot read the reference audio"),
+        (["--reference", "silence.wav"], "is silent in the 10 s that are used"),
+        (
+            ["--language", "ja"],
+            "needs cutlet and fugashi to speak 'ja': pip install 'ttsflow[xtts-ja]'",
+        ),
+        (["--language", "zh"], "XTTS-v2 needs pypinyin to speak 'zh-cn': pip install 'ttsflow[xtts]'"),
+        (["--speed", "2.5"], "backend 'xtts' speaks at speeds from 0.5 to 2, not at 2.5"),
+    ],
+)
+def test_a_request_that_cannot_be_spoken_is_refused_once_and_before_the_model_is_loaded(
+    program: Program, tiny: Path, asked: list[str], said: str
+) -> None:
+    program.write("letter.wav", "Dear Alice, this is no recording.")
+    soundfile.write(program.folder / "silence.wav", np.zeros(48000), 24000)
+    program.hide("cutlet", "fugashi", "pypinyin")
+    ended = program("run", "-v", "story.txt", *xtts(tiny, *asked), code=2)
+    assert ended.err.count(said) == 1
+    assert "loading" not in ended.err
+    assert not list(program.folder.glob("story.wav*"))
+
+
 @pytest.mark.parametrize("voice", HOSTILE_VOICES, ids=short)
 def test_a_hostile_voice_is_refused_by_name(program: Program, tiny: Path, voice: str) -> None:
     refuses_voice(program, voice, xtts(tiny))

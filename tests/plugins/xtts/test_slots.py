@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,17 @@ def test_speed_is_upstreams(speed: float, tiny: Path, theirs: Any) -> None:
     jobs = [JOBS[0], JOBS[1], JOBS[3]]
     for one, each in zip(speak(backend, jobs), jobs, strict=True):
         assert difference(one.samples, upstream(theirs, each, do_sample=True, speed=speed)) < TOLERANCE
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_the_speed_of_a_job_comes_on_top(beams: int, tiny: Path) -> None:
+    """Jobs of several speeds side by side, each as if the option alone had set it."""
+    backend = loaded(tiny, speed=0.8, num_beams=beams)
+    jobs = [replace(JOBS[number], speed=speed) for number, speed in ((0, 1.0), (1, 2.0), (3, 0.5))]
+    for one, each in zip(speak(backend, jobs, slots=3 if beams == 1 else 1), jobs, strict=True):
+        alone = loaded(tiny, speed=0.8 * each.speed, num_beams=beams)
+        [other] = speak(alone, [replace(each, speed=1.0)], slots=1)
+        assert difference(one.samples, other.samples) < TOLERANCE
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
