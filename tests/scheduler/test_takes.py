@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.scheduler.hand import Hand, job
@@ -252,6 +254,14 @@ class TestLength:
             "much too long for its text (9.1 s, about 2.0 s expected)"
         )
         assert hand.running[0].job == job(20, text="y" * 30).retake()
+
+    def test_speed_counts(self) -> None:
+        slow, quick = (replace(job(20 + n, text="y" * 60), speed=(0.25, 4.0)[n]) for n in range(2))
+        hand = self.after(20, slow, quick)
+        hand.finish(20, audio_s=16.0)
+        assert hand.outcome(20).why is None
+        hand.finish(21, audio_s=6.1)
+        assert "much too long for its text (6.1 s, about 1.0 s expected)" in hand.notices[-1]
 
     def test_much_too_short(self) -> None:
         hand = self.after(20, job(20, text="y" * 60))

@@ -336,7 +336,11 @@ class Engine:
     def _open(self, name: str, begin: Callable[[], StreamHandle]) -> Speaking:
         self._start()
         failed = self._open_streams.add(name)
-        return Speaking(begin(), self._open_streams, failed)
+        try:
+            return Speaking(begin(), self._open_streams, failed)
+        except BaseException:  # the engine was closed meanwhile
+            self._open_streams.remove(name)
+            raise
 
     def _document(self, text: str | Path | Document) -> Document:
         if isinstance(text, Document):
