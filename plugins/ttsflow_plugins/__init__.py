@@ -1,1 +1,1 @@
-"""The built-in policies and backends; they use only what `ttsflow` exports to everybody."""
+"""The built-in policies and backends. They import only the public names of `ttsflow`."""

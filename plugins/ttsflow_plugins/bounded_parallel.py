@@ -1,4 +1,4 @@
-"""A bounded number of chunks at a time, spread over the devices."""
+"""The policy `bounded-parallel`: a fixed number of chunks at a time, spread over the devices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BoundedParallel(Policy):
     options: Options
 
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
-        """Deal the chunks out to the devices; slots where the backend has them, else that many workers."""
+        """Divide the chunks among the devices: as slots if the backend has several, otherwise as workers."""
         wanted = self.options.max_concurrent
         self._most = len(devices) if wanted == "auto" else wanted
         for position, device in enumerate(devices):

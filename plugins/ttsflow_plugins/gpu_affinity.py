@@ -1,4 +1,4 @@
-"""A worker per GPU, and a GPU of its own for every chunk, voice or stream."""
+"""The policy `gpu-affinity`: one worker per GPU; each chunk, voice or stream is assigned to one GPU."""
 
 from __future__ import annotations
 
@@ -21,23 +21,25 @@ from ttsflow import (
 )
 
 REMEMBERED = 10_000
-"""voices or streams whose device is kept in mind; the oldest are forgotten, and dealt out anew"""
+"""most voices or streams whose device is remembered; beyond it the oldest is forgotten and assigned again"""
 
 
 class GpuAffinity(Policy):
-    """A worker per GPU; each chunk, voice or stream has a GPU of its own, idle ones may help out."""
+    """One worker per GPU; each chunk, voice or stream is assigned to one GPU, and idle GPUs may help."""
 
     name = "gpu-affinity"
 
     class Options(PluginOptions):
         key: Literal["chunk", "voice", "stream"] = Field(
-            "chunk", description="what is dealt out to the devices, in turn as it first appears"
+            "chunk", description="what is assigned to the devices, one after the other, as it first appears"
         )
         pin: dict[str, str] = Field(
             default_factory=dict,
-            description="voice, path of a recording, or stream: the device that alone may speak it",
+            description="maps a voice, a recording's path or a stream to the only device that may speak it",
         )
-        steal: bool = Field(True, description="an idle device takes work of another's, except pinned work")
+        steal: bool = Field(
+            True, description="an idle device takes another device's work, but no pinned work"
+        )
 
     options: Options
     _devices: Sequence[str] = ()
@@ -56,10 +58,10 @@ class GpuAffinity(Policy):
         return [WorkerSpec(device) for device in devices]
 
     def lane(self, job: ChunkJob) -> Hashable:
-        """The id of the device that `job` belongs to, and whether it alone may speak it."""
+        """The id of the device that `job` is assigned to, and whether only that device may speak the job."""
         names = (job.stream, job.voice, *job.references)
         pinned = next((self.options.pin[name] for name in names if name in self.options.pin), None)
-        if pinned and pinned in self._devices:  # a device that was lost later on pins nothing any more
+        if pinned and pinned in self._devices:  # a pin to a device that was lost has no effect any more
             return pinned, True
         if self.options.key == "chunk":
             return self._devices[job.index % len(self._devices)], False

@@ -1,4 +1,4 @@
-"""One chunk at a time, on the best device."""
+"""The policy `sequential`: one chunk at a time, on the first device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ttsflow import Device, Policy, Profile, WorkerSpec, hookimpl
 
 
 class Sequential(Policy):
-    """One chunk at a time, on the best device: predictable, and the first audio as soon as can be."""
+    """One chunk at a time, on the best device: times are predictable, and the first audio comes early."""
 
     name = "sequential"
 

@@ -1,7 +1,7 @@
-"""eSpeak NG: small, quick speech in over a hundred languages, with no model to download.
+"""The backend `espeak`: eSpeak NG, a small and fast engine for over a hundred languages.
 
-eSpeak NG is under the GPL, version 3 or later, and not part of ttsflow: the extra `ttsflow[espeak]`
-brings it, and it is loaded in worker processes only.
+There is no model to download. eSpeak NG is under the GPL, version 3 or later, and is not part of
+ttsflow: the extra `ttsflow[espeak]` installs it, and only worker processes load it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from ttsflow_plugins.espeak.voices import Catalogue, read_catalogue
 INSTALL = 'pip install "ttsflow[espeak]"'
 
 USUAL_RATE = 175  # words per minute
-LOWEST_RATE, HIGHEST_RATE = 80, 450  # that eSpeak NG speaks
-CHARS_PER_S = 18.0  # of English prose at the usual rate; measured over 240 sentences
+LOWEST_RATE, HIGHEST_RATE = 80, 450  # words per minute, the limits of eSpeak NG
+CHARS_PER_S = 18.0  # English prose at the usual rate, measured over 240 sentences
 
 
 class Espeak(Backend):
@@ -44,12 +44,12 @@ class Espeak(Backend):
     name = "espeak"
 
     class Options(PluginOptions):
-        """How the voice speaks; the numbers are eSpeak NG's own."""
+        """How the voice speaks. Values and ranges are those of eSpeak NG."""
 
         rate: int = Field(USUAL_RATE, ge=LOWEST_RATE, le=HIGHEST_RATE, description="words per minute")
-        pitch: int = Field(50, ge=0, le=99, description="0 is low, 99 high")
-        pitch_range: int = Field(50, ge=0, le=100, description="0 is monotone, 50 usual")
-        volume: int = Field(100, ge=1, le=200, description="100 is usual; above it may distort")
+        pitch: int = Field(50, ge=0, le=99, description="0 is low, 99 is high")
+        pitch_range: int = Field(50, ge=0, le=100, description="0 is monotone, 50 is usual")
+        volume: int = Field(100, ge=1, le=200, description="100 is usual; above 100, speech may distort")
         word_gap: int = Field(0, ge=0, le=100, description="pause between words, in 10 ms at the usual rate")
 
     options: Options
@@ -78,19 +78,22 @@ class Espeak(Backend):
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """All options, and the version of the wheel that brings the library and its data."""
+        """All options, and the version of the wheel, which contains the library and its data."""
         heard = [cls.name, version("espeakng-loader"), options.model_dump(mode="json")]
         return json.dumps(heard, sort_keys=True)
 
     @classmethod
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:
-        """The voices, then the variants, which speak any language in a manner of their own."""
+        """All voices, then all variants. A variant changes how a voice sounds, in any language."""
         catalogue = _catalogue()
         return catalogue.voices + catalogue.variants
 
     @classmethod
     def check_voice(cls, voice: str, options: PluginOptions) -> None:
-        """As for every backend; a voice and a variant may also be joined: "en-gb+f3"."""
+        """Check a voice ("en-gb"), a variant ("f3"), or a voice with a variant ("en-gb+f3").
+
+        Raises UnknownNameError where the voice or the variant does not exist.
+        """
         name, plus, variant = voice.partition("+")
         if not plus:
             return super().check_voice(voice, options)
@@ -103,7 +106,7 @@ class Espeak(Backend):
         return None
 
     def load(self, device: Device, slots: int) -> None:
-        """Load the library once, to see that it works. Raises BackendUnavailable where it does not."""
+        """Load the library once to check that it works. Raises BackendUnavailable if it does not."""
         file, data = _files()
         self._catalogue = _catalogue()
         self._parameters = {
@@ -113,8 +116,8 @@ class Espeak(Backend):
             self._library = Library(file, data)
         except OSError as error:
             raise BackendUnavailable(
-                f"eSpeak NG is installed and cannot be loaded: {error}. It needs a system with glibc 2.29 "
-                f"or later, or macOS. To install it anew: pip install --force-reinstall espeakng-loader"
+                f"eSpeak NG is installed but cannot be loaded: {error}. It needs Linux with glibc 2.29 "
+                f"or later, or macOS. To install it again: pip install --force-reinstall espeakng-loader"
             ) from error
 
     def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
@@ -137,14 +140,14 @@ class Espeak(Backend):
 
 
 def _files() -> tuple[Path, Path]:
-    """The library and its data folder. Raises BackendUnavailable where they are not there."""
+    """The paths of the library and of its data folder. Raises BackendUnavailable if one is missing."""
     try:
         import espeakng_loader
 
         return Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
     except ImportError as error:
         raise BackendUnavailable(f"backend 'espeak' is not installed: {INSTALL}") from error
-    except RuntimeError as error:  # what get_data_path raises where there is no data folder
+    except RuntimeError as error:  # get_data_path raises it if there is no data folder
         raise BackendUnavailable(
             f"eSpeak NG is installed without its data ({error}): "
             f"pip install --force-reinstall espeakng-loader"

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 
-SAMPLE_RATE = 22050  # Hz, of every voice of eSpeak NG
+SAMPLE_RATE = 22050  # Hz, the same for every voice of eSpeak NG
 
 # From espeak-ng/speak_lib.h, version 1.52.
 _OUTPUT_SYNCHRONOUS = 2
-_DONT_EXIT = 0x8000  # else the library ends the process where its data is missing
+_DONT_EXIT = 0x8000  # without this flag the library ends the process if its data is missing
 _POSITION_CHARACTER = 1
-_CHARS_UTF8 = 1  # and neither SSML nor phonemes: the text is plain
+_CHARS_UTF8 = 1  # no flag for SSML or phonemes: the text is plain
 _BUFFER_MS = 1000
 
-_LONGEST_DATA_PATH = 159  # bytes; the library keeps it in an array of 160
+_LONGEST_DATA_PATH = 159  # bytes; the library copies the path into an array of 160 bytes
 
 # Control characters are commands to eSpeak ("\x01+20P" raises the pitch), and NUL ends a C string.
 _PLAIN = {code: " " for code in range(32) if chr(code) not in "\t\n\r"}
@@ -28,7 +28,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 
 class Parameter(IntEnum):
-    """What espeak_SetParameter can set (espeak_PARAMETER)."""
+    """The parameters of espeak_SetParameter (enum espeak_PARAMETER) that are used here."""
 
     RATE = 1
     VOLUME = 2
@@ -38,16 +38,16 @@ class Parameter(IntEnum):
 
 
 class Library:
-    """Speaks one text after another, each as if it were the first.
+    """Speaks one text after another. No text influences how a later text sounds.
 
-    The library keeps state between texts that nothing in its interface resets (the phase of the
-    flutter in a voice, to begin with), so that a sentence would sound different after another one.
-    It is therefore unloaded and loaded again for each text, which costs about 3 ms. It is all global
-    variables: one text at a time in a process.
+    libespeak-ng keeps state between texts, for example the phase of the flutter in a voice, and has
+    no function to reset this state: a sentence would sound different after another sentence.
+    Therefore the library is unloaded and loaded again for each text, which costs about 3 ms. Its
+    state is global, so a process can speak only one text at a time.
     """
 
     def __init__(self, file: Path, data: Path) -> None:
-        """Take the library `file` and its `data` folder. Raises OSError where they cannot be used."""
+        """Use the library `file` with the folder `data`. Raises OSError if one of them cannot be used."""
         self._file = file
         self._c = ctypes.CDLL(None)
         self._c.dlclose.argtypes = [ctypes.c_void_p]
@@ -64,10 +64,10 @@ class Library:
             raise
 
     def speak(self, text: str, voice: str, seed: int, parameters: Mapping[Parameter, int]) -> bytes | None:
-        """Speak a text: mono samples, int16 in native order; None where there is no such voice.
+        """Return the speech as mono int16 samples in native byte order; None if the voice is unknown.
 
-        `voice` is the path of a voice file below `lang` in the data folder, with or without
-        `+VARIANT`. `seed` chooses the noise of breathy voices. Raises OSError where the library fails.
+        `voice` is the path of a voice file relative to the folder `lang` of the data, with or without
+        `+VARIANT`. `seed` sets the noise of breathy voices. Raises OSError if the library fails.
         """
         heard: list[bytes] = []
 
@@ -84,7 +84,7 @@ class Library:
                 return None
             for parameter, value in parameters.items():
                 espeak.espeak_SetParameter(int(parameter), value, 0)
-            # Some voices take their noise from the library's own generator, some from C's.
+            # Some voices take their noise from the library's random generator, others from C's rand().
             espeak.espeak_ng_SetRandSeed(ctypes.c_long(seed % 2**31))
             self._c.srand(ctypes.c_uint(seed % 2**31))
             status = espeak.espeak_Synth(
@@ -95,13 +95,13 @@ class Library:
         return b"".join(heard)
 
     def close(self) -> None:
-        """Remove what the constructor put into the folder for temporary files."""
+        """Remove the temporary folder, if the constructor made one."""
         if self._short is not None:
             self._short.cleanup()
 
     @contextmanager
     def _fresh(self) -> Iterator[ctypes.CDLL]:
-        """The library in the state in which it begins, for as long as the block runs."""
+        """Load the library in its initial state, and unload it at the end of the `with` block."""
         espeak = ctypes.CDLL(str(self._file))
         try:
             rate = espeak.espeak_Initialize(
@@ -112,7 +112,7 @@ class Library:
             try:
                 yield espeak
             finally:
-                espeak.espeak_Terminate()  # frees what unloading would leave behind
+                espeak.espeak_Terminate()  # frees memory that unloading alone does not free
         finally:
             self._c.dlclose(espeak._handle)
 

@@ -8,21 +8,21 @@ from pathlib import Path
 
 from ttsflow import Voice
 
-# Languages that go by another code here, or whose first voice in eSpeak NG is not the usual one.
+# Languages that have another code in ttsflow, or for which eSpeak NG ranks an unusual voice first.
 _PREFERRED = {"en": "en-us", "zh-cn": "cmn"}
 
-# Lower wins among the voices of a language. The data files count from 1 to 10, 5 where they are silent.
+# The voice of the lowest rank speaks a language. The data files give ranks from 1 to 10.
 _BY_NAME = 0
-_UNSAID = 5
-_BY_FAMILY = 100  # "es-419" speaks "es", even where its file does not say so
+_UNSAID = 5  # the rank of a voice whose file gives none
+_BY_FAMILY = 100  # "es-419" can speak "es", even if its file does not list "es"
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What can be spoken, and how.
+    """The voices of eSpeak NG.
 
-    `files` gives the file of each voice, relative to the folder `lang`; `by_language` the voice of
-    each language code; `variants` the manners of speaking that combine with every voice.
+    `files` maps a voice to its file, relative to the folder `lang`. `by_language` maps a language code
+    to the voice that speaks it by default. `variants` can be combined with every voice.
     """
 
     voices: tuple[Voice, ...]
@@ -31,10 +31,10 @@ class Catalogue:
     variants: tuple[Voice, ...]
 
     def find(self, voice: str | None, language: str) -> str | None:
-        """The file to speak with, as "FILE" or "FILE+VARIANT"; None where there is none.
+        """The name for the library, "FILE" or "FILE+VARIANT"; None if there is no such voice.
 
-        `voice` is a voice ("en-gb"), a variant ("f3") of the language's voice, both ("en-gb+f3"), or
-        None for the language's voice.
+        `voice` is a voice ("en-gb"), a variant ("f3"), both ("en-gb+f3") or None. Without a voice, the
+        default voice of `language` is used.
         """
         name, _, variant = (voice or "").partition("+")
         known = {other.name for other in self.variants}
@@ -47,7 +47,7 @@ class Catalogue:
 
 
 def read_catalogue(data: Path) -> Catalogue:
-    """Read the voices from the folder `data` ("espeak-ng-data"), a few hundred small files."""
+    """Read all voices from the folder `data` ("espeak-ng-data"): a few hundred small files."""
     voices: list[Voice] = []
     files: dict[str, str] = {}
     ranks: dict[str, tuple[int, str]] = {}
@@ -75,7 +75,7 @@ def read_catalogue(data: Path) -> Catalogue:
 
 
 def _languages(facts: list[tuple[str, str]]) -> dict[str, int]:
-    """The language codes in a voice file, each with its rank: "language en-gb 2"."""
+    """The language codes in a voice file, each with its rank. Such a line reads "language en-gb 2"."""
     ranks = {}
     for key, value in facts:
         if key == "language":
@@ -85,7 +85,7 @@ def _languages(facts: list[tuple[str, str]]) -> dict[str, int]:
 
 
 def _has_dictionary(data: Path, facts: list[tuple[str, str]], spoken: dict[str, int]) -> bool:
-    """Whether the pronunciation of a voice's language comes with it; without, it makes no sound."""
+    """Whether the data contain the dictionary of a voice. A voice without its dictionary is silent."""
     of_language = next(iter(spoken)).partition("-")[0]
     name = next((value for key, value in facts if key == "dictionary"), of_language)
     return (data / f"{name}_dict").exists()
@@ -99,7 +99,7 @@ def _variants(data: Path) -> Iterator[Voice]:
 
 
 def _facts(path: Path) -> Iterator[tuple[str, str]]:
-    """The lines "KEY VALUE" of a voice file, spaces put right and comments left out."""
+    """The lines "KEY VALUE" of a voice file, with single spaces and without comments."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         words = line.partition("//")[0].split()
         if len(words) > 1:

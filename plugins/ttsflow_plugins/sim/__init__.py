@@ -1,7 +1,6 @@
-"""A stand-in for a TTS engine: it takes time like one, speaks a tone, and fails on request.
+"""The backend `sim`: a simulated TTS engine. It takes time, plays a tone, and fails on request.
 
-It needs no model and no GPU. For demos, for authors of policies, and for tests of everything around
-an engine.
+It needs no model and no GPU. It serves demos, authors of policies, and tests of the rest of ttsflow.
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NAP_S = 0.02  # the longest sleep in one step: a new job or a cancellation waits no longer than this
-RESOLUTION_S = 1e-9  # work that is nearer to its end than this is done: no clock is finer
-TYPICAL_CHARS = 100  # of a chunk, for the first guess of the RTF where the cost is per chunk
+NAP_S = 0.02  # the longest sleep in one step; a new job or a cancellation waits at most this long
+RESOLUTION_S = 1e-9  # work with less than this left counts as done: clocks are not finer
+TYPICAL_CHARS = 100  # assumed length of a chunk, to convert a cost per chunk into an RTF
 
 SPEEDS = (0.25, 4.0)
 
@@ -60,12 +59,12 @@ DEVICE_KINDS = {"any": ("cuda", "mps", "cpu"), "cuda": ("cuda",), "cpu": ("cpu",
 
 
 class Sim(Backend):
-    """Makes a tone instead of speech, at the cost and with the faults that its options ask for."""
+    """Makes a tone instead of speech, with the cost and the faults that its options ask for."""
 
     name = "sim"
 
     class Options(SimOptions):
-        """What the stand-in costs, what it claims to need, and what goes wrong."""
+        """The cost of the simulated engine, the resources that it claims, and its faults."""
 
     options: Options
 
@@ -91,7 +90,7 @@ class Sim(Backend):
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """What changes the tone; not what it costs, what goes wrong, and in how many pieces it comes."""
+        """The options that change the samples. Costs, faults and the number of pieces do not count."""
         return json.dumps([cls.name, options.model_dump(mode="json", include=_HEARD)], sort_keys=True)
 
     @classmethod
@@ -100,7 +99,7 @@ class Sim(Backend):
         return [Voice(name, description="a tone") for name in options.voices]
 
     def load(self, device: Device, slots: int) -> None:
-        """Take `load_s` seconds. Raises BackendUnavailable or RuntimeError where a fault says so."""
+        """Wait `load_s` seconds. Raises BackendUnavailable or RuntimeError if a fault asks for it."""
         self._jobs: list[_Running] = []
         self._slow = Costs(self.describe(self.options)).slow
         self._same_tone: NDArray[np.float32] | None = None
@@ -135,7 +134,10 @@ class Sim(Backend):
         self._jobs.append(_Running(job, events, later))
 
     def step(self) -> Iterable[Step]:
-        """Work until something is due, 20 ms at most; k jobs at a time advance at 1/s(k) each."""
+        """Work until the next piece or end is due, for 20 ms at most.
+
+        While k jobs run, each of them advances at 1/s(k) of its speed alone.
+        """
         if not self._jobs:
             return ()
         if self._broken is not None:
@@ -156,7 +158,10 @@ class Sim(Backend):
         self._jobs = [running for running in self._jobs if running.job != job]
 
     def _next(self, running: _Running) -> Step:
-        """What is due for a job; one thing at a time, so that pieces are out before a fault strikes."""
+        """The next step of a job: one piece, its end, or a fault.
+
+        One step at a time, so that the pieces before a fault are delivered.
+        """
         job = running.job
         for fault in running.faults:
             if fault.after != running.out or not fault.strikes(self.options.state_dir):
@@ -175,13 +180,13 @@ class Sim(Backend):
         return running.events.popleft()[1]
 
     def _break(self, why: str) -> NoReturn:
-        """Fail every job of this process, now and from now on, as CUDA does after such an error."""
+        """Fail every job of this process from now on, as CUDA does after an assert or a lost GPU."""
         self._broken = why
         self._jobs.clear()
         raise RuntimeError(why)
 
     def _work_s(self, job: ChunkJob, audio_s: float) -> float:
-        """Seconds of work for the job, alone on its worker, if so much audio comes of it."""
+        """Seconds of work that a job with `audio_s` seconds of audio takes, alone on its worker."""
         work_s = audio_s * self.options.rtf if self.options.chunk_s is None else self.options.chunk_s
         return work_s * (1.0 + self.options.jitter * (2.0 * _fraction(job, "cost") - 1.0))
 
@@ -210,9 +215,9 @@ class Sim(Backend):
 
 @dataclass(slots=True)
 class _Running:
-    """A job in a slot: what is still to come out of it, each with the seconds of work it is due at.
+    """A job in a slot. `events` are its remaining steps, each with the seconds of work when it is due.
 
-    `faults` are those that may strike between its pieces.
+    `faults` are the faults that may happen between its pieces. `out` counts the pieces delivered.
     """
 
     job: ChunkJob
@@ -223,12 +228,12 @@ class _Running:
 
     @property
     def to_do_s(self) -> float:
-        """Seconds of work until the next thing is due."""
+        """Seconds of work until the next step is due."""
         return self.events[0][0] - self.worked_s
 
 
 def _fraction(job: ChunkJob, purpose: str) -> float:
-    """A number in [0, 1) that depends on the content of the job alone."""
+    """A number in [0, 1) that depends only on the content of the job and on `purpose`."""
     content = "\0".join((purpose, job.text, str(job.seed), job.language, job.voice or ""))
     digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=4).digest()
     return int.from_bytes(digest, "big") / 2**32

@@ -1,4 +1,4 @@
-"""What goes wrong in the stand-in, on request."""
+"""The faults that the backend `sim` makes on request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OF_SOUND: tuple[Kind, ...] = ("nan", "silent", "clipped", "rate", "shape")
 OF_THE_WHOLE: tuple[Kind, ...] = ("slow", "empty", "short", "long", "cap")
 
 LENGTHS: dict[Kind, float] = {"empty": 0.0, "short": 0.1, "long": 6.0}
-"""how many times as long the audio of a chunk becomes"""
+"""factor by which a fault changes the length of a chunk's audio"""
 SLOWER = 20.0
 LEAK_BYTES = 256 * 2**20
 AT_CAP = "reached the model's cap"
@@ -39,58 +39,63 @@ ERRORS: dict[Kind, str] = {
     "lost": "Unable to determine the device handle for GPU0000:01:00.0: GPU is lost. Reboot the system to "
     "recover this GPU",
 }
-"""what PyTorch and NVIDIA's tools say"""
+"""the messages of PyTorch and of NVIDIA's tools"""
 
 
 class Fault(PluginOptions):
-    """One thing that goes wrong: `at` an index, or wherever certain words are spoken."""
+    """One fault. It happens `at` the chunk of an index, or in every chunk that contains `text`."""
 
     at: NonNegativeInt | Literal["load"] | None = Field(
-        None, description="index of the chunk in its stream that goes wrong, or `load`"
+        None, description="index of the chunk in its stream where the fault happens, or `load`"
     )
     text: str | None = Field(
         None,
         min_length=1,
-        description="words: every chunk, or part of one, that contains them goes wrong (instead of `at`)",
+        description="words: the fault happens in every chunk or part that contains them (instead of `at`)",
     )
     kind: Kind = Field(
-        description="fail: an error that may pass; refuse: an error that will not; "
+        description="fail: an error that is worth another try; refuse: JobRefused, which is not; "
         "die: the worker is killed (SIGKILL); hang: the worker never answers again; "
         "stop: the worker's process is stopped (SIGSTOP); memory: CUDA out of memory; "
         "assert: a device-side assert of CUDA, after which every chunk of the worker fails; "
-        "lost: the GPU is lost, the same; leak: the worker grows by 256 MB; slow: 20 times the work; "
-        "nan, silent, clipped: so is the sound; rate: twice the sample rate; shape: samples of shape (2, n); "
+        "lost: the GPU is lost, after which every chunk of the worker fails; "
+        "leak: the worker's memory grows by 256 MB; slow: 20 times the work; "
+        "nan: a sample is NaN; silent: all samples are 0; clipped: all samples are at full scale; "
+        "rate: twice the sample rate; shape: samples of shape (2, n); "
         "empty: no audio; short: a tenth of the audio; long: 6 times the audio; "
         "cap: flagged as cut off by the model's cap"
     )
-    after: NonNegativeInt = Field(0, description="pieces of the chunk that come out as they should before it")
+    after: NonNegativeInt = Field(0, description="number of correct pieces of the chunk before the fault")
     times: PositiveInt | None = Field(
-        None, description="how often in the whole run; unset is every time. Needs `state_dir`"
+        None, description="how often it happens in the whole run; unset: every time. Needs `state_dir`"
     )
     takes: PositiveInt | None = Field(
-        None, description="seeds of a chunk for which it happens, the first ones; unset is all of them"
+        None, description="it happens for the first so many seeds of a chunk; unset: for all of them"
     )
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if (self.at is None) == (self.text is None):
-            raise ValueError("say where: either `at` or `text`")
+            raise ValueError("set either `at` or `text`")
         if self.at == "load" and (self.kind not in AT_LOAD or self.after or self.takes):
-            raise ValueError(f"at load there are no chunks; these kinds can happen: {', '.join(AT_LOAD)}")
+            raise ValueError(
+                f"at load there are no chunks: leave `after` and `takes` out, and set `kind` to one of "
+                f"{', '.join(AT_LOAD)}"
+            )
         if self.after and self.kind in OF_THE_WHOLE:
-            raise ValueError(f"a fault of kind {self.kind} is one of the whole chunk: leave `after` out")
+            raise ValueError(f"a fault of kind {self.kind} concerns the whole chunk: leave `after` out")
         return self
 
     def concerns(self, job: ChunkJob) -> bool:
-        """Whether it is to happen in this job."""
+        """Whether the fault is meant for this job."""
         here = job.index == self.at if self.text is None else self.text in job.text
         return here and (self.takes is None or job.take < self.takes)
 
     def strikes(self, state_dir: Path | None) -> bool:
         """Whether the fault happens this time.
 
-        Each time is one marker file, made by exactly one process: counting holds across workers that
-        die, and between workers that run side by side.
+        Each time is one marker file, and exactly one process can create it. So the count stays right
+        when workers die and when several workers run at the same time.
         """
         if self.times is None:
             return True
@@ -109,9 +114,10 @@ class Fault(PluginOptions):
         return False
 
     def carry_out(self, refusal: type[Exception], why: str) -> Exception | None:
-        """The error of a fault that a worker survives, None where it goes on; the others do not return.
+        """Make the fault happen, and return the error to report, or None if the job goes on.
 
-        A refusal is an error of the class `refusal` that says `why`.
+        Does not return for faults that end the worker (die, hang). `refusal` is the error class for the
+        kind "refuse"; `why` is its message.
         """
         match self.kind:
             case "die":

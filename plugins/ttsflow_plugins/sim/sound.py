@@ -1,4 +1,4 @@
-"""What the stand-in sounds like, when all is well and when it is not."""
+"""The sound of the backend `sim`, with and without a fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FADE_S = 0.005  # at both ends of a tone, against clicks
+FADE_S = 0.005  # fade at both ends of a tone; without it one hears clicks
 
 
 def tone(hz: float, count: int, sample_rate: int) -> NDArray[np.float32]:
@@ -24,7 +24,7 @@ def tone(hz: float, count: int, sample_rate: int) -> NDArray[np.float32]:
 
 
 def spoilt(piece: AudioPiece, kind: Kind) -> AudioPiece:
-    """The piece with a fault of its sound: nan, silent, clipped, rate or shape."""
+    """The piece with a fault in its sound: nan, silent, clipped, rate or shape."""
     import numpy as np
 
     samples, rate = piece.samples, piece.sample_rate
