@@ -30,6 +30,8 @@ def test_chunks_that_fail_are_named_and_the_rest_is_there(program: Program) -> N
 def test_no_file_where_every_chunk_failed(program: Program) -> None:
     ended = program("run", "--text", "Hello.", *sim(faults="[{at: 0, kind: refuse}]"), code=1)
     assert "1 submitted, 0 delivered, 1 failed" in ended.err
+    assert "no chunk could be spoken, so speech.wav was not written" in ended.err
+    assert "spoken to" not in ended.err
     assert not (program.folder / "speech.wav").exists()
 
 

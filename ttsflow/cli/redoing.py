@@ -26,5 +26,5 @@ def redo(output: Path, chunks: Sequence[int], seed: int | None, began: float, *,
         run.begin(len(redo.jobs), kept=0)
         with run.resumable(recording):
             written = engine.again(recording, redo, run.drained(engine))
-        run.end(recording.account, str(output) if written else None)
+        run.end_recording(recording, written)
         return 1 if recording.failed else 0

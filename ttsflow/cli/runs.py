@@ -124,6 +124,12 @@ class Run:
         self.report.close(account)
         self.console.end(place)
 
+    def end_recording(self, recording: Recording, written: bool) -> None:
+        """As `end`, for a recording, which has no file where every chunk failed."""
+        self.end(recording.account, str(recording.path) if written else None)
+        if not written:
+            self.console.complain(f"no chunk could be spoken, so {recording.path} was not written")
+
 
 def ask() -> Callable[[str], bool] | None:
     """Puts a question to the person at the terminal, if there is one."""

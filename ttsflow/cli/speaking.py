@@ -138,7 +138,7 @@ def _complete(run: Run, engine: Engine, recording: Recording, request: Request) 
         run.notice(f"{repeats:,} chunks have the text of others, and are heard from them")
     with run.resumable(recording):
         written = engine.complete(recording, request, run.drained(engine))
-    run.end(recording.account, str(recording.path) if written else None)
+    run.end_recording(recording, written)
 
 
 def _judge(run: Run, recording: Recording, *, strict: bool) -> int:

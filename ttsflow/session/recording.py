@@ -64,9 +64,9 @@ class Recording:
         written, or another backend than before would speak without having been named; OutputBusy names
         the run that has it.
         """
+        self._take_output(tag_of(request.document))
         if not overwrite:
             check_owner(self.path, request)
-        self._take_output(tag_of(request.document))
         self._take_store(fresh=fresh)
         self._request = request
         try:
