@@ -382,8 +382,9 @@ def test_a_full_disk_ends_the_run_and_it_goes_on(
     disk = story.folder / "disk"
     disk.mkdir()
     before = [*on_a_small_disk("size=8000k", disk), "sh", "-c", TWICE, "sh", str(8000 - room_kb)]
+    engine = sim(chunk_s=0.05, audio_s=0.2)  # so that each chunk is kept before the next one is there
     ended = story.finish(
-        story.start("run", "story.txt", "--overwrite", "-o", "disk/story.wav", *QUICK, before=before)
+        story.start("run", "story.txt", "--overwrite", "-o", "disk/story.wav", *engine, before=before)
     )
     assert ended.code == 0, ended.err
     left = "code 3, filler story.wav.ttsflow "
