@@ -32,6 +32,7 @@ def test_no_file_where_every_chunk_failed(program: Program) -> None:
     assert "1 submitted, 0 delivered, 1 failed" in ended.err
     assert "no chunk could be spoken, so speech.wav was not written" in ended.err
     assert "spoken to" not in ended.err
+    assert "kept: " not in ended.err, "nothing is"
     assert not (program.folder / "speech.wav").exists()
 
 

@@ -94,7 +94,7 @@ def voices(
 ) -> None:
     """List the voices of the TTS engine that would speak."""
     from ttsflow.config import resolve_backend
-    from ttsflow.session.setup import calling, spoken_language
+    from ttsflow.session.setup import as_another, calling, spoken_language
 
     chosen = load_settings(policy, config_file, settings, given(b=("--backend", "backend.use", backend)))
     registry = load_registry(chosen, plugins_dir)
@@ -107,7 +107,9 @@ def voices(
     with calling(plugin, "voices"):
         found = plugin.cls.voices(choice.options)
     if language is not None:
-        language = spoken_language(language, profile)
+        wanted, language = language, spoken_language(language, profile)
+        if language != wanted:
+            click.echo(f"ttsflow: notice: {as_another(profile.backend, wanted, language)}", err=True)
         found = [voice for voice in found if not voice.languages or language in voice.languages]
     if as_json:
         _print_json({"backend": plugin.name, "voices": [asdict(voice) for voice in found]})

@@ -125,8 +125,8 @@ def _record(run: Run, engine: Engine, request: Request, path: Path, destination:
         code = _judge(run, recording, strict=destination.strict)
         if code == 0 and not destination.keep_store:
             recording.discard()
-        elif not complete:
-            size = f"{recording.counts().bytes / MEGABYTE:.1f} MB"
+        elif not complete and (counts := recording.counts()).stored:
+            size = f"{counts.bytes / MEGABYTE:.1f} MB"
             run.console.say(f"kept: {recording.store.path.name}, {size}; to remove it: ttsflow clean {path}")
     return code
 

@@ -16,7 +16,7 @@ from ttsflow.errors import UsageError
 from ttsflow.interface.backend import VoiceRequest
 from ttsflow.interface.jobs import ChunkJob, derive_seed
 from ttsflow.interface.validation import validate
-from ttsflow.session.setup import Setup, calling, spoken_language
+from ttsflow.session.setup import Setup, as_another, calling, spoken_language
 from ttsflow.store import Place
 from ttsflow.text import Document, Pauses, cut
 
@@ -41,7 +41,7 @@ class Manner:
         language = spoken_language(asked.language, setup.profile)
         notice = None
         if language != asked.language:
-            notice = f"backend {setup.profile.backend} speaks language {asked.language!r} as {language!r}"
+            notice = as_another(setup.profile.backend, asked.language, language)
         _check_speed(setup, asked.speed)
         voice = VoiceRequest(language, asked.voice, tuple(map(str, asked.references)), asked.speed)
         content = _voice_content(setup, asked)

@@ -105,6 +105,11 @@ def spoken_language(wanted: str, profile: Profile) -> str:
     return found
 
 
+def as_another(backend: str, wanted: str, spoken: str) -> str:
+    """The notice that a backend speaks a language by another tag than was asked for."""
+    return f"backend {backend} speaks language {wanted!r} as {spoken!r}"
+
+
 @contextmanager
 def calling(plugin: Plugin[Any], method: str, kind: str = "backend") -> Iterator[None]:
     """Code of a plugin runs inside: whatever it raises becomes a PluginError that names the plugin."""
