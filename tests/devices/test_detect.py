@@ -121,10 +121,10 @@ def test_cuda_visible_devices_is_honoured_and_its_entries_handed_on_unchanged(
     ("value", "says"),
     [
         ("", " is empty: CUDA then shows no GPU"),
-        ("1,1", "=1,1 repeats a device: CUDA then shows none"),
-        ("-1", "=-1: '-1' is no device's number or UUID, so CUDA shows none"),
-        ("2,9,1", "=2,9,1: '9' is no device's number or UUID, so CUDA shows only what stands before it"),
-        ("2,1", "=2,1 says which GPUs are used, and in which order"),
+        ("1,1", "=1,1 names a device twice: CUDA then shows no GPU"),
+        ("-1", "=-1: no device has the number or UUID '-1', so CUDA shows no GPU"),
+        ("2,9,1", "=2,9,1: no device has the number or UUID '9', so CUDA shows only the devices before it"),
+        ("2,1", "=2,1 decides which GPUs are used, and in which order"),
     ],
 )
 def test_notes_say_what_cuda_visible_devices_did(fake_nvml: Path, value: str, says: str) -> None:
@@ -149,7 +149,7 @@ def test_positions_in_cudas_own_order_are_doubted_where_gpu_models_mix(
     settings = {"CUDA_VISIBLE_DEVICES": value, "CUDA_DEVICE_ORDER": order}
     chosen = {key: text for key, text in settings.items() if text is not None}
     found = detect_in(environment(fake_nvml, names=names) | chosen)
-    assert any("mixes GPU models" in note for note in found.notes) == warned
+    assert any("has different GPU models" in note for note in found.notes) == warned
     assert all(PCI_ORDER not in binding for binding in found.bindings) == (value is not None)
 
 
@@ -163,7 +163,7 @@ def test_a_gpu_with_mig_enabled_stands_for_its_instances(fake_nvml: Path) -> Non
     ]
     assert found.notes == [
         "NVML: driver 999.99, 2 GPUs",
-        "GPU 0 has MIG enabled: it stands for its 3 instances",
+        "GPU 0 has MIG enabled: its 3 instances are used as devices instead of it",
     ]
 
 
@@ -185,7 +185,7 @@ def test_mig_instances_under_cuda_visible_devices(fake_nvml: Path, value: str, t
 def test_mig_without_instances_leaves_nothing_to_run_on(fake_nvml: Path) -> None:
     found = detect_in(environment(fake_nvml, gpus=1, mig=1, faults="instance:0=6"))
     assert found.gpus == []
-    assert "GPU 0 has MIG enabled and no instance: nothing can run on it" in found.notes
+    assert "GPU 0 has MIG enabled but no instance: nothing can run on it" in found.notes
 
 
 @pytest.mark.parametrize(

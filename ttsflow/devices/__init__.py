@@ -1,4 +1,4 @@
-"""Which devices there are, found without importing torch."""
+"""Finding the devices of this machine, without importing torch."""
 
 from ttsflow.devices.detection import Detection, detect
 

@@ -1,9 +1,10 @@
 """CUDA's own rules for CUDA_VISIBLE_DEVICES, as one pure function.
 
-NVML lists all GPUs of a machine whatever the variable holds, so a process that asks NVML must work out
-for itself what CUDA will show. The rules are those of the CUDA programming guide ("CUDA environment
-variables"); where it is silent (repeated entries, numbers with a tail, lists of both numbers and UUIDs)
-they are those that PyTorch found in the driver (`torch.cuda._parse_visible_devices`).
+NVML lists all GPUs of a machine and ignores the variable. A process that asks NVML must therefore work
+out by itself which GPUs CUDA will show. The rules are those of the CUDA programming guide ("CUDA
+environment variables"). The guide does not cover repeated entries, numbers followed by other
+characters, and lists that mix numbers and UUIDs; for these the rules are those that PyTorch found in
+the driver (`torch.cuda._parse_visible_devices`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the variable: as it is written, and what it names.
+    """One entry of the variable.
 
-    `target` is a GPU's position in NVML's order, or the UUID of a MIG instance.
+    `token` is the entry as it is written. `target` is the device that it names: a GPU's position in
+    NVML's order, or the UUID of a MIG instance.
     """
 
     token: str
@@ -26,7 +28,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The entries that CUDA heeds, in its order; the entry that ended the list, if any, and why."""
+    """The entries that CUDA uses, in CUDA's order.
+
+    If an entry ended the list, `invalid` is the entry that names no device, or `repeated` the entry
+    that names a device a second time.
+    """
 
     entries: tuple[Entry, ...] = ()
     invalid: str | None = None
@@ -34,17 +40,18 @@ class Selection:
 
     @property
     def by_position(self) -> bool:
-        """Whether GPUs were named by their positions, whose meaning hangs on CUDA_DEVICE_ORDER."""
+        """Whether GPUs were named by position. What a position means depends on CUDA_DEVICE_ORDER."""
         return bool(self.entries) and _kind(self.entries[0].token) == "position"
 
 
 def select(value: str, gpus: Sequence[str | None], instances: Sequence[str] = ()) -> Selection:
-    """What CUDA_VISIBLE_DEVICES=`value` selects.
+    """The devices that CUDA_VISIBLE_DEVICES=`value` selects.
 
-    `gpus` are the UUIDs of the machine's GPUs in NVML's order, None for one that cannot be read;
-    `instances` are the UUIDs of all its MIG instances. The list ends before the first entry that names
-    no device, and an entry that names a device again hides them all. The first entry decides whether
-    the list is one of positions, of GPU UUIDs or of MIG UUIDs: an entry of another kind names nothing.
+    `gpus` are the UUIDs of the machine's GPUs in NVML's order, None for a GPU that cannot be read.
+    `instances` are the UUIDs of all MIG instances. The list ends before the first entry that names no
+    device. If an entry names a device a second time, CUDA shows no device at all. The kind of the
+    first entry (position, GPU UUID or MIG UUID) is the kind of the list: an entry of another kind
+    names no device.
     """
     entries: list[Entry] = []
     if not value.strip():
@@ -65,7 +72,7 @@ def _kind(token: str) -> str:
 
 
 def _target(token: str, gpus: Sequence[str | None], instances: Sequence[str]) -> int | str | None:
-    """The one device that `token` names; None where there is no such device or more than one."""
+    """The device that `token` names; None if it names no device or several."""
     targets: list[int | str]
     match _kind(token):
         case "GPU-":
@@ -80,7 +87,7 @@ def _target(token: str, gpus: Sequence[str | None], instances: Sequence[str]) ->
 def _leading_number(token: str) -> str | None:
     """The number that C's strtol reads at the start of `token`, in its shortest form: "+01gpu" is "1".
 
-    It stays text, as Python refuses to convert thousands of digits.
+    The number stays a string, because Python refuses to convert thousands of digits.
     """
     found = re.match(r"([+-]?)([0-9]+)", token)
     if not found:

@@ -1,4 +1,4 @@
-"""Which devices there are, found without importing torch."""
+"""Detection of the devices that a process may use, without importing torch."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ttsflow.interface.device import Binding, Device
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The devices that this process may use, and sentences for a person on what was found and why.
+    """The devices that this process may use, and `notes`: sentences for the user about what was found.
 
-    GPUs come first, in CUDA's order for this process and numbered as they come, then MPS, the CPU last.
+    GPUs come first, in CUDA's order for this process and numbered in that order; then MPS; then the CPU.
     """
 
     devices: tuple[Device, ...]
@@ -30,11 +30,11 @@ class Detection:
 def detect(environ: Mapping[str, str] = os.environ) -> Detection:
     """Find the devices that a process with the environment `environ` may use. Never raises.
 
-    CUDA numbers GPUs "fastest first", an order that NVML cannot tell. Where CUDA_VISIBLE_DEVICES is not
-    set, workers are bound by NVML's own order, PCI_BUS_ID. Where it is set, a worker gets its entry as
-    it is written there, so the worker runs on the GPU that was meant, whichever order that was said in.
-    A MIG-enabled GPU stands for its instances, each a device of its own, as CUDA shows a process only
-    one of them.
+    By default CUDA numbers GPUs "fastest first", and NVML does not report that order. If
+    CUDA_VISIBLE_DEVICES is not set, workers are bound in NVML's order, PCI_BUS_ID. If it is set, a
+    worker gets one entry exactly as the user wrote it, so it runs on the GPU that the user meant, in
+    whichever order the positions count. A GPU with MIG enabled is replaced by its instances: each is a
+    device of its own, because CUDA shows a process only one instance.
     """
     inventory = nvml.read()
     notes = list(inventory.notes)
@@ -62,13 +62,16 @@ def detect(environ: Mapping[str, str] = os.environ) -> Detection:
 
 
 def _instances(inventory: Inventory) -> dict[str, Gpu]:
-    """All MIG instances of the machine by their UUIDs."""
+    """All MIG instances of the machine by UUID."""
     cut = [gpu.instances for gpu in inventory.gpus if gpu and gpu.instances]
     return {instance.uuid: instance for instances in cut for instance in instances if instance.uuid}
 
 
 def _bind(entry: Entry, inventory: Inventory, order: Binding) -> Iterator[tuple[Gpu, Binding]]:
-    """What an entry stands for, with what shows a worker just that; nothing for a GPU that is lost."""
+    """The GPU or MIG instances of an entry, each with the variables that show a worker only this device.
+
+    Yields nothing for a GPU that is lost.
+    """
     if isinstance(entry.target, str):
         yield _instances(inventory)[entry.target], (("CUDA_VISIBLE_DEVICES", entry.token),)
         return
@@ -79,39 +82,42 @@ def _bind(entry: Entry, inventory: Inventory, order: Binding) -> Iterator[tuple[
         yield gpu, (("CUDA_VISIBLE_DEVICES", entry.token), *order)
         return
     for instance in gpu.instances:
-        if instance.uuid:  # without it no worker can be bound to the instance
+        if instance.uuid:  # without a UUID no worker can be bound to the instance
             yield instance, (("CUDA_VISIBLE_DEVICES", instance.uuid),)
 
 
 def _explain(value: str, selection: Selection) -> Iterator[str]:
-    """How the variable was read, in words."""
+    """How the variable was read, as a sentence for the user."""
     setting = f"CUDA_VISIBLE_DEVICES={value}"
     if not value.strip():
         yield "CUDA_VISIBLE_DEVICES is empty: CUDA then shows no GPU"
     elif selection.repeated is not None:
-        yield f"{setting} repeats a device: CUDA then shows none"
+        yield f"{setting} names a device twice: CUDA then shows no GPU"
     elif selection.invalid is not None:
-        rest = "only what stands before it" if selection.entries else "none"
-        yield f"{setting}: {selection.invalid!r} is no device's number or UUID, so CUDA shows {rest}"
+        rest = "only the devices before it" if selection.entries else "no GPU"
+        yield f"{setting}: no device has the number or UUID {selection.invalid!r}, so CUDA shows {rest}"
     else:
-        yield f"{setting} says which GPUs are used, and in which order"
+        yield f"{setting} decides which GPUs are used, and in which order"
 
 
 def _warn_of_order(
     value: str, selection: Selection, inventory: Inventory, environ: Mapping[str, str]
 ) -> Iterator[str]:
-    """A doubt about names and memory; where all GPUs are alike, CUDA's order of them changes neither."""
+    """A warning that names and memory of the GPUs may be mixed up.
+
+    If all GPUs are of one model, CUDA's order does not matter, and there is no warning.
+    """
     mixed = len({gpu.name for gpu in inventory.gpus if gpu}) > 1
     if selection.by_position and mixed and environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
         yield (
-            f"this machine mixes GPU models, and CUDA counts the positions in CUDA_VISIBLE_DEVICES={value} "
-            "from the fastest GPU: names and memory may belong to another GPU; "
-            "set CUDA_DEVICE_ORDER=PCI_BUS_ID to count as nvidia-smi does"
+            f"this machine has different GPU models, and CUDA counts the positions in "
+            f"CUDA_VISIBLE_DEVICES={value} from the fastest GPU: names and memory shown here may belong to "
+            "another GPU; set CUDA_DEVICE_ORDER=PCI_BUS_ID to count as nvidia-smi does"
         )
 
 
 def _cpu() -> Device:
-    """The CPU; memory is the machine's, from Linux's /proc/meminfo, and unknown on other systems."""
+    """The CPU with the machine's memory. Memory is known only on Linux, from /proc/meminfo."""
     try:
         table = Path("/proc/meminfo").read_text()
     except OSError:

@@ -1,7 +1,7 @@
-"""What NVML, NVIDIA's management library, says of a machine's GPUs.
+"""The GPUs of a machine as NVML, NVIDIA's management library, reports them.
 
 NVML answers in milliseconds, starts no CUDA context and takes no GPU memory. It lists every GPU in PCI
-bus order, whatever CUDA_VISIBLE_DEVICES holds.
+bus order and ignores CUDA_VISIBLE_DEVICES.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU or a MIG instance of one; memory in bytes, None where NVML cannot tell.
+    """A GPU or a MIG instance of a GPU. Memory is in bytes, None if NVML cannot read it.
 
-    `instances` are the MIG instances that a GPU is cut into, None where MIG is off.
+    `instances` are the MIG instances of a GPU, None if MIG is off.
     """
 
     name: str = ""
@@ -29,14 +29,14 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The GPUs in NVML's order, None for one that cannot be reached, and what went wrong in words."""
+    """The GPUs in NVML's order, None for a GPU that cannot be reached; `notes` say what went wrong."""
 
     gpus: tuple[Gpu | None, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def read() -> Inventory:
-    """Ask NVML for all GPUs. Never raises: what cannot be read is left out, and a note says why."""
+    """Ask NVML for all GPUs. Never raises: a value that cannot be read is left out, and a note says why."""
     try:
         import pynvml
     except ImportError as error:
@@ -50,12 +50,12 @@ def read() -> Inventory:
     try:
         return _Reader(pynvml).inventory()
     finally:
-        with contextlib.suppress(pynvml.NVMLError):  # everything has been read by now
+        with contextlib.suppress(pynvml.NVMLError):  # harmless: everything has been read by now
             pynvml.nvmlShutdown()
 
 
 class _Reader:
-    """Asks one question at a time, so that one failed answer costs no other."""
+    """Asks NVML one question at a time, so that one failed question does not affect the others."""
 
     def __init__(self, nvml: ModuleType) -> None:
         self._nvml = nvml
@@ -89,7 +89,7 @@ class _Reader:
 
     def _instances(self, label: str, handle: Any) -> tuple[Gpu, ...] | None:
         nvml = self._nvml
-        # Boards that know no MIG, and drivers older than it, refuse the question: no news.
+        # GPUs without MIG and drivers older than MIG refuse the question. That is worth no note.
         unknown = (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound)
         mode = self._ask(f"whether {label} has MIG enabled", nvml.nvmlDeviceGetMigMode, handle, quiet=unknown)
         if mode is None or mode[0] != nvml.NVML_DEVICE_MIG_ENABLE:
@@ -99,14 +99,14 @@ class _Reader:
         for place in range(places):
             name = f"MIG instance {place} of {label}"
             ask = nvml.nvmlDeviceGetMigDeviceHandleByIndex
-            # Most places are empty: an instance keeps its own when others are destroyed.
+            # Most places are empty: an instance keeps its place when other instances are destroyed.
             instance = self._ask(name, ask, handle, place, quiet=(nvml.NVMLError_NotFound,))
             if instance is not None:
                 instances.append(self._describe(name, instance))
         self._notes.append(
-            f"{label} has MIG enabled: it stands for its {len(instances)} instances"
+            f"{label} has MIG enabled: its {len(instances)} instances are used as devices instead of it"
             if instances
-            else f"{label} has MIG enabled and no instance: nothing can run on it"
+            else f"{label} has MIG enabled but no instance: nothing can run on it"
         )
         return tuple(instances)
 
@@ -117,7 +117,7 @@ class _Reader:
         *about: Any,
         quiet: tuple[type[Exception], ...] = (),
     ) -> Any:
-        """NVML's answer, or None where it has none; then a note says so, except for `quiet` errors."""
+        """NVML's answer, or None after an NVML error. A note reports the error, unless it is in `quiet`."""
         try:
             return question(*about)
         except quiet:

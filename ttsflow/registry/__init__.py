@@ -1,4 +1,4 @@
-"""Plugins: where they come from, what they offer, and looking them up by name."""
+"""Plugins: where they come from, what they offer, and how they are looked up by name."""
 
 from ttsflow.registry.catalogue import BackendRecipe, Broken, Plugin, Registry
 from ttsflow.registry.providers import Provider

@@ -1,4 +1,4 @@
-"""Every policy and backend there is, by name, and the plugins that could not be used."""
+"""The registry: all policies and backends by name, and the plugins that cannot be used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ C = TypeVar("C", Policy, Backend)
 
 @dataclass(frozen=True, slots=True)
 class Plugin(Generic[C]):
-    """A policy or a backend that can be named, and who provides it."""
+    """A policy or a backend with its name and its provider."""
 
     name: str
     cls: type[C]
@@ -34,22 +34,23 @@ class Plugin(Generic[C]):
 
     @property
     def summary(self) -> str:
-        """The first line of the class's own docstring."""
+        """The first line of the class's own docstring; empty if it has none."""
         return (self.cls.__dict__.get("__doc__") or "").strip().partition("\n")[0]
 
     def options(
         self, given: Mapping[str, object], where: Where | None = None, at: KeyPath = ()
     ) -> PluginOptions:
-        """Check `given`, which stands at the key path `at` of a configuration, against the plugin's Options.
+        """Check the options `given` against the plugin's class Options.
 
-        Raises ConfigError for each mistake with its place (`where`), key, value and what is allowed.
+        `at` is the key path of `given` in the configuration; `where` names the place of a key. Raises
+        ConfigError, which lists each mistake with its place, key, value and what is allowed.
         """
         return validate(self.cls.Options, given, where or (lambda path: f"options of {self.name!r}"), at)
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A plugin that cannot be used."""
+    """A plugin that cannot be used, and the reason."""
 
     provider: Provider
     why: str
@@ -60,8 +61,10 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class BackendRecipe:
-    """How a worker process makes its backend: plain data, since an instance of a class from a single
-    file cannot be unpickled elsewhere. `module` or `path` offers it, `options` are as JSON has them.
+    """Tells a worker process how to make its backend.
+
+    It is plain data, because an object of a class from a single-file plugin cannot be unpickled in
+    another process. The plugin is the one in `module` or in the file `path`; `options` are JSON values.
     """
 
     backend: str
@@ -78,9 +81,9 @@ class BackendRecipe:
         return cls(plugin.name, provider.name, provider.module, path, options.model_dump(mode="json"))
 
     def build(self) -> Backend:
-        """Import that one module or file and make the backend.
+        """Import the module or file, and make the backend.
 
-        Raises PluginError where it offers the backend no longer.
+        Raises PluginError if the plugin cannot be used, or no longer offers the backend.
         """
         path = None if self.path is None else Path(self.path)
         provider = Provider("package" if path is None else "file", self.provider, self.module, path)
@@ -90,13 +93,13 @@ class BackendRecipe:
             raise PluginError(f"plugin {provider} cannot be used: {unfit}") from unfit
         for backend in backends:
             if backend.name == self.backend:
-                # As JSON: a strict model would not take a path for a Path otherwise.
+                # From JSON text: a strict model accepts a string as a Path only when it reads JSON.
                 return backend(backend.Options.model_validate_json(json.dumps(dict(self.options))))
         raise PluginError(f"plugin {provider} no longer offers the backend {self.backend!r}")
 
 
 class Registry:
-    """What can be named in a run. Plugins that concern nothing in the run do no harm to it."""
+    """The policies and backends that a run can name. A broken plugin matters only to a run that names it."""
 
     def __init__(
         self,
@@ -112,8 +115,8 @@ class Registry:
     def load(cls, files: Sequence[Path] = (), folders: Sequence[Path] = ()) -> Registry:
         """Load the built-in plugins, then those of installed packages, of `files` and of `folders`.
 
-        A plugin that cannot be used is skipped with a warning and kept in `broken`. Raises
-        PluginError where one of `files` cannot be used or offers nothing, and where a folder is missing.
+        A plugin that cannot be used is skipped with a warning and listed in `broken`. Raises PluginError
+        if one of `files` cannot be used or offers nothing, or if a folder is missing.
         """
         policies: list[Plugin[Policy]] = []
         backends: list[Plugin[Backend]] = []
@@ -133,28 +136,29 @@ class Registry:
         return cls(policies, backends, broken)
 
     def policies(self) -> list[Plugin[Policy]]:
-        """Every policy by name; one name that two plugins claim comes twice."""
+        """All policies, sorted by name. A name that two plugins claim is listed twice."""
         return sorted(self._policies, key=lambda plugin: plugin.name)
 
     def backends(self) -> list[Plugin[Backend]]:
-        """Every backend by name; one name that two plugins claim comes twice."""
+        """All backends, sorted by name. A name that two plugins claim is listed twice."""
         return sorted(self._backends, key=lambda plugin: plugin.name)
 
     def clashing(self) -> set[str]:
-        """The names that two plugins of one kind claim; asking for one of them is an error."""
+        """The names that two plugins of the same kind claim. Asking for such a name is an error."""
         counts = [Counter(plugin.name for plugin in kind) for kind in (self._policies, self._backends)]
         return {name for names in counts for name, count in names.items() if count > 1}
 
     def policy(self, name: str, *, also_known: Iterable[str] = (), hint: str = "") -> Plugin[Policy]:
         """The policy called `name`.
 
-        Raises UnknownNameError, which lists the known names with those of `also_known` and ends in
-        `hint`, and PluginError where two plugins claim the name or a broken one may hold it.
+        Raises UnknownNameError if no plugin has the name: the error lists the known names and those of
+        `also_known`, and ends with `hint`. Raises PluginError if two plugins claim the name, or if it
+        is unknown and a plugin that might offer it is broken.
         """
         return self._one("policy", name, self._policies, also_known, hint)
 
     def backend(self, name: str, *, hint: str = "") -> Plugin[Backend]:
-        """The backend called `name`. Raises what `policy` raises."""
+        """The backend called `name`. Raises the same errors as `policy`."""
         return self._one("backend", name, self._backends, (), hint)
 
     def _one(
@@ -170,7 +174,7 @@ class Registry:
         if not self.broken:
             raise unknown
         reasons = "\n".join(f"  {broken}" for broken in self.broken)
-        raise PluginError(f"{unknown}\nIt may be offered by a plugin that is broken:\n{reasons}")
+        raise PluginError(f"{unknown}\nA plugin that cannot be used may offer it:\n{reasons}")
 
 
 def _of_folders(folders: Iterable[Path]) -> Iterator[Provider]:
@@ -190,6 +194,6 @@ def _offer(provider: Provider, *, named: bool) -> Offer:
 
 
 def _new(classes: Iterable[type[C]], provider: Provider, known: Sequence[Plugin[C]]) -> list[Plugin[C]]:
-    """Plugins for the classes that nothing has offered yet: one class found by two ways is no clash."""
+    """Plugins for the classes that are not known yet. The same class found in two ways is no clash."""
     seen = {plugin.cls for plugin in known}
     return [Plugin(cls.name, cls, provider) for cls in dict.fromkeys(classes) if cls not in seen]

@@ -1,4 +1,4 @@
-"""What one plugin offers through the hooks, checked."""
+"""Asking one plugin's hooks for its policies and backends, and checking the answers."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ C = TypeVar("C", Policy, Backend)
 
 
 class Unfit(Exception):
-    """A plugin cannot be used; says why."""
+    """A plugin cannot be used. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The classes that a plugin's hooks returned."""
+    """The classes that a plugin's hooks return."""
 
     policies: tuple[type[Policy], ...]
     backends: tuple[type[Backend], ...]
 
 
 def offer_of(provider: Provider) -> Offer:
-    """Import a plugin and ask its hooks. Raises Unfit, whatever the plugin's code does."""
+    """Import a plugin and call its hooks. Raises Unfit for any error in the plugin's code."""
     try:
         plugin = provider.load()
     except (Exception, SystemExit) as error:  # a plugin's module may do anything when it is imported
         raise Unfit(f"it cannot be imported: {provider.explain(error)}") from error
-    # A manager for each plugin: pluggy calls all plugins of a manager at once, and one that raises
-    # would hide what the others offer.
+    # One manager per plugin: pluggy calls all plugins of a manager together, and a plugin that raises
+    # would hide the answers of the others.
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     try:
         manager.register(plugin, provider.name)
-    except Exception as error:  # pluggy's own check of the signatures, and what the module's names raise
+    except Exception as error:  # pluggy checks signatures, and reads attributes, which may raise anything
         raise Unfit(f"it cannot be registered: {' '.join(str(error).split())}") from error
     _check_hook_names(manager, plugin)
     return Offer(

@@ -1,4 +1,4 @@
-"""Where plugins come from, installed packages and single files, and how one of them is imported."""
+"""The sources of plugins, which are installed packages and single files, and how a plugin is imported."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PROJECT = "ttsflow"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who offers a plugin: a distribution ("acme-tts 1.2") through `module`, or the file at `path`.
+    """The source of a plugin: a distribution ("acme-tts 1.2") with its `module`, or the file at `path`.
 
-    `module` is written as an entry point writes it: "package.module", or "package.module:object".
+    `module` has the form of an entry point: "package.module" or "package.module:object".
     """
 
     kind: Literal["built-in", "package", "file"]
@@ -43,14 +43,14 @@ class Provider:
         return self.module.partition(":")[0]
 
     def load(self) -> object:
-        """Import the plugin, the same way in the foreground process and in a worker."""
+        """Import the plugin. The foreground process and the workers import it in the same way."""
         if self.path is not None:
             return _import_file(self.path)
         assert self.module is not None  # a provider has a path or a module
         return pkgutil.resolve_name(self.module)
 
     def explain(self, error: BaseException) -> str:
-        """An error raised by the plugin's code: its kind, its text, and the file and line it came from."""
+        """Describe an error of the plugin's code: its class, its message, and its file and line."""
         text = str(error.msg if isinstance(error, SyntaxError) else error)
         place = self._place(error)
         said = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -63,17 +63,17 @@ class Provider:
         place, frames = None, error.__traceback__
         while frames is not None:
             name = str(frames.tb_frame.f_globals.get("__name__", ""))
-            if name.partition(".")[0] == package:  # a line of the plugin says more than one of a library
+            if name.partition(".")[0] == package:  # the plugin's own line tells more than a library's line
                 place = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}"
             frames = frames.tb_next
         return place
 
 
 def of_packages() -> Iterator[Provider]:
-    """The entry points of installed distributions: the project's own first, then the others by name."""
+    """The entry points of installed distributions: ttsflow's own first, then the others by name."""
     found = []
     for entry in metadata.entry_points(group=GROUP):
-        # The rest of a package that was removed by halves has neither name nor version.
+        # A package that was only partly removed has neither name nor version.
         name = (entry.dist and entry.dist.name) or "unnamed"
         version = (entry.dist and entry.dist.version) or ""
         own = name == PROJECT
@@ -91,7 +91,7 @@ def of_files(paths: Iterable[Path]) -> Iterator[Provider]:
 
 
 def of_folder(folder: Path) -> Iterator[Provider]:
-    """The Python files of a plugin folder, by name; those that begin with an underscore are helpers."""
+    """The Python files of a plugin folder, by name, without files whose names begin with an underscore."""
     return of_files(sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")))
 
 
@@ -106,7 +106,7 @@ def _import_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file: its name must end in .py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: dataclasses and pydantic look their module up there
+    sys.modules[name] = module  # before the module runs, as dataclasses and pydantic look it up there
     try:
         spec.loader.exec_module(module)
     except BaseException:

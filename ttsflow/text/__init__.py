@@ -1,4 +1,4 @@
-"""Text: reading an input into blocks, and cutting blocks into chunks that are spoken in one go."""
+"""Text: reads an input into blocks, and cuts the blocks into chunks. A chunk is spoken in one go."""
 
 from ttsflow.text.blocks import Block
 from ttsflow.text.chunking import Chunk, Pauses, cut

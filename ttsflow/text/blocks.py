@@ -1,4 +1,4 @@
-"""Blocks: text that is never spoken together with another's."""
+"""Blocks, such as paragraphs. No chunk contains text of two blocks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _BLANK_LINES = re.compile(r"\n\s*\n|\u2029")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, list item, table row or heading: text that is never spoken together with another's."""
+    """A paragraph, list item, table row or heading. No chunk contains text of two blocks."""
 
     text: str
     kind: BlockKind = "paragraph"
 
 
 def paragraphs(text: str) -> Iterator[Block]:
-    """The stretches of plain text between blank lines."""
+    """The paragraphs of a plain text, which blank lines separate."""
     start = 0
     for gap in _BLANK_LINES.finditer(text):
         yield from _paragraph(text[start : gap.start()])

@@ -1,8 +1,8 @@
-"""Cutting blocks of text into chunks: what a narrator says in one go.
+"""Cutting blocks of text into chunks. A chunk is what a narrator says in one go.
 
-The cut depends on the text, the language, the cap and the pauses alone, so the same input always
-becomes the same chunks. Chunks are stretches of the block, found as indices into it: none of its
-characters but white space can be lost, doubled or moved.
+The cuts depend only on the text, the language, the cap and the pauses, so the same input always gives
+the same chunks. Chunks are slices of the block's text between computed indices. Therefore no
+character except white space can be lost, doubled or moved.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ttsflow.text.marks import CLAUSE_ENDS, SPACE
 from ttsflow.text.sentences import sentence_ends
 
 _SHORT = 40
-"""Characters, about two and a half seconds of speech: neural models garble what is much shorter."""
+"""characters, about 2.5 seconds of speech; neural models garble texts that are much shorter"""
 
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """Seconds of silence after a chunk, added to the little that voices leave at an end by themselves.
+    """Seconds of silence after a chunk, in addition to the short silence at the end of the voice's audio.
 
-    Ordinary values of narration: a breath between sentences, a clear gap between paragraphs, a
-    longer one after a heading, and for a block with nothing to say ("***") a scene break, which
-    comes on top of the paragraph's own. A sentence that had to be cut goes on without a pause.
+    The defaults are usual in narration: a breath between sentences, a clear gap between paragraphs,
+    and a longer gap after a heading. A block with nothing to say ("***") is a scene break: its pause
+    adds to the pause of the paragraph before it. A sentence that had to be cut has no pause inside.
     """
 
     sentence_s: float = 0.15
@@ -39,7 +39,7 @@ class Pauses:
 class Chunk:
     """Text that is spoken in one go, and the silence after it in seconds.
 
-    A chunk that is not `speakable` has neither letter nor digit in any script: it is a pause only.
+    A chunk that is not `speakable` has no letter and no digit of any script: it is only a pause.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Chunk:
 
 
 class _Stop(NamedTuple):
-    """An index at which a chunk may end, and whether a sentence ends there too."""
+    """An index where a chunk may end, and whether a sentence ends there too."""
 
     at: int
     ends_sentence: bool
@@ -57,12 +57,13 @@ class _Stop(NamedTuple):
 def cut(
     blocks: Iterable[Block], *, language: str, max_chars: int, pauses: Pauses | None = None
 ) -> Iterator[Chunk]:
-    """Cut `blocks`, one at a time as they are asked for, into chunks of at most `max_chars` characters.
+    """Cut `blocks` lazily, one block at a time, into chunks of at most `max_chars` characters.
 
-    White space becomes single spaces. A chunk is a sentence; a longer one is cut at a sentence end
-    inside its quotation, at the last semicolon or colon, at the last comma or dash, at the last
-    space, or between two characters, whichever comes first. Short pieces join a neighbour of their
-    block. Only a single grapheme cluster longer than the cap may exceed it.
+    White space becomes single spaces. A chunk is a sentence. A sentence that is longer than the cap is
+    cut at the first of these places that it has: the sentence ends inside its quotation, the last
+    semicolon or colon, the last comma or dash, the last space, between two characters. A short piece
+    joins a neighbour in the same block. Only one grapheme cluster that is longer than the cap may
+    exceed the cap. Raises ValueError if `max_chars` is below 1.
     """
     if max_chars < 1:
         raise ValueError(f"max_chars must be at least 1, not {max_chars}")
@@ -89,7 +90,7 @@ def _cut_block(text: str, heading: bool, language: str, cap: int, pauses: Pauses
 
 
 def _stops(text: str, language: str, cap: int) -> Iterator[_Stop]:
-    """Stops no further apart than the cap."""
+    """Stops; no two neighbours are further apart than the cap."""
     start = 0
     for end in sentence_ends(text, language):
         if _length(text, start, end) <= cap:
@@ -112,11 +113,14 @@ def _cut_sentence(text: str, start: int, end: int, cap: int) -> Iterator[_Stop]:
 
 
 def _best_break(text: str, start: int, end: int, cap: int) -> int:
-    """Where to cut the sentence [start, end), longer than the cap, leaving no scrap on either side."""
+    """The best index to cut the sentence [start, end), which is longer than the cap.
+
+    The cut leaves no very short piece on either side.
+    """
     short = _short(cap)
     limit = min(start + cap, end - short - 1)
     for pattern, least in (*((mark, start + short) for mark in CLAUSE_ENDS), (SPACE, start + 1)):
-        # Two characters more, since a break looks at what follows it.
+        # Two characters more, because the patterns look at the characters after a break.
         found = [match.end() for match in pattern.finditer(text, least, limit + 2)]
         usable = [at for at in found if at <= limit and is_boundary(text, at)]
         if usable:
@@ -127,7 +131,10 @@ def _best_break(text: str, start: int, end: int, cap: int) -> int:
 
 
 def _joined(text: str, stops: Iterable[_Stop], cap: int) -> Iterator[_Stop]:
-    """The stops that are left when short and unspeakable pieces join a neighbour where the cap allows."""
+    """The stops without those that a join removes.
+
+    A short or unspeakable piece joins a neighbour if the two together stay within the cap.
+    """
     start, pending = 0, None
     for stop in stops:
         if pending is not None:

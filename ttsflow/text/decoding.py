@@ -1,4 +1,4 @@
-"""Bytes to text, or an InputError that says what the bytes look like and what to try."""
+"""Decoding bytes to text. An InputError says what the bytes look like and what to try."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from encodings.aliases import aliases
 
 from ttsflow.errors import InputError
 
-_BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose mark begins its own
+_BYTE_ORDER_MARKS = (  # UTF-32 comes before UTF-16: its mark begins with the mark of UTF-16
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -17,7 +17,7 @@ _BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose mark begins its own
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-_SIGNATURES = (  # what files of these kinds begin with
+_SIGNATURES = (  # the first bytes of files that are not plain text
     (rb"%PDF-", "a PDF document"),
     (rb"PK\x03\x04.{26}mimetypeapplication/epub", "an EPUB book"),
     (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument file"),
@@ -40,10 +40,10 @@ _TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one
 
 
 def decode(data: bytes, encoding: str, name: str) -> str:
-    """Decode `data`; a byte order mark decides over `encoding` and is dropped.
+    """Decode `data`. A byte order mark overrides `encoding` and is removed.
 
-    `name` is what messages call the input. Raises InputError for binary data, for an unknown
-    encoding, for bytes that are not valid in it (with their offset and line), and as `check_text`.
+    Messages call the input `name`. Raises InputError for binary data, for an unknown encoding, for
+    bytes that are not valid in the encoding (with their offset and line), and where `check_text` does.
     """
     for signature, kind in _SIGNATURES:
         if re.match(signature, data, re.DOTALL):
@@ -60,7 +60,7 @@ def decode(data: bytes, encoding: str, name: str) -> str:
         raise InputError(_unknown_encoding(encoding)) from None
     except UnicodeDecodeError as error:
         raise InputError(_undecodable(data, len(mark) + error.start, encoding, name)) from None
-    except ValueError as error:  # codecs that are not for files, such as "undefined"
+    except ValueError as error:  # from codecs that are not for files, such as "undefined"
         raise InputError(
             f"{name} cannot be decoded as {encoding!r}: {error}. Try --encoding utf-8."
         ) from None
@@ -69,9 +69,9 @@ def decode(data: bytes, encoding: str, name: str) -> str:
 
 
 def check_text(text: str, name: str, hint: str = "") -> None:
-    """Raise InputError where `text` has nothing to speak, or holds a NUL or half of a character.
+    """Raise InputError if `text` has nothing to speak, or contains a NUL or half of a character.
 
-    `hint` is what to try where NULs were found.
+    `hint` tells the user what to try if there is a NUL.
     """
     if not text or text.isspace():
         what = "is empty" if not text else "holds only white space"
@@ -83,7 +83,7 @@ def check_text(text: str, name: str, hint: str = "") -> None:
     if half is None:
         return
     place, code = _place(text[: half.start()]), ord(half.group())
-    if 0xDC80 <= code <= 0xDCFF:  # how Python marks an argument's undecodable byte (PEP 383)
+    if 0xDC80 <= code <= 0xDCFF:  # Python's mark for an undecodable byte in an argument (PEP 383)
         raise InputError(
             f"{name} holds the byte 0x{code - 0xDC00:02X} {place}, which is not valid in the terminal's "
             "encoding. Put the text in a file and name its encoding, for example --encoding cp1252."
@@ -125,7 +125,7 @@ def _other_encoding(data: bytes, offset: int) -> str:
 
 
 def _likely_utf16(data: bytes) -> str:
-    """Advice where most of the first bytes' even or odd places are NUL, as in Western UTF-16; else ""."""
+    """Advice if the bytes look like Western UTF-16: most even or most odd bytes are NUL. Otherwise ""."""
     head = data[:200]
     for encoding, nuls in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
         if nuls and nuls.count(0) > 0.7 * len(nuls):

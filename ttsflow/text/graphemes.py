@@ -1,4 +1,4 @@
-"""Where a text may be parted without tearing what a reader sees as one character."""
+"""The places where a text may be cut without cutting through what a reader sees as one character."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _JOINERS = "\u200c\u200d"  # zero width non-joiner and joiner
 
 
 def is_boundary(text: str, index: int) -> bool:
-    """Whether `text` may be parted before `index`.
+    """Whether `text` may be cut before `index`.
 
-    A short form of the extended grapheme clusters of Unicode Standard Annex 29: marks, variation
-    selectors, joiners, skin tones, emoji tags and the later parts of a Hangul syllable stay with
-    what they follow, and nothing is parted after a joiner.
+    The rule is a short form of the extended grapheme clusters of Unicode Standard Annex 29: marks,
+    variation selectors, joiners, skin tones, emoji tags and the later parts of a Hangul syllable stay
+    with the character before them. There is no cut after a zero width joiner.
     """
     if index <= 0 or index >= len(text):
         return True

@@ -1,4 +1,4 @@
-"""Cutting one chunk's text in parts that may be spoken one after the other."""
+"""Cutting the text of one chunk into parts, which can be spoken one after the other."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from ttsflow.text.blocks import Block
 from ttsflow.text.chunking import cut
 
 SHARE = 0.6
-"""of the text that a part may have at most: two are enough wherever a good place is near the middle"""
+"""greatest share of the text in one part; two parts are enough if there is a good place near the middle"""
 
 
 def halve(text: str, language: str) -> list[str]:
-    """`text` in two or more parts, cut where a narrator would; empty where there is no such place."""
+    """Cut `text` into two or more parts, where a narrator would pause. Empty if there is no such place."""
     whole = " ".join(text.split())
     chunks = cut([Block(whole)], language=language, max_chars=max(1, int(len(whole) * SHARE)))
     parts = [chunk.text for chunk in chunks]

@@ -1,4 +1,4 @@
-"""Markdown as it is read aloud: the words, without the marks."""
+"""Markdown as it is read aloud: the words without the markup."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from markdown_it.utils import EnvType
 
 from ttsflow.text.blocks import Block, paragraphs
 
-# YAML between two lines of dashes at the very top, as site generators use it: first a key, then no
-# blank line up to the closing dashes. It is data about the text and never part of it.
+# Front matter of site generators: YAML at the very top, between two lines of dashes. It begins with a
+# key and has no blank line. It is data about the text and not a part of the text.
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?=\w[\w -]*:)(?:[^\n]*\S[^\n]*\n)+?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 _UNSPOKEN = ("script", "style")
 
@@ -21,13 +21,13 @@ _UNSPOKEN = ("script", "style")
 def markdown_blocks(text: str) -> Iterator[Block]:
     """The blocks of a CommonMark text with tables.
 
-    Headings, paragraphs, list items and quotations are a block each, a table gives a block per row.
-    Links speak their text and images their description; code is spoken as it stands, its blank
-    lines parting paragraphs. Tags, comments and front matter are dropped. A thematic break
-    becomes "***", which has nothing to say: a pause.
+    Each heading, paragraph, list item, quotation and table row is a block. Of a link the text is
+    spoken, of an image the description. Code is spoken as it is written, and its blank lines separate
+    paragraphs. HTML tags, comments and front matter are left out. A thematic break becomes the block
+    "***", which has nothing to say and is a pause.
     """
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    # Parsing the inline marks block by block keeps the tokens of one block in memory, not a book's.
+    # Inline markup is parsed block by block, so that memory holds the tokens of one block, not of a book.
     parser.disable("inline")
     env: EnvType = {}
     heading = False
@@ -81,7 +81,7 @@ def _word(token: Token) -> str:
 
 
 class _TextOnly(HTMLParser):
-    """Keeps what stands between the tags."""
+    """Keeps the text between the tags."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,6 +1,6 @@
-"""The punctuation that cutting goes by, in the scripts that have their own."""
+"""The punctuation marks that decide where a text is cut, in all scripts."""
 
-# ruff: noqa: RUF001  # look-alikes of Latin marks are what this module is about
+# ruff: noqa: RUF001  # this module needs marks that look like Latin marks
 
 import re
 
@@ -14,7 +14,7 @@ CLAUSE_ENDS = (
     re.compile(rf"[;:]{_CLOSED}(?= )|[；：؛。！？]++{_CLOSED}"),
     re.compile(rf",{_CLOSED}(?= )|[，、،—]++{_CLOSED}"),
 )
-"""Where a sentence may be cut, the best first. Latin marks count before a space only: "12:30" is one."""
+"""where a sentence may be cut, the best place first; a Latin mark counts only before a space ("12:30")"""
 
 SPACE = re.compile(r"(?<!«)(?= (?![!?:;»]))")
-"""A space between words; French also sets spaces between a word and its marks."""
+"""a space between two words, but not the space that French puts between a word and its marks"""

@@ -1,4 +1,4 @@
-"""Reading an input: a file, a stream or a string becomes a document."""
+"""Reading a file, a stream or a string into a document."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MARKDOWN = (".md", ".markdown")
 
 
 def read_file(path: Path, encoding: str = "utf-8") -> Document:
-    """Read a text file; a name that ends in .md or .markdown is Markdown, any other plain text.
+    """Read a text file. It is Markdown if its name ends in .md or .markdown, otherwise plain text.
 
-    A byte order mark decides over `encoding`. Raises InputError where the file cannot be read, is
-    not text, is not valid in the encoding, or has nothing to speak.
+    A byte order mark overrides `encoding`. Raises InputError if the file cannot be read, is not text,
+    is not valid in the encoding, or has nothing to speak.
     """
     name = _printable(path)
     try:
@@ -40,7 +40,7 @@ def read_file(path: Path, encoding: str = "utf-8") -> Document:
 
 
 def read_stream(binary_file: BinaryIO, encoding: str = "utf-8", name: str = "standard input") -> Document:
-    """Read plain text from a binary stream to its end. Raises InputError as `read_file` does."""
+    """Read plain text from a binary stream to its end. Raises InputError in the same cases as `read_file`."""
     try:
         data = binary_file.read()
     except OSError as error:
@@ -49,7 +49,10 @@ def read_stream(binary_file: BinaryIO, encoding: str = "utf-8", name: str = "sta
 
 
 def read_text(text: str, name: str = "text") -> Document:
-    """Take `text` as plain text. Raises InputError where it is empty or has half characters in it."""
+    """Make a document of a string of plain text.
+
+    Raises InputError if it has nothing to speak, or contains a NUL or half of a character.
+    """
     text = text.removeprefix("\ufeff")
     check_text(text, name)
     return _document(text, name)
@@ -86,10 +89,10 @@ def _first_text_in(folder: Path) -> str:
 def _names(folder: Path) -> list[str]:
     try:
         return [entry.name for entry in folder.iterdir()]
-    except OSError:  # the names only serve a hint
+    except OSError:  # the names are needed only for a hint
         return []
 
 
 def _printable(path: Path) -> str:
-    """The path for messages: a file name need not be valid text."""
+    """The path for messages. A file name may contain bytes that are not valid text."""
     return os.fsencode(path).decode("utf-8", "replace")
