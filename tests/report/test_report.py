@@ -80,19 +80,22 @@ def test_a_whole_report(tmp_path: Path) -> None:
         ],
         "chunks": [
             {
-                "stream": "book", "index": 0, "text": "Hello.", "status": "ok", "worker": "w0",
+                "stream": "book", "index": 0, "text": "Hello.", "status": "ok", "kept": False,
+                "same_as": None, "at_s": 0.0, "audio_s": 1.5, "pause_s": 0.2, "worker": "w0",
                 "device": "cuda:0", "attempts": 1, "queued_s": 0.0, "started_s": 0.0,
-                "first_audio_s": 0.25, "finished_s": 0.5, "audio_s": 1.5, "why": None,
+                "first_audio_s": 0.25, "finished_s": 0.5, "why": None,
             },
             {
-                "stream": "book", "index": 1, "text": "Poison.", "status": "failed", "worker": "w0",
+                "stream": "book", "index": 1, "text": "Poison.", "status": "failed", "kept": False,
+                "same_as": None, "at_s": 1.7, "audio_s": 0.0, "pause_s": 0.0, "worker": "w0",
                 "device": "cuda:0", "attempts": 3, "queued_s": 0.0, "started_s": 1.0,
-                "first_audio_s": None, "finished_s": None, "audio_s": 0.0, "why": "it died",
+                "first_audio_s": None, "finished_s": None, "why": "it died",
             },
             {
-                "stream": "book", "index": 2, "text": "Hello.", "status": "ok", "worker": "w0",
+                "stream": "book", "index": 2, "text": "Hello.", "status": "ok", "kept": False,
+                "same_as": None, "at_s": 1.7, "audio_s": 1.5, "pause_s": 0.2, "worker": "w0",
                 "device": "cuda:0", "attempts": 1, "queued_s": 0.0, "started_s": 2.0,
-                "first_audio_s": 2.25, "finished_s": 2.5, "audio_s": 1.5, "why": None,
+                "first_audio_s": 2.25, "finished_s": 2.5, "why": None,
             },
         ],
         "workers": [
@@ -102,6 +105,7 @@ def test_a_whole_report(tmp_path: Path) -> None:
             }
         ],
         "notices": ["mind the gap"],
+        "output": None,
         "ended": "finished",
         "error": None,
     }  # fmt: skip

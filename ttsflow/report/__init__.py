@@ -1,7 +1,18 @@
 """What happened in a run: measured as it goes, for a person and for a JSON file."""
 
+from ttsflow.report.chunks import Text
 from ttsflow.report.observer import Observer, Observers, Unobserved, WorkerInfo
-from ttsflow.report.run import RunInfo, RunReport
+from ttsflow.report.run import OutputInfo, RunInfo, RunReport
 from ttsflow.report.summary import Summary
 
-__all__ = ["Observer", "Observers", "RunInfo", "RunReport", "Summary", "Unobserved", "WorkerInfo"]
+__all__ = [
+    "Observer",
+    "Observers",
+    "OutputInfo",
+    "RunInfo",
+    "RunReport",
+    "Summary",
+    "Text",
+    "Unobserved",
+    "WorkerInfo",
+]

@@ -48,7 +48,7 @@ class ReportFile:
             try:
                 self._part.publish()
             except OSError as error:
-                self._give_up(error)
+                self.give_up(error)
         if self._trouble is not None:
             raise SinkError(
                 f"the report {self._path} could not be written: {self._trouble.strerror}; the audio is not "
@@ -62,9 +62,10 @@ class ReportFile:
             # A lone surrogate, which UTF-8 has no bytes for, becomes a backslash escape: JSON's own.
             self._part.write(text.encode("utf-8", "backslashreplace"))
         except OSError as error:
-            self._give_up(error)
+            self.give_up(error)
 
-    def _give_up(self, error: OSError) -> None:
+    def give_up(self, error: OSError) -> None:
+        """Write no more, because of this; `close` tells."""
         self._trouble = error
         self._part.discard()
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Account, Outcome
+from ttsflow.report.chunks import AsTheyEnd, ChunkList, InTextOrder, Text
 from ttsflow.report.file import ReportFile
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo
 from ttsflow.report.summary import Summary, failures_text, summary_text
+from ttsflow.report.units import duration, size
 from ttsflow.version import __version__
 
 KEPT_OUTCOMES = 20
@@ -38,11 +40,25 @@ class RunInfo:
     reproducible: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class OutputInfo:
+    """What a run has made: where it is, its length in seconds with all pauses, and its size if it has one."""
+
+    path: str
+    length_s: float
+    bytes: int | None = None
+
+    def __str__(self) -> str:
+        """For a person: "book.wav: 1:02:03 h, 178.6 MB"."""
+        of = "" if self.bytes is None else f", {size(self.bytes)}"
+        return f"{self.path}: {duration(self.length_s)}{of}"
+
+
 class RunReport:
     """Observes a run: keeps its summary and, with `path`, writes a JSON file as the run goes.
 
     `t0` is the run's start on the driver's clock; times in the file are seconds since then. Memory
-    stays bounded: a float per chunk, the workers, the first failed and flagged chunks, the first notices.
+    stays bounded: two numbers per chunk, the workers, the first failed and flagged chunks, the first notices.
     """
 
     def __init__(self, info: RunInfo, t0: float, path: Path | None = None) -> None:
@@ -50,6 +66,7 @@ class RunReport:
         self._t0 = t0
         self._path = path
         self._file: ReportFile | None = None
+        self._chunks: ChunkList | None = None
         self._metrics = Metrics(t0)
         self._account: Account | None = None
         self._workers: list[dict[str, object]] = []
@@ -57,12 +74,19 @@ class RunReport:
         self._flagged: list[Outcome] = []
         self._notices: list[str] = []
 
-    def open(self) -> None:
-        """Begin the file. Raises OutputError where it cannot be written, or is not a report."""
+    def open(self, text: Text | None = None) -> None:
+        """Begin the file. Raises OutputError where it cannot be written, or is not a report.
+
+        Its chunks are all places of `text`; without one, what is spoken, as it is spoken.
+        """
         if self._path is not None:
             file = ReportFile(self._path)
             file.open(__version__, _settled(self._info))
             self._file = file
+            try:
+                self._chunks = _chunks(file, self._path, self._t0, text)
+            except OSError as error:
+                file.give_up(error)
 
     def loading(self, worker: str, what: str, now: float) -> None:
         """Not kept: how long each worker took is."""
@@ -79,8 +103,8 @@ class RunReport:
             self._failures.append(outcome)
         if outcome.status == "flagged" and len(self._flagged) < KEPT_OUTCOMES:
             self._flagged.append(outcome)
-        if self._file is not None:
-            self._file.chunk(self._record(outcome))
+        if self._chunks is not None:
+            self._chunks.ended(outcome)
 
     def notice(self, text: str) -> None:
         if len(self._notices) < KEPT_NOTICES:
@@ -99,45 +123,41 @@ class RunReport:
         """The failed chunks alone, as `summary_text` names them; empty if there are none."""
         return failures_text(self.summary(), self._failures)
 
-    def close(self, account: Account | None = None, error: BaseException | None = None) -> None:
-        """The run is over; complete the file. `error` is what ended the run early.
+    def close(
+        self,
+        account: Account | None = None,
+        error: BaseException | None = None,
+        output: OutputInfo | None = None,
+    ) -> None:
+        """The run is over; complete the file. `error` is what ended the run early, `output` what came out.
 
         The file's "ended" is "finished"; "interrupted" after KeyboardInterrupt, or BrokenPipeError
         (the listener left); else "failed". Raises SinkError if the file could not be written. A
         second call does nothing.
         """
         self._account = account or self._account
+        chunks, self._chunks = self._chunks, None
         file, self._file = self._file, None
+        if chunks is not None and (notice := chunks.close()) is not None:
+            self.notice(notice)
         if file is not None:
             file.close(
                 {
                     "workers": self._workers,
                     "notices": self._notices,
                     "summary": asdict(self.summary()),
+                    "output": None if output is None else asdict(output),
                     "ended": _ending(error),
                     "error": None if error is None else str(error) or type(error).__name__,
                 }
             )
 
-    def _record(self, outcome: Outcome) -> dict[str, object]:
-        return {
-            "stream": outcome.job.stream,
-            "index": outcome.job.index,
-            "text": outcome.job.text,
-            "status": outcome.status,
-            "worker": outcome.worker,
-            "device": outcome.device,
-            "attempts": outcome.attempts,
-            "queued_s": self._since(outcome.queued_s),
-            "started_s": self._since(outcome.started_s),
-            "first_audio_s": self._since(outcome.first_audio_s),
-            "finished_s": self._since(outcome.finished_s),
-            "audio_s": outcome.audio_s,
-            "why": outcome.why,
-        }
-
     def _since(self, when: float | None) -> float | None:
         return None if when is None else round(when - self._t0, 6)
+
+
+def _chunks(file: ReportFile, path: Path, t0: float, text: Text | None) -> ChunkList:
+    return AsTheyEnd(file, t0) if text is None else InTextOrder(file, path.resolve().parent, t0, text)
 
 
 def _settled(info: RunInfo) -> dict[str, object]:

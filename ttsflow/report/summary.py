@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ttsflow.interface.jobs import Outcome
+from ttsflow.report.units import duration
 
 EXCERPT_CHARS = 80
 
@@ -63,7 +64,7 @@ def summary_text(
         rows.append(("listening", _listening(summary)))
     if summary.chunk_s.get("p50") is not None:
         percentiles = (
-            f"{name} {_clock(value)}" for name, value in summary.chunk_s.items() if value is not None
+            f"{name} {duration(value)}" for name, value in summary.chunk_s.items() if value is not None
         )
         rows.append(("chunk time", ", ".join(percentiles)))
     rows += _named("flagged", summary.flagged, flagged)
@@ -103,24 +104,24 @@ def _counts(summary: Summary) -> str:
 
 
 def _audio(summary: Summary) -> str:
-    return f"{_clock(summary.audio_s)} of speech, {_clock(summary.pause_s)} of pauses"
+    return f"{duration(summary.audio_s)} of speech, {duration(summary.pause_s)} of pauses"
 
 
 def _times(summary: Summary) -> str:
     if summary.makespan_s is None:
         return "no chunk was done"
-    done = f"{_clock(summary.makespan_s)} to the last chunk"
+    done = f"{duration(summary.makespan_s)} to the last chunk"
     if summary.time_to_first_audio_s is None:
         return f"{done}, no audio"
-    return f"{_clock(summary.time_to_first_audio_s)} to the first audio, {done}"
+    return f"{duration(summary.time_to_first_audio_s)} to the first audio, {done}"
 
 
 def _listening(summary: Summary) -> str:
-    waited = f"a listener waits {_clock(summary.wait_s or 0.0)} in all"
+    waited = f"a listener waits {duration(summary.wait_s or 0.0)} in all"
     if not summary.stalls:
         return f"{waited}, no stalls"
     stalls = "1 stall" if summary.stalls == 1 else f"{summary.stalls} stalls"
-    return f"{waited}, {stalls} of {_clock(summary.stall_s)} in sum"
+    return f"{waited}, {stalls} of {duration(summary.stall_s)} in sum"
 
 
 def _reason(outcome: Outcome) -> str:
@@ -134,12 +135,3 @@ def _printable(text: str) -> str:
     """One line that any terminal can show: no control characters, no lone surrogates."""
     line = " ".join(text.split())
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
-
-
-def _clock(seconds: float) -> str:
-    """3.2 s, 4:05 min, 1:02:03 h."""
-    if seconds < 60.0:
-        return f"{seconds:.3g} s" if seconds < 1.0 else f"{seconds:.1f} s"
-    minutes, whole = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{whole:02} h" if hours else f"{minutes}:{whole:02} min"

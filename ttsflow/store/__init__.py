@@ -6,15 +6,18 @@ from ttsflow.store.building import Built, build, fingerprint
 from ttsflow.store.chunks import Audio, Spoken
 from ttsflow.store.compaction import Compacted, compact
 from ttsflow.store.files import remove, store_path
+from ttsflow.store.passages import Extent
 from ttsflow.store.places import Place
 from ttsflow.store.salvage import Salvaged, salvage
-from ttsflow.store.store import Counts, Running, Store
+from ttsflow.store.store import Counts, Made, Running, Store
 
 __all__ = [
     "Audio",
     "Built",
     "Compacted",
     "Counts",
+    "Extent",
+    "Made",
     "Place",
     "Running",
     "Salvaged",

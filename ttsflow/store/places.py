@@ -15,18 +15,18 @@ from ttsflow.store import meta
 from ttsflow.store.checksum import checksum
 from ttsflow.store.schema import transaction
 
-_PAGE = 256  # rows of one query: a query that stayed open would keep the -wal file from being emptied
+PAGE = 256  # rows of one query: a query that stayed open would keep the -wal file from being emptied
 _TOTAL = "places"  # the name in meta under which their number and digest stand
 
 COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed, checksum"
 INSERT = f"INSERT INTO place({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ALL = f"SELECT {COLUMNS} FROM place WHERE idx > ? ORDER BY idx LIMIT {_PAGE}"
+_ALL = f"SELECT {COLUMNS} FROM place WHERE idx > ? ORDER BY idx LIMIT {PAGE}"
 _AT = f"SELECT {COLUMNS} FROM place WHERE idx = ?"
 _LEFT = f"""
 SELECT {COLUMNS} FROM place AS here WHERE idx > ? AND (
     key IS NULL OR NOT EXISTS (SELECT 1 FROM chunk INDEXED BY chunk_brief WHERE chunk.key = here.key)
     AND NOT EXISTS (SELECT 1 FROM place AS other WHERE other.key = here.key AND other.idx < here.idx))
-ORDER BY idx LIMIT {_PAGE}"""
+ORDER BY idx LIMIT {PAGE}"""
 
 _CHECKSUMS = """
 SELECT place.key, pause_s, chunk.checksum
@@ -66,7 +66,7 @@ def all_places(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
     Raises StoreDamaged where one is missing or not as it was written.
     """
     total = _Total()
-    for row in _paged(connection, _ALL):
+    for row in paged(connection, _ALL):
         yield _place(row, stream)
         total.counted(row)
     written = meta.get(connection, _TOTAL) or _Total().value()
@@ -76,7 +76,7 @@ def all_places(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
 
 def left(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
     """The first place of each key that has no chunk, and every place with nothing to say, in text order."""
-    return (_place(row, stream) for row in _paged(connection, _LEFT))
+    return (_place(row, stream) for row in paged(connection, _LEFT))
 
 
 def key_at(connection: sqlite3.Connection, index: int) -> bytes | None:
@@ -100,7 +100,11 @@ def doubts(connection: sqlite3.Connection, most: int) -> list[tuple[int, str, st
     return connection.execute(_DOUBTS, (most,)).fetchall()
 
 
-def _paged(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+def paged(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query for the next places after an index, until there are none.
+
+    Raises StoreDamaged where the indexes do not rise; sqlite3.Error.
+    """
     at = -1
     while rows := connection.execute(query, (at,)).fetchall():
         yield from rows

@@ -13,11 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from ttsflow.errors import OutputError, StoreDamaged, StoreError
-from ttsflow.store import chunks, meta, places
+from ttsflow.report.passage import Passage
+from ttsflow.store import chunks, meta, passages, places
 from ttsflow.store.chunks import Audio, Spoken
 from ttsflow.store.faults import explaining
 from ttsflow.store.files import Files, find, resolved, size_of, unusable
 from ttsflow.store.making import new_store
+from ttsflow.store.passages import Extent
 from ttsflow.store.places import Place
 from ttsflow.store.salvage import Salvaged, salvage
 from ttsflow.store.schema import bring_up_to_date, connect
@@ -47,6 +49,14 @@ class Counts:
     audio_s: float
     stored: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An output as it was built last: from what (see `fingerprint`), and its length in seconds, if known."""
+
+    fingerprint: str
+    length_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,28 @@ class Store:
         with explaining(self.path):
             yield from places.all_places(self._reading, stream)
 
+    def passages(self) -> Iterator[Passage]:
+        """All places in text order, as they are heard in an output that is built now; reads no audio."""
+        with explaining(self.path):
+            yield from passages.passages(self._planning)
+
+    def extent(self) -> Extent:
+        """How long an output is that is built now, and how far the text; reads no audio."""
+        with explaining(self.path):
+            return passages.extent(self._planning)
+
+    def passage_at(self, seconds: float) -> Passage | None:
+        """What is heard at this time in an output that is built now; None beyond its end."""
+        for passage in self.passages():
+            if passage.at_s <= seconds < passage.at_s + passage.audio_s + passage.pause_s:
+                return passage
+        return None
+
+    def passages_with(self, words: str) -> Iterator[Passage]:
+        """Those whose text contains the words, whatever their case and the white space between them."""
+        wanted = _plain(words)
+        return (passage for passage in self.passages() if wanted in _plain(passage.text))
+
     def doubts(self, most: int) -> list[tuple[int, str, str]]:
         """Index, text and doubt of the first places whose chunk is flagged, `most` at most."""
         with explaining(self.path):
@@ -236,14 +268,23 @@ class Store:
 
     def record_built(self, output: Path, fingerprint: str) -> None:
         """Note that the file at `output` was built just now, from what has this fingerprint."""
+        length_s = self.extent().length_s
         with explaining(self.path):
-            meta.put(self._planning, "built", [fingerprint, _stamp(output)])
+            meta.put(self._planning, "built", [fingerprint, _stamp(output), length_s])
+
+    def built(self, output: Path) -> Made | None:
+        """How the file at `output` was built; None where it is not there, or not as it was left."""
+        found = _stamp(output)
+        with explaining(self.path):
+            noted = meta.get(self._planning, "built")
+        if found is None or noted is None or noted[1] != found:
+            return None
+        return Made(noted[0], noted[2] if len(noted) > 2 else None)  # version 1 noted no length
 
     def is_built(self, output: Path, fingerprint: str) -> bool:
         """Whether the file at `output` is the one that was built from this, untouched since."""
-        found = _stamp(output)
-        with explaining(self.path):
-            return found is not None and meta.get(self._planning, "built") == [fingerprint, found]
+        made = self.built(output)
+        return made is not None and made.fingerprint == fingerprint
 
 
 def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
@@ -296,6 +337,10 @@ def _three(path: Path, readonly: bool, immutable: bool) -> list[sqlite3.Connecti
         ]
         opened.pop_all()
     return connections
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _stamp(output: Path) -> list[int] | None:

@@ -1,0 +1,45 @@
+"""Records that wait until they are written in another order."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+
+class Spool:
+    """JSON objects by number, in a file without a name, which the system removes whatever happens.
+
+    Eight bytes a number stay in memory. `put` and `get` raise OSError where the disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
+        self._starts = array("q")
+
+    def put(self, number: int, record: Mapping[str, object]) -> None:
+        """Keep a record; it takes the place of an earlier one of this number."""
+        self._starts.extend([-1] * (number + 1 - len(self._starts)))
+        self._starts[number] = self._file.seek(0, os.SEEK_END)
+        self._file.write(json.dumps(record, default=str).encode("ascii") + b"\n")
+
+    def get(self, number: int) -> dict[str, Any] | None:
+        """The record of this number; None where there is none."""
+        if number >= len(self._starts) or self._starts[number] < 0:
+            return None
+        self._file.seek(self._starts[number])
+        return dict(json.loads(self._file.readline()))
+
+    def numbers(self) -> Iterator[int]:
+        """The numbers of all records, rising."""
+        return (number for number, start in enumerate(self._starts) if start >= 0)
+
+    def close(self) -> None:
+        """Remove the file."""
+        with suppress(OSError):  # that the last of it cannot be written is no loss now
+            self._file.close()

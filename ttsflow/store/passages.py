@@ -1,0 +1,65 @@
+"""The places of a text as they are heard: when, for how long, and how sure. No audio is read."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ttsflow.interface.jobs import Status
+from ttsflow.report.passage import Passage
+from ttsflow.store.places import PAGE, paged
+
+_HEARD = "place LEFT JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key"
+_RATE = "SELECT sample_rate FROM place JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key LIMIT 1"
+
+_PASSAGES = f"""
+SELECT idx, place.key, place.text, pause_s, status, samples,
+    CASE WHEN status = 'flagged' THEN (SELECT why FROM chunk AS whole WHERE whole.key = place.key) END,
+    (SELECT min(idx) FROM place AS other WHERE other.key = place.key)
+FROM {_HEARD} WHERE idx > ? ORDER BY idx LIMIT {PAGE}"""
+
+_EXTENT = f"""
+SELECT total(samples), total(round(pause_s * ?)),
+    total(CASE WHEN place.key IS NOT NULL THEN length(place.text) END),
+    total(CASE WHEN status IS NOT NULL THEN length(place.text) END)
+FROM {_HEARD}"""
+
+_USUAL_RATE = 48_000  # Hz, by which pauses are counted where there is nothing but pauses
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What an output is that is built from what is kept, and how far the text is.
+
+    `length_s` is its length with all pauses, `speech_s` without. `chars` are the characters of the places
+    that have something to say, `kept_chars` those of them that are kept.
+    """
+
+    length_s: float
+    speech_s: float
+    chars: int
+    kept_chars: int
+
+
+def extent(connection: sqlite3.Connection) -> Extent:
+    """How long the output is, and how far the text. Raises sqlite3.Error."""
+    rate = _rate(connection)
+    ((samples, silence, chars, kept),) = connection.execute(_EXTENT, (rate,)).fetchall()
+    return Extent((samples + silence) / rate, samples / rate, int(chars), int(kept))
+
+
+def passages(connection: sqlite3.Connection) -> Iterator[Passage]:
+    """All places in text order, as they are heard. Raises StoreDamaged, sqlite3.Error."""
+    rate, at = _rate(connection), 0  # in samples, as the output is written
+    for index, key, text, pause_s, kept, samples, why, first in paged(connection, _PASSAGES):
+        status: Status | None = "pause" if key is None else kept
+        same_as = None if first == index else first
+        heard = samples or 0
+        yield Passage(index, text, status, why, at / rate, heard / rate, pause_s, same_as)
+        at += heard + round(pause_s * rate)
+
+
+def _rate(connection: sqlite3.Connection) -> int:
+    rows = connection.execute(_RATE).fetchall()
+    return int(rows[0][0]) if rows else _USUAL_RATE
