@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -56,12 +57,14 @@ def test_the_status_of_a_complete_text(copied: Callable[[Path], Program], whole:
     program = copied(whole)
     lines = program("status", "story.wav").text.splitlines()
     assert lines[0] == "story.wav: complete"
-    assert lines[1] == "chunks      4 of 4 kept, 0 in doubt"
-    assert lines[2] == "audio       0:01 min"
-    assert lines[3] == "backend     sim"
-    assert lines[4].startswith("store       ")
-    assert "story.wav.ttsflow (" in lines[4]
-    assert len(lines) == 5
+    assert lines[1] == "file        4.8 s, 0.2 MB"
+    assert lines[2] == "chunks      4 of 4 kept, 0 in doubt"
+    assert lines[3] == "audio       4.8 s with all pauses, 1.0 s without"
+    assert lines[4] == "backend     sim"
+    assert lines[5].startswith("store       ")
+    assert "story.wav.ttsflow (" in lines[5]
+    assert len(lines) == 6
+    assert seconds(program) == pytest.approx(4.8)
 
 
 def test_the_status_of_a_text_whose_file_is_gone(copied: Callable[[Path], Program], whole: Path) -> None:
@@ -69,13 +72,30 @@ def test_the_status_of_a_text_whose_file_is_gone(copied: Callable[[Path], Progra
     (program.folder / "story.wav").unlink()
     ended = program("status", "story.wav")
     assert "complete; the file itself is not built from it: run the same command again" in ended.text
+    assert "file        none" in ended.text
+
+
+def test_the_status_of_a_file_that_is_not_what_a_run_would_build_now(
+    copied: Callable[[Path], Program], whole: Path
+) -> None:
+    program = copied(whole)
+    program.write("story.txt", STORY + "\nThe end.\n")
+    program(*SPEAK, *sim(audio_s=0.2, faults="[{at: load, kind: refuse}]"), "--overwrite", code=3)
+    text = program("status", "story.wav").text
+    assert "story.wav: 1 chunk left, 87% of the text kept" in text
+    assert "file        4.8 s, 0.2 MB; of an earlier state" in text
+    assert "audio       5.4 s with all pauses, 1.0 s without" in text
+    with (program.folder / "story.wav").open("ab") as file:
+        file.write(bytes(100_000))
+    assert "file        0.3 MB; not as a run left it" in program("status", "story.wav").text
 
 
 def test_the_status_names_what_is_in_doubt_and_counts_what_is_left(
     copied: Callable[[Path], Program], partly: Path
 ) -> None:
     text = copied(partly)("status", "story.wav").text
-    assert "story.wav: 1 chunks are left" in text
+    assert "story.wav: 1 chunk left, 73% of the text kept" in text
+    assert "file        4.6 s, 0.2 MB" in text
     assert "3 of 4 kept, 1 in doubt" in text
     assert 'in doubt    chunk 1 "It rained.": reached the model\'s cap' in text
 
@@ -86,7 +106,7 @@ def test_the_status_tells_of_chunks_that_the_text_no_longer_has(
     program = copied(whole)
     program.write("story.txt", "One day.")
     program(*SPEAK, "--overwrite", *QUICK)
-    assert "3 more chunks in it, which the text no longer has" in program("status", "story.wav").text
+    assert "3 chunks more in it, which the text no longer has" in program("status", "story.wav").text
 
 
 def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: Program) -> None:
@@ -94,7 +114,7 @@ def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: 
     process = program.start(*SPEAK, *sim(chunk_s=0.2, audio_s=0.2))
     program.await_audio("story.wav", 2)
     text = program("status", "story.wav").text
-    assert "chunks are left" in text
+    assert re.search(r"story.wav: \d+ chunks left, \d+% of the text kept", text)
     assert f"in use      by process {process.pid} on " in text
     for command in (
         ["clean", "story.wav"],
@@ -291,7 +311,8 @@ def test_what_the_text_no_longer_has_goes_and_the_rest_stays(
     assert ended.text.startswith("removed 2 chunks that the text no longer has from ")
     assert ended.text.endswith(" MB)\n")
     lines = program("status", "story.wav").text.splitlines()
-    assert lines[:2] == ["story.wav: complete", "chunks      2 of 2 kept, 0 in doubt"]
+    assert lines[0] == "story.wav: complete"
+    assert lines[2] == "chunks      2 of 2 kept, 0 in doubt"
     assert "no longer has" not in lines
     assert "nothing to do" in program(*SPEAK, *QUICK).err
     assert audio(program) == before

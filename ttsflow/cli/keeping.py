@@ -16,8 +16,9 @@ from ttsflow.cli.options import PATH
 if TYPE_CHECKING:
     from ttsflow.output import Format
     from ttsflow.session.recipe import Recipe
+    from ttsflow.store import Extent, Made
 
-MEGABYTE = 1e6
+NOT_BUILT = "the file itself is not built from it"
 SHOWN_DOUBTS = 20
 EXCERPT_CHARS = 60
 
@@ -33,22 +34,26 @@ def status(output: Path) -> None:
     Examples:
       ttsflow status book.wav
     """
+    from ttsflow.report.units import duration, size
     from ttsflow.session.recipe import Recipe, kept_beside
     from ttsflow.store import Store, fingerprint
 
     with Store.open(kept_beside(output), readonly=True) as store:
-        counts, recipe = store.counts(), Recipe.read(store)
-        state = "complete" if not counts.left else f"{counts.left:,} chunks are left"
-        if not counts.left and not store.is_built(output, fingerprint(store, _format(recipe))):
-            state = "complete; the file itself is not built from it: run the same command again"
+        counts, extent, recipe = store.counts(), store.extent(), Recipe.read(store)
+        now, made = fingerprint(store, _format(recipe)), store.built(output)
+        built = made is not None and made.fingerprint == now
+        if counts.left:
+            state = f"{_chunks(counts.left)} left, {_part(extent)} of the text kept"
+        else:
+            state = "complete" if built else f"complete; {NOT_BUILT}: run the same command again"
         click.echo(f"{output}: {state}")
-        minutes, seconds = divmod(round(counts.audio_s), 60)
+        _row("file", _file(output, made, built, extent.length_s))
         _row("chunks", f"{counts.kept:,} of {counts.distinct:,} kept, {counts.flagged:,} in doubt")
-        _row("audio", f"{minutes}:{seconds:02} min")
+        _row("audio", f"{duration(extent.length_s)} with all pauses, {duration(extent.speech_s)} without")
         _row("backend", recipe.backend)
-        _row("store", f"{store.path} ({counts.bytes / MEGABYTE:.1f} MB)")
-        if counts.stored > counts.kept:
-            _row("", f"{counts.stored - counts.kept:,} more chunks in it, which the text no longer has")
+        _row("store", f"{store.path} ({size(counts.bytes)})")
+        if unused := counts.stored - counts.kept:
+            _row("", f"{_chunks(unused)} more in it, which the text no longer has")
         if (running := store.running()) is not None and not running.gone:
             _row("in use", f"by process {running.pid} on {running.host}, since {running.started}")
         for index, text, why in store.doubts(SHOWN_DOUBTS):
@@ -106,19 +111,45 @@ def clean(output: Path, unused: bool) -> None:
 
 
 def _removed(path: Path) -> str:
+    from ttsflow.report.units import size
     from ttsflow.store import remove
 
-    return f"removed {path} ({remove(path) / MEGABYTE:.1f} MB)"
+    return f"removed {path} ({size(remove(path))})"
 
 
 def _without_unused(path: Path) -> str:
+    from ttsflow.report.units import size
     from ttsflow.store import Store, compact
 
     Store.open(path).close()  # which brings one of an earlier version up to date
-    chunks, size = compact(path)
-    if not chunks:
+    removed, freed = compact(path)
+    if not removed:
         return f"nothing to remove: the text has every chunk in {path}"
-    return f"removed {chunks:,} chunks that the text no longer has from {path} ({size / MEGABYTE:.1f} MB)"
+    return f"removed {_chunks(removed)} that the text no longer has from {path} ({size(freed)})"
+
+
+def _file(output: Path, made: Made | None, built: bool, length_s: float) -> str:
+    """The file that is there, and whether it is made from what is kept."""
+    from ttsflow.report.units import duration, size
+
+    try:
+        large = size(output.stat().st_size)
+    except OSError:
+        return "none"
+    if made is None:
+        return f"{large}; not as a run left it"
+    if built:
+        return f"{duration(length_s)}, {large}"
+    long = "" if made.length_s is None else f"{duration(made.length_s)}, "
+    return f"{long}{large}; of an earlier state"
+
+
+def _chunks(number: int) -> str:
+    return "1 chunk" if number == 1 else f"{number:,} chunks"
+
+
+def _part(extent: Extent) -> str:
+    return f"{extent.kept_chars / max(extent.chars, 1):.0%}"
 
 
 def _format(recipe: Recipe) -> Format:
