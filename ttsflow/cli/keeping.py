@@ -63,13 +63,23 @@ def status(output: Path) -> None:
 @click.command()
 @OUTPUT
 @click.option(
-    "--chunk", "chunks", type=click.IntRange(0), multiple=True, required=True, metavar="N",
+    "--chunk", "chunks", type=click.IntRange(0), multiple=True, metavar="N",
     help="Number of a chunk, as reports and messages have it; may be repeated.",
 )  # fmt: skip
+@click.option("--at", metavar="TIME", help="What is heard at this time in OUT, such as 1:23:45 or 83.5 (s).")
+@click.option("--find", metavar="WORDS", help="The chunk whose text contains these words.")
 @click.option("--seed", type=int, help="Random seed to speak with.  [default: the chunk's next take]")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Print what workers and plugins say.")
-def redo(output: Path, chunks: tuple[int, ...], seed: int | None, quiet: bool, verbose: bool) -> None:
+def redo(
+    output: Path,
+    chunks: tuple[int, ...],
+    at: str | None,
+    find: str | None,
+    seed: int | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
     """Speak chunks of OUT again, and build OUT anew.
 
     They are spoken as the rest was; the audio that is there stays until the new one is whole.
@@ -78,13 +88,18 @@ def redo(output: Path, chunks: tuple[int, ...], seed: int | None, quiet: bool, v
     Examples:
       ttsflow redo book.wav --chunk 57
       ttsflow redo book.wav --chunk 57 --chunk 58 --seed 7
+      ttsflow redo book.wav --at 1:23:45
+      ttsflow redo book.wav --find "said the Mock Turtle"
     """
     from ttsflow.cli import redoing, speaking
 
     end_on_signals()
     speaking.set_up_logging(quiet=quiet, verbose=verbose)
+    if not chunks and at is None and find is None:
+        raise click.UsageError("name what is to be spoken again: --chunk N, --at TIME or --find WORDS")
+    chosen = redoing.chosen(output, chunks, at, find)
     with redirect_stdout(sys.stderr):  # plugins print
-        sys.exit(redoing.redo(output, chunks, seed, time.monotonic(), quiet=quiet))
+        sys.exit(redoing.redo(output, chosen, seed, time.monotonic(), quiet=quiet))
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import shlex
 import sys
 import threading
 import time
@@ -24,6 +25,11 @@ INTERRUPTED_S = 1.0
 
 AWAKE_S = 0.2
 """seconds that the main thread waits at a time: a signal that another thread was given does not end a wait"""
+
+
+def command(*words: object) -> str:
+    """A command of this program, quoted so that it can be pasted into a shell."""
+    return shlex.join(("ttsflow", *map(str, words)))
 
 
 class Messages:

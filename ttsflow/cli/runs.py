@@ -16,7 +16,7 @@ from ttsflow.cli.ending import Terminated
 from ttsflow.cli.messages import Messages
 from ttsflow.errors import RunError, StoreError
 from ttsflow.interface.jobs import Account
-from ttsflow.report import Observer, RunReport
+from ttsflow.report import Observer, OutputInfo, RunReport
 from ttsflow.session.engine import Engine
 from ttsflow.session.recording import Recording
 from ttsflow.session.setup import Setup
@@ -112,23 +112,31 @@ class Run:
             except KeyboardInterrupt as stop:
                 if isinstance(stop, Terminated):
                     raise
-                self.console.say("finishing what is in work; Ctrl-C again stops at once")
+                self.console.interrupted("finishing what is in work; Ctrl-C again stops at once")
                 engine.drain()
                 speaking.wait()
                 raise
 
         return wait
 
-    def end(self, account: Account | None, place: str | None) -> None:
-        """Everything is spoken: close the report and show the summary."""
+    def end(self, account: Account | None) -> None:
+        """Everything was streamed: close the report and show the summary."""
         self.report.close(account)
-        self.console.end(place)
+        self.console.end("standard output")
 
     def end_recording(self, recording: Recording, written: bool) -> None:
-        """As `end`, for a recording, which has no file where every chunk failed."""
-        self.end(recording.account, str(recording.path) if written else None)
+        """Everything is spoken: close the report and show the summary, and what has come out."""
+        output = made(recording) if written else None
+        self.report.close(recording.account, output=output)
+        self.console.end(output)
         if not written:
             self.console.complain(f"no chunk could be spoken, so {recording.path} was not written")
+
+
+def made(recording: Recording) -> OutputInfo:
+    """The file that a recording was built into."""
+    length_s = recording.store.extent().length_s
+    return OutputInfo(str(recording.path), length_s, recording.path.stat().st_size)
 
 
 def ask() -> Callable[[str], bool] | None:

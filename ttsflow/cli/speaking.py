@@ -12,11 +12,14 @@ from pathlib import Path
 import click
 
 from ttsflow.cli.console import count
-from ttsflow.cli.runs import STREAM, Run, ask
+from ttsflow.cli.messages import command
+from ttsflow.cli.runs import STREAM, Run, ask, made
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import Format, StreamSink
+from ttsflow.report import Text
+from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
 from ttsflow.session.recording import Recording
@@ -25,7 +28,6 @@ from ttsflow.session.setup import make_setup
 from ttsflow.text import Document, read_file, read_stream, read_text
 
 STDOUT = 1
-MEGABYTE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
     speaking = engine.play(request, sink)
     with run.summed_up(lambda: speaking.account), speaking:
         account = speaking.wait()
-    run.end(account, "standard output")
+    run.end(account)
     in_doubt = strict and run.report.summary().flagged
     return 1 if account.failed or account.not_reached or in_doubt else 0
 
@@ -115,10 +117,10 @@ def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
 def _record(run: Run, engine: Engine, request: Request, path: Path, destination: Destination) -> int:
     overwrite, fresh = destination.overwrite, destination.fresh
     with engine.recording(request, path, overwrite=overwrite, fresh=fresh) as recording:
-        run.report.open()
+        run.report.open(Text(STREAM, recording.passages))
         complete = recording.is_complete
         if complete:
-            run.report.close(Account())
+            run.report.close(Account(), output=made(recording))
             run.console.say(f"nothing to do: {path} is complete")
         else:
             _complete(run, engine, recording, request)
@@ -126,8 +128,8 @@ def _record(run: Run, engine: Engine, request: Request, path: Path, destination:
         if code == 0 and not destination.keep_store:
             recording.discard()
         elif not complete and (counts := recording.counts()).stored:
-            size = f"{counts.bytes / MEGABYTE:.1f} MB"
-            run.console.say(f"kept: {recording.store.path.name}, {size}; to remove it: ttsflow clean {path}")
+            kept = f"{recording.store.path.name}, {size(counts.bytes)}"
+            run.console.say(f"kept: {kept}; to remove it: {command('clean', path)}")
     return code
 
 
@@ -147,6 +149,6 @@ def _judge(run: Run, recording: Recording, *, strict: bool) -> int:
     if strict and counts.flagged:
         path = recording.path
         run.console.complain(
-            f"{counts.flagged:,} chunks of {path} are in doubt; to see them: ttsflow status {path}"
+            f"{counts.flagged:,} chunks of {path} are in doubt; to see them: {command('status', path)}"
         )
     return 1 if counts.left or (strict and counts.flagged) else 0

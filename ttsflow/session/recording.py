@@ -10,9 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ttsflow.errors import OutputBusy, OutputError, StoreDamaged, TtsflowError
+from ttsflow.errors import OutputBusy, OutputError, StoreDamaged, StoreError, TtsflowError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
 from ttsflow.output import FileSink, Tag
+from ttsflow.report.passage import Passage
 from ttsflow.session.destination import check_owner, tag_of
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.request import Request
@@ -159,6 +160,12 @@ class Recording:
     def counts(self) -> Counts:
         """How far the text is."""
         return self.store.counts()
+
+    def passages(self) -> Iterator[Passage]:
+        """All places of the text, as they are heard. Raises StoreError, also where the store is closed."""
+        if not self._stores:
+            raise StoreError(f"what is kept for {self.path} is closed")
+        return self.store.passages()
 
     @property
     def is_complete(self) -> bool:
