@@ -174,7 +174,7 @@ TWO_WORKERS = ["--policy", "bounded-parallel", "--set", "policy.options.max_conc
 
 def indexes(report: dict[str, Any]) -> list[int]:
     """The chunks that a run spoke, or tried to."""
-    return [chunk["index"] for chunk in report["chunks"]]
+    return [chunk["index"] for chunk in report["chunks"] if chunk["attempts"] is not None]
 
 
 def paragraphs(count: int) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import soundfile
 
-from tests.cli.program import Program, paragraphs, sim
+from tests.cli.program import Program, indexes, paragraphs, sim
 
 # Chunk 1 is in doubt, chunk 3 fails, chunk 5 is chunk 0 again, chunk 4 has nothing to say.
 STORY = "One day.\n\nIt rained.\n\nNobody came.\n\nThe door fell.\n\n***\n\nOne day.\n"
@@ -296,7 +298,7 @@ def test_the_store_goes_and_the_audio_stays(copied: Callable[[Path], Program], w
     assert ended.text.startswith("removed ")
     assert ended.text.endswith(" MB)\n")
     assert sorted(path.name for path in program.folder.iterdir()) == ["home", "story.txt", "story.wav"]
-    assert len(program.report("story.txt", "--overwrite", *QUICK)["chunks"]) == 5
+    assert len(indexes(program.report("story.txt", "--overwrite", *QUICK))) == 5
 
 
 def test_what_the_text_no_longer_has_goes_and_the_rest_stays(
@@ -331,3 +333,52 @@ def test_what_is_no_store_is_not_removed(program: Program) -> None:
     letter = program.write("story.wav.ttsflow", "a letter")
     assert "is no store of ttsflow" in program("clean", "story.wav", code=2).err
     assert letter.read_text() == "a letter"
+
+
+# ---------------------------------------------------------------- what a listener complains about
+
+
+@pytest.mark.parametrize(
+    ("place", "index"),
+    [
+        (("--at", "0:00:00.1"), 0),
+        (("--at", "0.9"), 1),
+        (("--find", "it  RAINED"), 1),
+        (("--at", "0.9", "--find", "door"), 3),
+    ],
+)
+def test_what_is_heard_at_a_time_or_has_some_words_is_spoken_again(
+    copied: Callable[[Path], Program], whole: Path, place: tuple[str, ...], index: int
+) -> None:
+    program = copied(whole)
+    before = seeds(program)
+    program("redo", "story.wav", *place)
+    after = seeds(program)
+    assert before[index] != after[index]
+    assert program("status", "story.wav").text.startswith("story.wav: complete")
+
+
+def seeds(program: Program) -> list[int | None]:
+    """The seed with which the audio of each place was made."""
+    query = "SELECT chunk.seed FROM place LEFT JOIN chunk USING (key) ORDER BY idx"
+    with closing(sqlite3.connect(program.folder / "story.wav.ttsflow")) as store:
+        return [seed for (seed,) in store.execute(query)]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (("--at", "9:00:00"), "nothing is heard at 9:00:00 in story.wav, which is 4.8 s long"),
+        (("--at", "soon"), "--at 'soon' is not a time; write it as 1:23:45, 83:45 or 5025.5 (seconds)"),
+        (("--find", "no such words"), "no chunk of story.wav has the words 'no such words'"),
+        (
+            ("--find", "One day"),
+            "several chunks of story.wav have the words 'One day'; choose one with --chunk",
+        ),
+        ((), "name what is to be spoken again: --chunk N, --at TIME or --find WORDS"),
+    ],
+)
+def test_a_place_that_is_none_is_told(
+    copied: Callable[[Path], Program], whole: Path, place: tuple[str, ...], message: str
+) -> None:
+    assert message in copied(whole)("redo", "story.wav", *place, code=2).err

@@ -61,7 +61,7 @@ def test_audio_is_made_while_nobody_reads_and_the_messages_come_later(
     assert "backend sim" in said
     assert "tried again" in said
     assert "3 submitted, 3 delivered, 0 failed" in said
-    assert "spoken to speech.wav\n" in said
+    assert "spoken to speech.wav: 3.3 s, 0.2 MB\n" in said
 
 
 def test_a_listener_is_served_while_nobody_reads_the_messages(program: Program, full_pipe: Pipe) -> None:

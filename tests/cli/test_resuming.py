@@ -154,7 +154,9 @@ def test_a_text_that_is_complete_is_left_alone(spoken: Program) -> None:
     ended = spoken(*SPEAK, *sim(audio_s=0.2, load_s=30))
     assert "nothing to do: story.wav is complete" in ended.err
     report = spoken.resumed("story.txt", *QUICK)
-    assert (report["workers"], report["chunks"], report["ended"]) == ([], [], "finished")
+    assert (report["workers"], indexes(report), report["ended"]) == ([], [], "finished")
+    assert len(report["chunks"]) == CHUNKS
+    assert all(chunk["kept"] for chunk in report["chunks"])
     assert (spoken.folder / "story.wav").stat().st_ino == before.st_ino
 
 
@@ -179,7 +181,7 @@ def test_an_output_that_was_meddled_with_is_built_anew_without_a_worker(
     wav = spoken.folder / "story.wav"
     happened(wav)
     report = spoken.resumed("story.txt", *sim(audio_s=0.2, load_s=30))
-    assert (report["workers"], report["chunks"]) == ([], [])
+    assert (report["workers"], indexes(report)) == ([], [])
     assert samples(spoken) == samples(undisturbed)
     assert "nothing to do" in spoken(*SPEAK, *QUICK).err
 
@@ -205,7 +207,7 @@ def test_what_is_changed_is_spoken_and_nothing_else(story: Program) -> None:
     def speak(*args: str) -> list[int]:
         story.write("story.txt", "\n\n".join(text))
         report = story.resumed("story.txt", *QUICK, *args)
-        assert bool(report["workers"]) == bool(report["chunks"])
+        assert bool(report["workers"]) == bool(indexes(report))
         return indexes(report)
 
     assert speak() == [0, 1, 2, 3]
