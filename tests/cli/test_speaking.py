@@ -110,6 +110,23 @@ def test_the_text_is_never_replaced_by_its_audio(program: Program) -> None:
     assert story.read_text() == "Good morning."
 
 
+def test_what_a_text_is_written_in_can_be_said(program: Program) -> None:
+    def texts(*args: str, stdin: bytes | None = None) -> list[str]:
+        program(*args, "-o", "-", "--format", "pcm", "--report", "r.json", *sim(), stdin=stdin)
+        report = json.loads((program.folder / "r.json").read_text())
+        return [chunk["text"] for chunk in report["chunks"]]
+
+    program.write("story.txt", STORY)
+    spoken = texts("run", "story.txt", "--input-format", "markdown")
+    assert spoken[:2] == ["The parcel", "It hummed. Nobody knew why."]
+    assert texts("run", "-", "--input-format", "markdown", stdin=STORY.encode()) == spoken
+    assert texts("run", "-", stdin=STORY.encode())[0] == "# The parcel"
+    program.write("mine.yaml", "text: {format: markdown}\n")
+    assert texts("run", "--text", STORY, "--config", "mine.yaml") == spoken
+    ended = program("run", "story.txt", "--input-format", "epub", *sim(), code=2)
+    assert "--input-format: text.format is 'epub', but must be 'text' or 'markdown'" in ended.err
+
+
 def test_names_of_other_formats_are_refused(program: Program) -> None:
     ended = program("run", "--text", "Hello.", "-o", "hello.mp3", *sim(), code=2)
     assert "hello.mp3" in ended.err

@@ -45,11 +45,13 @@ def test_writers_in_each_others_way_publish_whole_files_only(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_patch_writes_over_the_beginning(tmp_path: Path) -> None:
+def test_the_beginning_can_be_written_over(tmp_path: Path) -> None:
     part = PartFile(tmp_path / "out")
     part.open()
     part.write(b"------audio")
-    part.patch(b"header")
+    assert (part.seekable(), part.tell()) == (True, 11)
+    assert part.seek(0) == 0
+    assert part.write(b"header") == 6
     part.publish()
     assert (tmp_path / "out").read_bytes() == b"headeraudio"
 

@@ -22,10 +22,14 @@ def marked(path: Path, info: dict[str, str]) -> Path:
     return path
 
 
+def strings(tag: Tag) -> dict[str, str]:
+    return {"ISFT": tag.software, "ICMT": tag.comment}
+
+
 @given(marks)
 def test_a_mark_comes_back_from_the_file(mark: Tag) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        assert read_tag(marked(Path(folder, "a.wav"), mark.info())) == mark
+        assert read_tag(marked(Path(folder, "a.wav"), strings(mark))) == mark
 
 
 @given(st.binary(max_size=200))
@@ -41,8 +45,8 @@ def test_arbitrary_bytes_carry_no_mark(content: bytes) -> None:
     [
         {},
         {"ISFT": "ttsflow 0.1.0"},
-        {"ICMT": Tag("aa", "bb").info()["ICMT"]},
-        {"ISFT": "Audacity", "ICMT": Tag("aa", "bb").info()["ICMT"]},
+        {"ICMT": Tag("aa", "bb").comment},
+        {"ISFT": "Audacity", "ICMT": Tag("aa", "bb").comment},
         {"ISFT": "ttsflow 0.1.0", "ICMT": "input path=aa"},
         {"ISFT": "ttsflow 0.1.0", "ICMT": "input path=aa content=bb, and more"},
     ],

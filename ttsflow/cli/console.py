@@ -10,6 +10,7 @@ from ttsflow.cli.messages import STDERR, Messages
 from ttsflow.interface.jobs import Outcome
 from ttsflow.report import OutputInfo, RunInfo, RunReport, WorkerInfo
 from ttsflow.report.units import duration
+from ttsflow.text.document import count_chars
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Console:
         self._audio_s += audio_s
 
     def ended(self, outcome: Outcome, now: float) -> None:
-        self._done += 1 if self._in_chunks else count(outcome.job.text)
+        self._done += 1 if self._in_chunks else count_chars(outcome.job.text)
         self._show_progress(now)
 
     def notice(self, text: str) -> None:
@@ -129,8 +130,3 @@ def _columns() -> int:
         return os.get_terminal_size(STDERR).columns or USUAL_COLUMNS
     except OSError:  # it was closed meanwhile
         return USUAL_COLUMNS
-
-
-def count(text: str) -> int:
-    """Characters without white space, or nearly: a book must not be taken apart for a progress line."""
-    return len(text) - text.count(" ") - text.count("\n")

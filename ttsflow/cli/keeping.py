@@ -14,8 +14,6 @@ from ttsflow.cli.ending import end_on_signals
 from ttsflow.cli.options import PATH
 
 if TYPE_CHECKING:
-    from ttsflow.output import Format
-    from ttsflow.session.recipe import Recipe
     from ttsflow.store import Extent, Made
 
 NOT_BUILT = "the file itself is not built from it"
@@ -40,7 +38,7 @@ def status(output: Path) -> None:
 
     with Store.open(kept_beside(output), readonly=True) as store:
         counts, extent, recipe = store.counts(), store.extent(), Recipe.read(store)
-        now, made = fingerprint(store, _format(recipe)), store.built(output)
+        now, made = fingerprint(store, recipe.format), store.built(output)
         built = made is not None and made.fingerprint == now
         if counts.left:
             state = f"{_chunks(counts.left)} left, {_part(extent)} of the text kept"
@@ -165,10 +163,6 @@ def _chunks(number: int) -> str:
 
 def _part(extent: Extent) -> str:
     return f"{extent.kept_chars / max(extent.chars, 1):.0%}"
-
-
-def _format(recipe: Recipe) -> Format:
-    return "pcm" if recipe.config["output"]["format"] == "pcm" else "wav"
 
 
 def _excerpt(text: str) -> str:

@@ -19,6 +19,32 @@ F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
+class OneOf(click.ParamType):  # type: ignore[type-arg]  # click is generic in its later versions only
+    """One of several names, looked up for the help alone: the configuration checks what is given."""
+
+    name = "name"
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self._names = names
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"[{'|'.join(self._names())}]"
+
+
+def audio_formats() -> list[str]:
+    """The names of the formats in which audio is written."""
+    from ttsflow.output.formats import FORMATS
+
+    return [format.name for format in FORMATS]
+
+
+def input_formats() -> list[str]:
+    """The names of the formats of text that can be read."""
+    from ttsflow.text.readers import READERS
+
+    return [reader.name for reader in READERS]
+
+
 def configured(function: F) -> F:
     """The options that choose configuration files and plugins."""
     for option in (

@@ -9,7 +9,15 @@ from pathlib import Path
 import click
 
 from ttsflow.cli.ending import end_on_signals
-from ttsflow.cli.options import PATH, configured, given, load_settings
+from ttsflow.cli.options import (
+    PATH,
+    OneOf,
+    audio_formats,
+    configured,
+    given,
+    input_formats,
+    load_settings,
+)
 
 
 @click.command()
@@ -29,8 +37,9 @@ from ttsflow.cli.options import PATH, configured, given, load_settings
     "--speed", type=float, help="Of speaking: 2 is twice as fast; engines have limits.  [default: 1]"
 )
 @click.option("--seed", type=int, help="Random seed of the run.  [default: 0]")
+@click.option("--format", "format_", type=OneOf(audio_formats), help="Format of the audio.  [default: wav]")
 @click.option(
-    "--format", "format_", type=click.Choice(["wav", "pcm"]), help="Format of the audio.  [default: wav]"
+    "--input-format", type=OneOf(input_formats), help="Format of the text.  [default: as the suffix says]"
 )
 @click.option("--encoding", help="Encoding of text files.  [default: utf-8]")
 @click.option("--report", type=PATH, metavar="FILE.json", help="Write what happened to every chunk.")
@@ -59,6 +68,7 @@ def run(
     speed: float | None,
     seed: int | None,
     format_: str | None,
+    input_format: str | None,
     encoding: str | None,
     report: Path | None,
     overwrite: bool,
@@ -95,10 +105,12 @@ def run(
         speed=("--speed", "text.speed", speed),
         seed=("--seed", "text.seed", seed),
         format=("--format", "output.format", format_),
+        input_format=("--input-format", "text.format", input_format),
         encoding=("--encoding", "text.encoding", encoding),
     )
     chosen = load_settings(policy, config_file, settings, flags)
-    document = speaking.read_input(source, text, chosen.config.text.encoding)
+    as_said = chosen.config.text
+    document = speaking.read_input(source, text, as_said.encoding, as_said.format)
     destination = speaking.Destination(output, overwrite, report, fresh, keep_store, strict)
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
         code = speaking.speak(document, chosen, plugins_dir, destination, quiet=quiet)

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import click
 
-from ttsflow.cli.console import count
 from ttsflow.cli.messages import command
 from ttsflow.cli.runs import STREAM, Run, ask, made
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
-from ttsflow.output import Format, StreamSink
+from ttsflow.output import StreamSink, format_named
 from ttsflow.report import Text
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
@@ -41,7 +40,7 @@ class Destination:
     keep_store: bool = True
     strict: bool = False
 
-    def path(self, document: Document, form: Format) -> Path | None:
+    def path(self, document: Document, format: str) -> Path | None:
         """The file that was named, or STEM.wav; None where somebody listens as the audio is made.
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
@@ -50,7 +49,8 @@ class Destination:
             return None
         from_file = document.identity.source is not None
         stem = Path(document.name).stem if from_file else "speech"
-        path = checked(f"{stem}.{form}" if self.output is None else self.output, document, form)
+        usual = f"{stem}{format_named(format).suffixes[0]}"
+        path = checked(usual if self.output is None else self.output, document, format)
         if self.report is not None and same_place(self.report, path):
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         return path
@@ -63,19 +63,19 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
-def read_input(source: str | None, text: str | None, encoding: str) -> Document:
+def read_input(source: str | None, text: str | None, encoding: str, format: str | None) -> Document:
     """The document that the user named. Raises InputError; click.UsageError where there is none."""
     if source is not None and text is not None:
         raise click.UsageError("give INPUT or --text, not both")
     if text is not None:
-        return read_text(text)
+        return read_text(text, format=format)
     if source is None and sys.stdin.isatty():
         raise click.UsageError("nothing to speak. Try: ttsflow run book.txt -o book.wav")
     if source is None or source == "-":
-        return read_stream(sys.stdin.buffer, encoding)
+        return read_stream(sys.stdin.buffer, encoding, format=format)
     if not source:
         raise InputError("the name of the input file is empty")
-    return read_file(Path(source), encoding)
+    return read_file(Path(source), encoding, format)
 
 
 def speak(
@@ -105,7 +105,7 @@ def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
     sink = StreamSink(STDOUT, sample_rate=setup.profile.sample_rate, format=setup.config.output.format)
     run.report.open()
     sink.open()
-    run.begin(count(request.document.text))
+    run.begin(request.document.chars)
     speaking = engine.play(request, sink)
     with run.summed_up(lambda: speaking.account), speaking:
         account = speaking.wait()

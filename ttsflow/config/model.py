@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -15,9 +17,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from ttsflow.interface.validation import Section
+from ttsflow.output.formats import FORMATS
 from ttsflow.scheduler.limits import Limits
+from ttsflow.text.readers import READERS
 
 Name = Annotated[str, Field(min_length=1)]
 Options = dict[str, Any]
@@ -25,6 +31,23 @@ Options = dict[str, Any]
 FilePath = Annotated[Path, Strict(False)]
 FilePaths = Annotated[tuple[FilePath, ...], Strict(False), Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)]
+
+
+def _one_of(names: Sequence[str]) -> tuple[AfterValidator, FieldInfo]:
+    """Allows these names alone, here and in the JSON Schema."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise PydanticCustomError(
+                "one_of", "Input should be {names}", {"names": " or ".join(map(repr, names))}
+            )
+        return name
+
+    return AfterValidator(check), Field(json_schema_extra={"enum": [*names]})
+
+
+OutputFormat = Annotated[str, *_one_of([format.name for format in FORMATS])]
+InputFormat = Annotated[str, *_one_of([reader.name for reader in READERS])]
 
 
 class When(Section):
@@ -108,6 +131,8 @@ class TextSection(Section):
     """name of one of the backend's voices; the backend's default where there is none"""
     reference: FilePath | FilePaths | None = None
     """recording of the voice to speak with, instead of a named one; or a list of recordings"""
+    format: InputFormat | None = None
+    """what the text is written in: text or markdown; where there is none, the file's suffix says it"""
     encoding: str = "utf-8"
     """encoding of text files"""
     speed: PositiveFloat = 1.0
@@ -144,7 +169,7 @@ class TextSection(Section):
 class OutputSection(Section):
     """How the audio is written."""
 
-    format: Literal["wav", "pcm"] = "wav"
+    format: OutputFormat = "wav"
     """wav, or pcm: raw little-endian 16-bit samples without a header"""
 
 

@@ -8,31 +8,34 @@ from pathlib import Path
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, Outcome, Status
+from ttsflow.output.encoders import Encoder
+from ttsflow.output.formats import format_named, read_tag
 from ttsflow.output.partfile import PartFile
-from ttsflow.output.pcm import SAMPLE_BYTES, Format, check_rate, encode, silence
-from ttsflow.output.tag import Tag, read_tag
-from ttsflow.output.wav import file_header
+from ttsflow.output.pcm import SAMPLE_BYTES, check_rate, encode, silence
+from ttsflow.output.tag import Tag
 
 
 class FileSink:
     """Writes 16-bit mono audio as it comes; `finish` renames the file into place.
 
-    `format` is "wav", or "pcm" for samples without a header. A file that is there already may be
-    replaced if its mark says that ttsflow made it for this `identity`, or with `overwrite`. (Raw PCM
-    carries no mark.) Pauses alone are published only where nothing was to be said: a stream all of
-    whose speech failed leaves no file, and `published` stays False.
+    `format` is the name of an audio format, and `sample_rate` in Hz. A file that is there already may
+    be replaced if its tag says that ttsflow made it for this `identity`, or with `overwrite`. (Raw PCM
+    carries no tag.) Pauses alone are published only where nothing was to be said: a stream all of
+    whose speech failed leaves no file, and `published` stays False. Raises UnknownNameError for a
+    format that there is not.
     """
 
     def __init__(
-        self, path: Path, *, sample_rate: int, format: Format = "wav", identity: Tag, overwrite: bool = False
+        self, path: Path, *, sample_rate: int, format: str = "wav", identity: Tag, overwrite: bool = False
     ) -> None:
         self.path = path
         self.published = False
         self._sample_rate = sample_rate
-        self._format = format
+        self._format = format_named(format)
         self._identity = identity
         self._overwrite = overwrite
         self._part = PartFile(path)
+        self._encoder: Encoder | None = None
         self._data_bytes = 0
         self._statuses: set[Status] = set()
 
@@ -42,7 +45,7 @@ class FileSink:
             self._refuse_a_strangers_file()
         self._part.open()
         try:
-            self._part.write(self._header())
+            self._begin()
         except OSError as error:
             self._part.discard()
             raise OutputError(f"cannot write {self.path}: {_advice(error)}") from error
@@ -65,11 +68,10 @@ class FileSink:
 
     def restart(self) -> None:
         """Drop what was written and begin again; the place stays taken. Raises SinkError."""
-        self._data_bytes = 0
         self._statuses.clear()
         try:
             self._part.restart()
-            self._part.write(self._header())
+            self._begin()
         except OSError as error:
             raise self._failed(error) from error
 
@@ -79,7 +81,7 @@ class FileSink:
             self.abort()
             return
         try:
-            self._part.patch(self._header())
+            self._opened().finish()
             self._part.publish()
         except OSError as error:
             self.abort()
@@ -90,24 +92,28 @@ class FileSink:
         """Remove what was written; a file that was there before stays as it was."""
         self._part.discard()
 
-    def _append(self, data: bytes) -> None:
+    def _begin(self) -> None:
+        self._data_bytes = 0
+        self._encoder = self._format.open(self._part, self._sample_rate, self._identity)
+
+    def _opened(self) -> Encoder:
+        if self._encoder is None:
+            raise ValueError(f"the sink of {self.path} is not open")
+        return self._encoder
+
+    def _append(self, samples: bytes) -> None:
         try:
-            self._part.write(data)
+            self._opened().write(samples)
         except OSError as error:
             raise self._failed(error) from error
-        self._data_bytes += len(data)
-
-    def _header(self) -> bytes:
-        if self._format == "pcm":
-            return b""
-        return file_header(self._sample_rate, self._data_bytes, self._identity.info())
+        self._data_bytes += len(samples)
 
     def _refuse_a_strangers_file(self) -> None:
-        mark = read_tag(self.path)
-        if mark is None or not mark.matches(self._identity):
+        tag = read_tag(self.path)
+        if tag is None or not tag.matches(self._identity):
             why = (
                 "raw samples do not tell who made them and from what"
-                if self._format == "pcm"
+                if self._format.find_tag is None
                 else "was not made by ttsflow for this input"
             )
             raise OutputError(f"{self.path} exists and {why}; use --overwrite, or another -o")

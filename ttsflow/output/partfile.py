@@ -23,7 +23,7 @@ class PartFile:
     that a killed run left behind carries no lock and is written over. A target that is a symbolic
     link is followed, as the shell's `>` would do.
 
-    `check` and `open` raise OutputError. `write`, `patch`, `restart` and `publish` raise OSError: what was
+    `check` and `open` raise OutputError. `write`, `seek`, `restart` and `publish` raise OSError: what was
     being written, and what to do about it, only their caller can say.
     """
 
@@ -69,17 +69,25 @@ class PartFile:
             advice = f"{folder} takes no new file ({_reason(error)}); choose another place"
             raise self._refuse(advice) from error
 
-    def write(self, data: bytes) -> None:
-        """Append all of `data`."""
+    def write(self, data: bytes, /) -> int:
+        """Write all of `data`."""
         file = self._opened()
         left = memoryview(data)
         while left:
             left = left[file.write(left) :]
+        return len(data)
 
-    def patch(self, data: bytes) -> None:
-        """Write `data` over the beginning."""
-        self._opened().seek(0)
-        self.write(data)
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Have the next `write` go to another place, as files do."""
+        return self._opened().seek(offset, whence)
+
+    def tell(self) -> int:
+        """The place to which the next `write` goes, in bytes."""
+        return self._opened().tell()
+
+    def seekable(self) -> bool:
+        """True: it is a file."""
+        return True
 
     def restart(self) -> None:
         """Drop all that was written."""

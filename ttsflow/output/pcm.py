@@ -1,14 +1,11 @@
-"""Samples as 16-bit PCM, the one encoding that every sink writes."""
+"""Samples as 16-bit PCM, which every encoder takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from ttsflow.errors import SinkError
 from ttsflow.interface.jobs import AudioPiece
-
-Format = Literal["wav", "pcm"]
 
 SAMPLE_BYTES = 2
 FULL_SCALE = 32768  # as soundfile reads it back: audio that began as int16 comes out unchanged

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import select
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, Outcome
-from ttsflow.output.pcm import Format, encode, silence
-from ttsflow.output.wav import stream_header
+from ttsflow.output.formats import format_named
+from ttsflow.output.pcm import encode, silence
 
 
 class StreamSink:
@@ -18,26 +19,28 @@ class StreamSink:
 
     `stream` is a file descriptor (1 for standard output) or a binary stream that is open for
     writing. Give a descriptor where there is one: Python's own buffer would try to write what a
-    reader who left did not take, once more, at exit. `format` is "wav", or "pcm" for samples
-    without a header. A reader who closes the pipe shows as BrokenPipeError.
+    reader who left did not take, once more, at exit. `format` is the name of an audio format, and
+    `sample_rate` in Hz. A reader who closes the pipe shows as BrokenPipeError. Raises
+    UnknownNameError for a format that there is not, OutputError for one that cannot be streamed.
     """
 
-    def __init__(self, stream: int | BinaryIO, *, sample_rate: int, format: Format = "wav") -> None:
+    def __init__(self, stream: int | BinaryIO, *, sample_rate: int, format: str = "wav") -> None:
         self._given = stream
         self._sample_rate = sample_rate
-        self._format = format
+        self._format = format_named(format)
+        if not self._format.streamed:
+            raise OutputError(f"{format} audio cannot be streamed; name a file with -o")
 
     def open(self) -> None:
         """Write the header at once, so that players open their device. Raises OutputError."""
         try:
-            self._stream = self._binary()
-            if self._stream.isatty():
+            stream = self._binary()
+            if stream.isatty():
                 raise OutputError(
                     "audio is not written to a terminal; pipe it to a player "
                     "(ttsflow run INPUT -o - | aplay), or name a file with -o"
                 )
-            if self._format == "wav":
-                self._put(stream_header(self._sample_rate))
+            self._encoder = self._format.open(_Live(stream), self._sample_rate, None)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -55,7 +58,9 @@ class StreamSink:
             self._send(block)
 
     def finish(self) -> None:
-        """Nothing is left to do: everything has been written."""
+        """Write what the format has at the end. Raises SinkError, or BrokenPipeError."""
+        with _streaming():
+            self._encoder.finish()
 
     def abort(self) -> None:
         """What was heard cannot be taken back."""
@@ -65,19 +70,32 @@ class StreamSink:
             return io.FileIO(self._given, "w", closefd=False)
         return self._given
 
-    def _send(self, data: bytes) -> None:
-        try:
-            self._put(data)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            reason = error.strerror or error
-            raise SinkError(
-                f"the audio could not be streamed any further: {reason}; "
-                f"see to what reads it, or name a file with -o, and run again"
-            ) from error
+    def _send(self, samples: bytes) -> None:
+        with _streaming():
+            self._encoder.write(samples)
 
-    def _put(self, data: bytes) -> None:
+
+@contextmanager
+def _streaming() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise SinkError(
+            f"the audio could not be streamed any further: {reason}; "
+            f"see to what reads it, or name a file with -o, and run again"
+        ) from error
+
+
+class _Live:
+    """A stream in which all of what is written is on its way at once, and nothing is written over."""
+
+    def __init__(self, stream: io.FileIO | BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes, /) -> int:
         left = memoryview(data)
         while left:
             written: int | None = self._stream.write(left)
@@ -86,3 +104,13 @@ class StreamSink:
             else:
                 left = left[written:]
         self._stream.flush()
+        return len(data)
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        raise io.UnsupportedOperation("a live stream cannot go back")
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation("a live stream has no places")

@@ -5,29 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from ttsflow.errors import OutputError, StoreError
-from ttsflow.output import Format, Tag, read_tag
+from ttsflow.output import Tag, check_name, read_tag
 from ttsflow.output.partfile import PartFile
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.request import Request
 from ttsflow.store import Store, fingerprint, store_path
 from ttsflow.text import Document
 
-AUDIO_FILES = {"aac", "flac", "m4a", "m4b", "mp3", "ogg", "opus", "pcm", "wav"}
-
 IN_COMMON = 0.1
 """part of its chunks, or of those before, by which a text is known as the same one, edited"""
 
 
-def checked(path: str | Path, document: Document, form: Format) -> Path:
+def checked(path: str | Path, document: Document, format: str) -> Path:
     """The path, at which a file can be written. Raises OutputError before anything is loaded."""
     if not str(path):
         raise OutputError("the name of the output file is empty")
     path = Path(path)
     if document.identity.source is not None and same_place(path, Path(document.name)):
         raise OutputError(f"{path} is the text that is to be spoken; choose another output")
-    if (kind := path.suffix.lower().removeprefix(".")) in AUDIO_FILES - {form}:
-        right = path.with_suffix(f".{form}")
-        raise OutputError(f"{path} has the name of {kind} audio, and {form} is written; name it {right}")
+    check_name(path, format)
     PartFile(path).check()
     return path
 

@@ -345,9 +345,10 @@ class Engine:
     def _document(self, text: str | Path | Document) -> Document:
         if isinstance(text, Document):
             return text
+        section = self.setup.config.text
         if isinstance(text, Path):
-            return read_file(text, self.setup.config.text.encoding)
-        return read_text(text)
+            return read_file(text, section.encoding, section.format)
+        return read_text(text, format=section.format)
 
     def _name(self, name: str | None) -> str:
         return f"stream {next(self._numbers)}" if name is None else name

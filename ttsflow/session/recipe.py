@@ -8,7 +8,7 @@ from typing import Any
 
 from ttsflow.config import Settings, settings_of
 from ttsflow.errors import InputError, OutputError
-from ttsflow.output import Format, Tag
+from ttsflow.output import Tag
 from ttsflow.session.request import Manner
 from ttsflow.store import Store, store_path
 
@@ -55,9 +55,9 @@ class Recipe:
             return cls.read(store)
 
     @property
-    def format(self) -> Format:
-        """The format of the output."""
-        return "pcm" if self.config["output"]["format"] == "pcm" else "wav"
+    def format(self) -> str:
+        """The name of the output's format."""
+        return str(self.config["output"]["format"])
 
     def settings(self, output: Path) -> Settings:
         """The settings with which `output` was spoken. Raises ConfigError where a file they name is gone."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ttsflow.errors import StoreDamaged
 from ttsflow.interface.jobs import Outcome, Status
 from ttsflow.output.file import FileSink
-from ttsflow.output.pcm import Format
 from ttsflow.store.store import Store
 
 
@@ -62,8 +61,11 @@ def build(store: Store, sink: FileSink) -> Built:
 _COUNTED: dict[Status, str] = {"ok": "spoken", "flagged": "spoken", "pause": "pauses", "failed": "silent"}
 
 
-def fingerprint(store: Store, format: Format) -> str:
-    """Digest of all that the output's samples and pauses depend on, in text order; reads no audio."""
+def fingerprint(store: Store, format: str) -> str:
+    """Digest of all that the output's samples and pauses depend on, in text order; reads no audio.
+
+    `format` is the name of the output's audio format.
+    """
     digest = hashlib.blake2b(format.encode(), digest_size=16)
     for key, pause_s, seal in store.checksums():
         digest.update(repr((key, pause_s, seal)).encode())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from ttsflow.text.blocks import Block, paragraphs
+from ttsflow.text.blocks import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,7 @@ class Identity:
     """Recognises the same input again, by 16 hexadecimal digits each.
 
     `source` stands for the file's resolved path (None for text that came in no file), `content`
-    for the decoded text.
+    for the text.
     """
 
     source: str | None
@@ -22,17 +24,28 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One input. `name` is what a person calls it; `text` has "\\n" line ends and no byte order mark."""
+    """One input: what a person calls it, what it is recognised by, and its blocks.
+
+    `chars` is its length in characters, as `count_chars` counts; markup may be among them. `blocks()`
+    iterates the blocks in reading order, from the first one each time.
+    """
 
     name: str
     identity: Identity
-    text: str
-    markdown: bool = False
+    chars: int
+    blocks: Callable[[], Iterator[Block]]
 
-    def blocks(self) -> Iterator[Block]:
-        """The blocks in reading order. Those of plain text are cut as they are asked for."""
-        if self.markdown:
-            from ttsflow.text.markdown import markdown_blocks
 
-            return markdown_blocks(self.text)
-        return paragraphs(self.text)
+def document_of(text: str, name: str, blocks: Callable[[str], Iterator[Block]]) -> Document:
+    """The document of a text that `blocks` takes apart, each block when it is asked for."""
+    return Document(name, Identity(None, digest(text.encode())), count_chars(text), partial(blocks, text))
+
+
+def digest(data: bytes) -> str:
+    """16 hexadecimal digits that stand for `data`."""
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def count_chars(text: str) -> int:
+    """Characters that are neither space nor line end: fast enough for a whole book."""
+    return len(text) - text.count(" ") - text.count("\n")

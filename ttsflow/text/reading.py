@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
-import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ttsflow.errors import InputError
-from ttsflow.text.decoding import check_text, decode
-from ttsflow.text.document import Document, Identity
+from ttsflow.text.decoding import check_text
+from ttsflow.text.document import Document, digest
+from ttsflow.text.readers import SUFFIXES, TEXT, Reader, reader_for, reader_named
 
-_MARKDOWN = (".md", ".markdown")
 
-
-def read_file(path: Path, encoding: str = "utf-8") -> Document:
-    """Read a text file. It is Markdown if its name ends in .md or .markdown, otherwise plain text.
+def read_file(path: Path, encoding: str = "utf-8", format: str | None = None) -> Document:
+    """Read a file. `format` is the name of a reader; None chooses it by the suffix of the file's name.
 
     A byte order mark overrides `encoding`. Raises InputError if the file cannot be read, is not text,
-    is not valid in the encoding, or has nothing to speak.
+    is not valid in the encoding, or has nothing to speak; UnknownNameError if there is no such format.
     """
+    reader = reader_for(path) if format is None else reader_named(format)
     name = _printable(path)
     try:
         data = path.read_bytes()
@@ -36,39 +37,39 @@ def read_file(path: Path, encoding: str = "utf-8") -> Document:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{name} cannot be read: {reason}. Check the path.") from None
-    return _document(decode(data, encoding, name), name, source, path.suffix.lower() in _MARKDOWN)
+    document = reader.read(data, name, encoding)
+    return replace(document, identity=replace(document.identity, source=digest(source)))
 
 
-def read_stream(binary_file: BinaryIO, encoding: str = "utf-8", name: str = "standard input") -> Document:
-    """Read plain text from a binary stream to its end. Raises InputError in the same cases as `read_file`."""
+def read_stream(
+    binary_file: BinaryIO, encoding: str = "utf-8", name: str = "standard input", format: str | None = None
+) -> Document:
+    """Read a binary stream to its end. `format` is the name of a reader; None is plain text.
+
+    Raises InputError and UnknownNameError in the same cases as `read_file`.
+    """
+    reader = _reader(format)
     try:
         data = binary_file.read()
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}. Give a file or a pipe.") from None
-    return _document(decode(data, encoding, name), name)
+    return reader.read(data, name, encoding)
 
 
-def read_text(text: str, name: str = "text") -> Document:
-    """Make a document of a string of plain text.
+def read_text(text: str, name: str = "text", format: str | None = None) -> Document:
+    """Make a document of a string. `format` is the name of a reader; None is plain text.
 
-    Raises InputError if it has nothing to speak, or contains a NUL or half of a character.
+    Raises InputError if it has nothing to speak, or contains a NUL or half of a character;
+    UnknownNameError if there is no such format.
     """
-    text = text.removeprefix("\ufeff")
+    reader, text = _reader(format), text.removeprefix("\ufeff")
     check_text(text, name)
-    return _document(text, name)
+    # With a byte order mark it is text for sure, even if it begins with "%PDF-".
+    return reader.read(codecs.BOM_UTF8 + text.encode(), name, "utf-8")
 
 
-def _document(text: str, name: str, source: bytes | None = None, markdown: bool = False) -> Document:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    identity = Identity(None if source is None else _digest(source), _digest(text.encode()))
-    document = Document(name, identity, text, markdown)
-    if markdown and next(document.blocks(), None) is None:
-        raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
-    return document
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
+def _reader(format: str | None) -> Reader:
+    return TEXT if format is None else reader_named(format)
 
 
 def _missing(path: Path) -> str:
@@ -82,7 +83,7 @@ def _missing(path: Path) -> str:
 
 
 def _first_text_in(folder: Path) -> str:
-    texts = sorted(name for name in _names(folder) if name.lower().endswith((".txt", *_MARKDOWN)))
+    texts = sorted(name for name in _names(folder) if name.lower().endswith(SUFFIXES))
     return f", for example {_printable(folder / texts[0])}" if texts else ""
 
 

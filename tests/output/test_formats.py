@@ -1,0 +1,106 @@
+"""The formats of audio: found by name, checked against the name of a file, to files and to streams."""
+
+import io
+import wave
+from pathlib import Path
+
+import pytest
+
+from ttsflow.errors import OutputError, UnknownNameError
+from ttsflow.output import FileSink, StreamSink, Tag, check_name, format_named, read_tag
+from ttsflow.output.formats import FORMATS, Format
+
+RATE = 8000
+SAMPLES = [bytes(range(200)), b"", b"\1\0" * 50]
+
+
+class Pipe(io.BytesIO):
+    """What a player reads: nothing in it can be changed any more."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        raise io.UnsupportedOperation
+
+
+def written(name: str, target: io.BytesIO, tag: Tag | None = None) -> bytes:
+    encoder = format_named(name).open(target, RATE, tag)
+    for samples in SAMPLES:
+        encoder.write(samples)
+    encoder.finish()
+    return target.getvalue()
+
+
+def test_every_name_and_every_suffix_is_there_once() -> None:
+    suffixes = [suffix for format in FORMATS for suffix in format.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    assert [format_named(format.name) for format in FORMATS] == list(FORMATS)
+    for format in FORMATS:
+        for suffix in format.suffixes:
+            check_name(Path(f"book{suffix}"), format.name)
+            check_name(Path(f"book{suffix.upper()}"), format.name)
+
+
+def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
+    for ask in (
+        lambda: format_named("wave"),
+        lambda: FileSink(tmp_path / "a.wav", sample_rate=RATE, format="wave", identity=Tag()),
+        lambda: StreamSink(io.BytesIO(), sample_rate=RATE, format="wave"),
+        lambda: check_name(Path("a.wav"), "wave"),
+    ):
+        with pytest.raises(UnknownNameError, match=r"unknown audio format 'wave'; did you mean 'wav'.*pcm"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("path", "format", "right"),
+    [
+        ("a/book.mp3", "wav", "a/book.wav"),
+        ("book.MP3", "wav", "book.wav"),
+        ("book.pcm", "wav", "book.wav"),
+        ("book.wav", "pcm", "book.pcm"),
+        ("book.v2.m4b", "pcm", "book.v2.pcm"),
+    ],
+)
+def test_a_file_is_not_named_like_other_audio(path: str, format: str, right: str) -> None:
+    kind = Path(path).suffix[1:].lower()
+    with pytest.raises(OutputError) as caught:
+        check_name(Path(path), format)
+    assert (
+        str(caught.value) == f"{path} has the name of {kind} audio, and {format} is written; name it {right}"
+    )
+
+
+@pytest.mark.parametrize("path", ["book", "book.raw", "book.part1", ".wav"])
+def test_any_other_name_will_do(path: str) -> None:
+    for format in FORMATS:
+        check_name(Path(path), format.name)
+
+
+def test_a_wav_file_has_its_length_and_its_tag(tmp_path: Path) -> None:
+    path, tag = tmp_path / "book", Tag("aa", "bb")
+    path.write_bytes(written("wav", io.BytesIO(), tag))
+    with wave.open(str(path)) as reader:
+        assert (reader.getframerate(), reader.getnframes()) == (RATE, 150)
+        assert reader.readframes(1000) == b"".join(SAMPLES)
+    assert read_tag(path) == tag
+    path.write_bytes(written("wav", io.BytesIO()))
+    assert read_tag(path) is None
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+def test_a_stream_is_written_from_front_to_back(format: Format) -> None:
+    if format.streamed:
+        assert written(format.name, Pipe()).endswith(b"".join(SAMPLES))
+
+
+def test_pcm_is_the_samples_alone() -> None:
+    assert written("pcm", io.BytesIO(), Tag("aa", "bb")) == written("pcm", Pipe()) == b"".join(SAMPLES)
+
+
+def test_a_format_that_cannot_be_streamed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    chest = Format("chest", (".chest",), FORMATS[0].open, streamed=False)
+    monkeypatch.setattr("ttsflow.output.formats.FORMATS", (*FORMATS, chest))
+    with pytest.raises(OutputError, match="chest audio cannot be streamed; name a file"):
+        StreamSink(io.BytesIO(), sample_rate=RATE, format="chest")

@@ -1,0 +1,62 @@
+"""The formats of text that can be read: an entry each, found by its name or by a file's suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ttsflow.errors import InputError, UnknownNameError
+from ttsflow.text.blocks import paragraphs
+from ttsflow.text.decoding import decode
+from ttsflow.text.document import Document, document_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A format of text. `suffixes` are those of its files, such as ".md", in lower case.
+
+    `read(data, name, encoding)` makes a document of the bytes of an input that messages call `name`;
+    `encoding` matters to formats that do not name their own. It raises InputError. What it needs beyond
+    the standard library it imports when it is called.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[bytes, str, str], Document]
+
+
+def _read_text(data: bytes, name: str, encoding: str) -> Document:
+    return document_of(_lines(data, name, encoding), name, paragraphs)
+
+
+def _read_markdown(data: bytes, name: str, encoding: str) -> Document:
+    from ttsflow.text.markdown import markdown_blocks
+
+    document = document_of(_lines(data, name, encoding), name, markdown_blocks)
+    if next(document.blocks(), None) is None:
+        raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
+    return document
+
+
+def _lines(data: bytes, name: str, encoding: str) -> str:
+    """The text with "\\n" for each line end."""
+    return decode(data, encoding, name).replace("\r\n", "\n").replace("\r", "\n")
+
+
+TEXT = Reader("text", (".txt",), _read_text)
+READERS = (TEXT, Reader("markdown", (".md", ".markdown"), _read_markdown))
+SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
+
+
+def reader_named(name: str) -> Reader:
+    """The reader of the format called `name`. Raises UnknownNameError, which lists the known ones."""
+    for reader in READERS:
+        if reader.name == name:
+            return reader
+    raise UnknownNameError("input format", name, [reader.name for reader in READERS])
+
+
+def reader_for(path: Path) -> Reader:
+    """The reader that the suffix of a file's name stands for; plain text where it stands for none."""
+    return next((reader for reader in READERS if path.suffix.lower() in reader.suffixes), TEXT)
