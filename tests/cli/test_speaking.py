@@ -134,6 +134,20 @@ def test_names_of_other_formats_are_refused(program: Program) -> None:
     assert not (program.folder / "hello.mp3").exists()
 
 
+def test_the_suffix_of_the_output_says_its_format(program: Program) -> None:
+    program("run", "--text", "Hello.", "-o", "a.pcm", *sim())
+    program("run", "--text", "Hello.", "-o", "b.wav", *sim())
+    samples, _ = soundfile.read(program.folder / "b.wav", dtype="int16")
+    assert (program.folder / "a.pcm").read_bytes() == samples.astype("<i2").tobytes()
+    assert "a.pcm: complete" in program("status", "a.pcm").text
+    for said in ([], ["--format", "pcm"]):
+        ended = program("run", "--text", "Hello.", "-o", "a.pcm", *said, *sim())
+        assert "nothing to do: a.pcm" in ended.err
+    program("redo", "a.pcm", "--chunk", "0")
+    assert (program.folder / "a.pcm").read_bytes()[:4] != b"RIFF"
+    program("run", "--text", "Hello.", "-o", "c.pcm", "--format", "wav", *sim(), code=2)
+
+
 CHUNK_S, AUDIO_S, PAUSE_S = 0.25, 0.1, 0.05
 
 

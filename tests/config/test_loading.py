@@ -24,7 +24,7 @@ def test_the_shipped_defaults() -> None:
     assert (config.text.language, config.text.encoding, config.text.seed) == ("en", "utf-8", 0)
     pauses = config.text.pauses
     assert (pauses.sentence_s, pauses.paragraph_s, pauses.heading_s, pauses.break_s) == (0.15, 0.6, 0.9, 0.8)
-    assert config.output.format == "wav"
+    assert config.output.format is None
     assert settings.where(("policy", "rules", 1)) == "policies/auto.yaml (shipped), line 7"
     assert settings.where(("backend", "use")) == "defaults.yaml (shipped), line 5"
 

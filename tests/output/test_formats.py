@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ttsflow.errors import OutputError, UnknownNameError
-from ttsflow.output import FileSink, StreamSink, Tag, check_name, format_named, read_tag
+from ttsflow.output import FileSink, StreamSink, Tag, format_for, format_named, read_tag
 from ttsflow.output.formats import FORMATS, Format
 
 RATE = 8000
@@ -38,8 +38,8 @@ def test_every_name_and_every_suffix_is_there_once() -> None:
     assert [format_named(format.name) for format in FORMATS] == list(FORMATS)
     for format in FORMATS:
         for suffix in format.suffixes:
-            check_name(Path(f"book{suffix}"), format.name)
-            check_name(Path(f"book{suffix.upper()}"), format.name)
+            for path in (Path(f"book{suffix}"), Path(f"book{suffix.upper()}")):
+                assert format_for(path) is format_for(path, format.name) is format
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
         lambda: format_named("wave"),
         lambda: FileSink(tmp_path / "a.wav", sample_rate=RATE, format="wave", identity=Tag()),
         lambda: StreamSink(io.BytesIO(), sample_rate=RATE, format="wave"),
-        lambda: check_name(Path("a.wav"), "wave"),
+        lambda: format_for(Path("a.wav"), "wave"),
     ):
         with pytest.raises(UnknownNameError, match=r"unknown audio format 'wave'; did you mean 'wav'.*pcm"):
             ask()
@@ -59,23 +59,25 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
         ("a/book.mp3", "wav", "a/book.wav"),
         ("book.MP3", "wav", "book.wav"),
         ("book.pcm", "wav", "book.wav"),
+        ("book.flac", None, "book.wav"),
         ("book.wav", "pcm", "book.pcm"),
         ("book.v2.m4b", "pcm", "book.v2.pcm"),
     ],
 )
-def test_a_file_is_not_named_like_other_audio(path: str, format: str, right: str) -> None:
-    kind = Path(path).suffix[1:].lower()
+def test_a_file_is_not_named_like_other_audio(path: str, format: str | None, right: str) -> None:
+    kind, written = Path(path).suffix[1:].lower(), format or "wav"
     with pytest.raises(OutputError) as caught:
-        check_name(Path(path), format)
+        format_for(Path(path), format)
     assert (
-        str(caught.value) == f"{path} has the name of {kind} audio, and {format} is written; name it {right}"
+        str(caught.value) == f"{path} has the name of {kind} audio, and {written} is written; name it {right}"
     )
 
 
 @pytest.mark.parametrize("path", ["book", "book.raw", "book.part1", ".wav"])
 def test_any_other_name_will_do(path: str) -> None:
+    assert format_for(Path(path)).name == "wav"
     for format in FORMATS:
-        check_name(Path(path), format.name)
+        assert format_for(Path(path), format.name) is format
 
 
 def test_a_wav_file_has_its_length_and_its_tag(tmp_path: Path) -> None:

@@ -304,6 +304,20 @@ def test_chunks_are_spoken_again_as_the_rest_was(tmp_path: Path) -> None:
     assert out.read_bytes() == once
 
 
+def test_the_file_says_its_format_and_keeps_it(tmp_path: Path) -> None:
+    with Engine(settings=SIM | {"output.format": "pcm"}) as engine:
+        engine.speak(text_of(2), tmp_path / "out")
+    samples = (tmp_path / "out").read_bytes()
+    with Engine(settings=SIM) as engine:
+        engine.speak(text_of(2), tmp_path / "out.pcm")
+        engine.speak(text_of(2), tmp_path / "out.wav")
+        engine.redo(tmp_path / "out", [1])
+    assert (tmp_path / "out.pcm").read_bytes() == samples
+    assert soundfile.info(tmp_path / "out.wav").frames == len(samples) / 2
+    again = (tmp_path / "out").read_bytes()
+    assert (len(again), again == samples, again[:4] == b"RIFF") == (len(samples), False, False)
+
+
 def test_a_damaged_store_is_mended_with_the_workers_that_are_there(
     tmp_path: Path, workers: Callable[[], int]
 ) -> None:

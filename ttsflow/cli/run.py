@@ -37,7 +37,12 @@ from ttsflow.cli.options import (
     "--speed", type=float, help="Of speaking: 2 is twice as fast; engines have limits.  [default: 1]"
 )
 @click.option("--seed", type=int, help="Random seed of the run.  [default: 0]")
-@click.option("--format", "format_", type=OneOf(audio_formats), help="Format of the audio.  [default: wav]")
+@click.option(
+    "--format",
+    "format_",
+    type=OneOf(audio_formats),
+    help="Format of the audio.  [default: as the suffix of FILE says, or wav]",
+)
 @click.option(
     "--input-format", type=OneOf(input_formats), help="Format of the text.  [default: as the suffix says]"
 )

@@ -16,7 +16,7 @@ from ttsflow.cli.runs import STREAM, Run, ask, made
 from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
-from ttsflow.output import StreamSink, format_named
+from ttsflow.output import StreamSink, format_for
 from ttsflow.report import Text
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
@@ -40,7 +40,7 @@ class Destination:
     keep_store: bool = True
     strict: bool = False
 
-    def path(self, document: Document, format: str) -> Path | None:
+    def path(self, document: Document, format: str | None) -> Path | None:
         """The file that was named, or STEM.wav; None where somebody listens as the audio is made.
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
@@ -49,7 +49,7 @@ class Destination:
             return None
         from_file = document.identity.source is not None
         stem = Path(document.name).stem if from_file else "speech"
-        usual = f"{stem}{format_named(format).suffixes[0]}"
+        usual = f"{stem}{format_for(None, format).suffixes[0]}"
         path = checked(usual if self.output is None else self.output, document, format)
         if self.report is not None and same_place(self.report, path):
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")

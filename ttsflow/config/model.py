@@ -169,8 +169,8 @@ class TextSection(Section):
 class OutputSection(Section):
     """How the audio is written."""
 
-    format: OutputFormat = "wav"
-    """wav, or pcm: raw little-endian 16-bit samples without a header"""
+    format: OutputFormat | None = None
+    """wav, or pcm: raw little-endian 16-bit samples without a header; none is as the output's suffix says"""
 
 
 class Config(Section):

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from ttsflow.interface.jobs import AudioPiece, Outcome
 from ttsflow.output.file import FileSink
-from ttsflow.output.formats import check_name, format_named, read_tag
+from ttsflow.output.formats import format_for, format_named, read_tag
 from ttsflow.output.iterator import IteratorSink
 from ttsflow.output.stdout import StreamSink
 from ttsflow.output.tag import Tag
 
-__all__ = ["FileSink", "IteratorSink", "Sink", "StreamSink", "Tag", "check_name", "format_named", "read_tag"]
+__all__ = ["FileSink", "IteratorSink", "Sink", "StreamSink", "Tag", "format_for", "format_named", "read_tag"]
 
 
 class Sink(Protocol):

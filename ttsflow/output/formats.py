@@ -54,13 +54,21 @@ def format_named(name: str) -> Format:
     raise UnknownNameError("audio format", name, [format.name for format in FORMATS])
 
 
-def check_name(path: Path, format: str) -> None:
-    """Raise OutputError where a file has the name of other audio than the format that is written to it."""
-    written, suffix = format_named(format), path.suffix.lower()
-    others = {other for one in FORMATS for other in one.suffixes}.union(_NOT_WRITTEN)
-    if suffix in others.difference(written.suffixes):
-        kind, right = suffix.removeprefix("."), path.with_suffix(written.suffixes[0])
-        raise OutputError(f"{path} has the name of {kind} audio, and {format} is written; name it {right}")
+def format_for(path: Path | None, name: str | None = None) -> Format:
+    """The format of the audio at `path`: the one called `name`, or else the one that the suffix stands for.
+
+    It is WAV if the suffix stands for none, or there is no path, as for a stream. Raises OutputError if
+    the file would have the name of other audio than is written to it; UnknownNameError.
+    """
+    suffix = "" if path is None else path.suffix.lower()
+    by_suffix = {suffix: format for format in FORMATS for suffix in format.suffixes}
+    format = by_suffix.get(suffix, FORMATS[0]) if name is None else format_named(name)
+    if path is not None and suffix in {*by_suffix, *_NOT_WRITTEN}.difference(format.suffixes):
+        kind, right = suffix.removeprefix("."), path.with_suffix(format.suffixes[0])
+        raise OutputError(
+            f"{path} has the name of {kind} audio, and {format.name} is written; name it {right}"
+        )
+    return format
 
 
 def read_tag(path: Path) -> Tag | None:

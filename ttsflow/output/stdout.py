@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, Outcome
-from ttsflow.output.formats import format_named
+from ttsflow.output.formats import format_for
 from ttsflow.output.pcm import encode, silence
 
 
@@ -19,17 +19,17 @@ class StreamSink:
 
     `stream` is a file descriptor (1 for standard output) or a binary stream that is open for
     writing. Give a descriptor where there is one: Python's own buffer would try to write what a
-    reader who left did not take, once more, at exit. `format` is the name of an audio format, and
-    `sample_rate` in Hz. A reader who closes the pipe shows as BrokenPipeError. Raises
+    reader who left did not take, once more, at exit. `format` is the name of an audio format (None: WAV),
+    and `sample_rate` in Hz. A reader who closes the pipe shows as BrokenPipeError. Raises
     UnknownNameError for a format that there is not, OutputError for one that cannot be streamed.
     """
 
-    def __init__(self, stream: int | BinaryIO, *, sample_rate: int, format: str = "wav") -> None:
+    def __init__(self, stream: int | BinaryIO, *, sample_rate: int, format: str | None = None) -> None:
         self._given = stream
         self._sample_rate = sample_rate
-        self._format = format_named(format)
+        self._format = format_for(None, format)
         if not self._format.streamed:
-            raise OutputError(f"{format} audio cannot be streamed; name a file with -o")
+            raise OutputError(f"{self._format.name} audio cannot be streamed; name a file with -o")
 
     def open(self) -> None:
         """Write the header at once, so that players open their device. Raises OutputError."""

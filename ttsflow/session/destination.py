@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ttsflow.errors import OutputError, StoreError
-from ttsflow.output import Tag, check_name, read_tag
+from ttsflow.output import Tag, format_for, read_tag
 from ttsflow.output.partfile import PartFile
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.request import Request
@@ -16,14 +16,14 @@ IN_COMMON = 0.1
 """part of its chunks, or of those before, by which a text is known as the same one, edited"""
 
 
-def checked(path: str | Path, document: Document, format: str) -> Path:
+def checked(path: str | Path, document: Document, format: str | None) -> Path:
     """The path, at which a file can be written. Raises OutputError before anything is loaded."""
     if not str(path):
         raise OutputError("the name of the output file is empty")
     path = Path(path)
     if document.identity.source is not None and same_place(path, Path(document.name)):
         raise OutputError(f"{path} is the text that is to be spoken; choose another output")
-    check_name(path, format)
+    format_for(path, format)  # which refuses a name that would mislead
     PartFile(path).check()
     return path
 

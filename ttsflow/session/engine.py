@@ -142,8 +142,9 @@ class Engine:
         fresh: bool = False,
         keep_store: bool = True,
     ) -> Speech:
-        """Speak a text, or the file at a Path, to a WAV file, which appears when it is complete.
+        """Speak a text, or the file at a Path, to a file of audio, which appears when it is complete.
 
+        The file is WAV, or what its suffix or `output.format` of the configuration says.
         Finished chunks are kept in a store beside it: what is there already, of a call that was cut short
         or of the text before an edit, is not spoken again, unless `fresh`. `overwrite` replaces a file
         whoever made it. Without `keep_store` the store is removed once every chunk was spoken.
@@ -310,7 +311,7 @@ class Engine:
         self._runner.check_usable()
         recipe = Recipe.beside(path)
         manner = Manner.of(self.setup, recipe.settings(path).config.text)
-        with Recording(self.setup, path) as recording:
+        with Recording(self.setup, path, recipe.format) as recording:
             recording.reopen(recipe.tag)
             yield recording, choose(recording, manner, chunks, seed, self._name(name))
 

@@ -23,11 +23,12 @@ class Recipe:
     tag: Tag
 
     @classmethod
-    def of(cls, manner: Manner, tag: Tag) -> Recipe:
-        """The recipe by which an input is spoken."""
+    def of(cls, manner: Manner, format: str, tag: Tag) -> Recipe:
+        """The recipe by which an input is spoken to an output of this format."""
         setup = manner.setup
         config = setup.config.model_dump(mode="json")
         config["backend"]["use"] = setup.backend.plugin.name  # the first choice may have been another
+        config["output"]["format"] = format
         config["text"] = manner.text.model_dump(mode="json")
         folders = tuple(str(folder.resolve()) for folder in setup.plugins_dirs)
         return cls(config, setup.backend.plugin.name, folders, tag)

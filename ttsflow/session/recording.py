@@ -12,7 +12,7 @@ from typing import Self
 
 from ttsflow.errors import OutputBusy, OutputError, StoreDamaged, StoreError, TtsflowError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
-from ttsflow.output import FileSink, Tag
+from ttsflow.output import FileSink, Tag, format_for
 from ttsflow.report.passage import Passage
 from ttsflow.session.destination import check_owner, tag_of
 from ttsflow.session.recipe import Recipe
@@ -41,16 +41,17 @@ class Recording:
     the chunks that are left, and a runner's stream writes into the recording; `build` follows.
     What was kept before stays whatever happens.
 
+    `format` is the name of the output's format; None is as the configuration says, or the output's suffix.
     `account` says what became of the chunks that were spoken here, None once nobody knows; `failed`
     are those that failed.
     """
 
-    def __init__(self, setup: Setup, path: Path) -> None:
+    def __init__(self, setup: Setup, path: Path, format: str | None = None) -> None:
         self.path = path
         self.account: Account | None = Account()
         self.failed: list[Outcome] = []
         self._setup = setup
-        self._format = setup.config.output.format
+        self._format = format_for(path, format or setup.config.output.format).name
         self._request: Request | None = None
         self._sinks: list[FileSink] = []
         self._stores: list[Store] = []
@@ -146,7 +147,8 @@ class Recording:
     # ------------------------------------------------------------ what is to be spoken
 
     def _plan(self, request: Request) -> None:
-        recipe, before = Recipe.of(request.manner, tag_of(request.document)), Recipe.find(self.store)
+        recipe = Recipe.of(request.manner, self._format, tag_of(request.document))
+        before = Recipe.find(self.store)
         named = isinstance(self._setup.config.backend.use, str)
         if before is not None and before.backend != recipe.backend and not named:
             raise OutputError(
