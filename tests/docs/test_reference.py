@@ -158,6 +158,18 @@ def test_every_hook_is_tested() -> None:
     assert hooks == {"ttsflow_policies", "ttsflow_backends"}
 
 
+# ---------------------------------------------------------------- the way in
+
+
+def test_the_reading_order_is_short_and_names_files_that_are_there() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    section = re.search(r"^## A reading order\n(.*?)^After that", text, re.M | re.S)
+    assert section is not None
+    files = re.findall(r"`((?:ttsflow|plugins)/[\w/]+\.py)`", section[1])
+    assert len(files) > 10
+    assert sum(len((ROOT / file).read_text(encoding="utf-8").splitlines()) for file in files) <= 2_500
+
+
 # ---------------------------------------------------------------- links
 
 
