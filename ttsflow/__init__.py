@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ttsflow.interface.costs import Costs
     from ttsflow.interface.device import Device
     from ttsflow.interface.hookspecs import hookimpl
+    from ttsflow.interface.installation import install_command, pip_command
     from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
     from ttsflow.interface.options import PluginOptions
     from ttsflow.interface.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
@@ -57,6 +58,7 @@ _HOME = {
         "WorkerError",
     ),
     "interface.hookspecs": ("hookimpl",),
+    "interface.installation": ("install_command", "pip_command"),
     "interface.jobs": ("AudioPiece", "ChunkJob", "Outcome"),
     "interface.options": ("PluginOptions",),
     "interface.profile": ("Profile",),
@@ -102,6 +104,8 @@ __all__ = [
     "WorkerView",
     "__version__",
     "hookimpl",
+    "install_command",
+    "pip_command",
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import soundfile
 
 from tests.cli.program import Program, sim
+from ttsflow import install_command
 
 STORY = """# The parcel
 
@@ -266,7 +266,7 @@ def test_a_person_reads_the_same(reported: dict[str, Any]) -> None:
 
 def test_a_machine_without_coqui_tts_speaks_with_espeak_and_says_so(program: Program) -> None:
     program.hide("TTS")
-    command = "ttsflow[xtts]"
+    command = install_command("xtts")
     ended = program("run", "--text", "Hello.", "--report", "run.json")
     lines = [line for line in ended.err.splitlines() if command in line]
     assert len(lines) == 2, ended.err
@@ -285,4 +285,4 @@ def test_a_machine_without_any_engine(program: Program) -> None:
     program.hide("TTS", "espeakng_loader")
     ended = program("run", "--text", "Hello.", code=2)
     for extra in ("xtts", "espeak"):
-        assert re.search(rf"pip install .ttsflow\[{extra}\]", ended.err)
+        assert f"  {extra}: {install_command(extra)}\n" in ended.err

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.fake_nvml import environment
+from ttsflow import pip_command
 from ttsflow.devices import detect
 
 GIB = 1 << 30
@@ -213,7 +214,7 @@ def test_no_nvidia_ml_py_leaves_the_cpu(fake_nvml: Path, tmp_path: Path) -> None
     found = detect_in(environment(fake_nvml) | {"PYTHONPATH": str(tmp_path)})
     assert found.gpus == []
     [note] = found.notes
-    assert "pip install nvidia-ml-py" in note
+    assert note.endswith(f"; {pip_command('install', 'nvidia-ml-py')}")
 
 
 @pytest.mark.parametrize(

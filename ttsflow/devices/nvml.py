@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from ttsflow.interface.installation import pip_command
+
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
@@ -40,7 +42,8 @@ def read() -> Inventory:
     try:
         import pynvml
     except ImportError as error:
-        return Inventory(notes=(f"NVIDIA GPUs cannot be looked for: {error}; pip install nvidia-ml-py",))
+        remedy = pip_command("install", "nvidia-ml-py")
+        return Inventory(notes=(f"NVIDIA GPUs cannot be looked for: {error}; {remedy}",))
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError_LibraryNotFound:

@@ -27,11 +27,13 @@ from ttsflow import (
     UnknownNameError,
     Voice,
     hookimpl,
+    install_command,
+    pip_command,
 )
 from ttsflow_plugins.espeak.library import SAMPLE_RATE, Library, Parameter
 from ttsflow_plugins.espeak.voices import Catalogue, read_catalogue
 
-INSTALL = 'pip install "ttsflow[espeak]"'
+REPAIR = ("install", "--force-reinstall", "espeakng-loader")
 
 USUAL_RATE = 175  # words per minute
 LOWEST_RATE, HIGHEST_RATE = 80, 450  # words per minute, the limits of eSpeak NG
@@ -56,7 +58,7 @@ class Espeak(Backend):
 
     @classmethod
     def missing(cls) -> str | None:
-        return None if find_spec("espeakng_loader") else INSTALL
+        return None if find_spec("espeakng_loader") else install_command("espeak")
 
     @classmethod
     def describe(cls, options: PluginOptions) -> Profile:
@@ -117,7 +119,7 @@ class Espeak(Backend):
         except OSError as error:
             raise BackendUnavailable(
                 f"eSpeak NG is installed but cannot be loaded: {error}. It needs Linux with glibc 2.29 "
-                f"or later, or macOS. To install it again: pip install --force-reinstall espeakng-loader"
+                f"or later, or macOS. To install it again: {pip_command(*REPAIR)}"
             ) from error
 
     def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
@@ -146,11 +148,10 @@ def _files() -> tuple[Path, Path]:
 
         return Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
     except ImportError as error:
-        raise BackendUnavailable(f"backend 'espeak' is not installed: {INSTALL}") from error
+        raise BackendUnavailable(f"backend 'espeak' is not installed: {install_command('espeak')}") from error
     except RuntimeError as error:  # get_data_path raises it if there is no data folder
         raise BackendUnavailable(
-            f"eSpeak NG is installed without its data ({error}): "
-            f"pip install --force-reinstall espeakng-loader"
+            f"eSpeak NG is installed without its data ({error}): {pip_command(*REPAIR)}"
         ) from error
 
 

@@ -29,6 +29,8 @@ from ttsflow import (
     Voice,
     VoiceRequest,
     hookimpl,
+    install_command,
+    pip_command,
 )
 from ttsflow_plugins.xtts import checkpoint, download
 from ttsflow_plugins.xtts.options import XttsOptions
@@ -62,7 +64,6 @@ SPEEDS = (0.5, 2.0)  # that a request may ask for: the model's own speech is str
 AUDIO_VERSION = 1  # to be raised when this backend speaks the same job in another way
 _NOT_HEARD = {"model_dir", "model", "slots", "threads"}
 
-INSTALL = "pip install 'ttsflow[xtts]'"
 _MODULES = ("TTS", "torch", "torchaudio", "torchcodec", "transformers", "soundfile")
 
 
@@ -81,11 +82,11 @@ class Xtts(Backend):
     @classmethod
     def missing(cls) -> str | None:
         if any(importlib.util.find_spec(module) is None for module in _MODULES):
-            return INSTALL
+            return install_command("xtts")
         try:
             distribution("coqui-tts")
         except PackageNotFoundError:  # the older project TTS, up to 0.22, has the same import name
-            return f"pip uninstall -y TTS && {INSTALL}"
+            return f"{pip_command('uninstall', '-y', 'TTS')} && {install_command('xtts')}"
         return None
 
     @classmethod

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ttsflow import BackendUnavailable, UnknownNameError
+from ttsflow import BackendUnavailable, UnknownNameError, install_command
 from ttsflow_plugins.xtts.checkpoint import NEEDED, SPEAKERS
 
 PUBLISHED = "tts_models/multilingual/multi-dataset/xtts_v2"
@@ -65,7 +65,7 @@ def _repository(model: str) -> str:
     """The repository on the Hugging Face Hub that `model` comes from, by coqui-tts's own catalogue."""
     spec = importlib.util.find_spec("TTS")  # finds the package and does not import it
     if spec is None or not spec.submodule_search_locations:
-        raise BackendUnavailable("coqui-tts is not installed: pip install 'ttsflow[xtts]'")
+        raise BackendUnavailable(f"coqui-tts is not installed: {install_command('xtts')}")
     catalogue = Path(spec.submodule_search_locations[0]) / ".models.json"
     families = json.loads(catalogue.read_text(encoding="utf-8"))["tts_models"]
     known = {

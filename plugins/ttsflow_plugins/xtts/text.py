@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from ttsflow import ChunkJob, JobRefused, TextTooLong, UsageError
+from ttsflow import ChunkJob, JobRefused, TextTooLong, UsageError, install_command
 from ttsflow_plugins.xtts.upstream import brief
 
 _FRONT_ENDS = {"ja": ("cutlet", "fugashi"), "zh": ("pypinyin",)}
-_INSTALL = {"ja": "pip install 'ttsflow[xtts-ja]'"}
-_INSTALL_REST = "pip install 'ttsflow[xtts]'"
+_EXTRA = {"ja": "xtts-ja"}  # of ttsflow, with what a language needs; of all others: xtts
 
 _UNSPACED = ("zh", "ja")  # languages that may be parted between any two characters
 # Where a text may be parted, the best first: behind a clause, between words.
@@ -28,8 +27,11 @@ def check_language(language: str) -> None:
     short = _short(language)
     absent = [name for name in _FRONT_ENDS.get(short, ()) if find_spec(name) is None]
     if absent:
-        remedy = _INSTALL.get(short, _INSTALL_REST)
-        raise UsageError(f"XTTS-v2 needs {' and '.join(absent)} to speak {language!r}: {remedy}")
+        raise UsageError(f"XTTS-v2 needs {' and '.join(absent)} to speak {language!r}: {_remedy(short)}")
+
+
+def _remedy(short: str) -> str:
+    return install_command(_EXTRA.get(short, "xtts"))
 
 
 class TextReader:
@@ -68,8 +70,9 @@ class TextReader:
         try:
             return method(text.strip().lower(), short)
         except ImportError as error:
-            remedy = _INSTALL.get(short, _INSTALL_REST)
-            raise JobRefused(f"XTTS-v2 needs more to speak {language!r} ({error}): {remedy}") from error
+            raise JobRefused(
+                f"XTTS-v2 needs more to speak {language!r} ({error}): {_remedy(short)}"
+            ) from error
         except Exception as error:  # each language's normaliser raises its own, and would again at every try
             raise JobRefused(
                 f"XTTS-v2 cannot read this text in {language!r} ({type(error).__name__}: {brief(error)}); "

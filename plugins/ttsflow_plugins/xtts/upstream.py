@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ttsflow import BackendUnavailable
+from ttsflow import BackendUnavailable, install_command
 from ttsflow_plugins.xtts.checkpoint import VOCABULARY, token_count, weights_bytes
 
 
@@ -35,7 +35,7 @@ def load_model(
     except (ImportError, OSError, RuntimeError) as error:
         raise BackendUnavailable(
             f"coqui-tts cannot be imported ({type(error).__name__}: {brief(error)}); "
-            "install the tested set again: pip install 'ttsflow[xtts]'"
+            f"install the tested set again: {install_command('xtts')}"
         ) from error
     if device_kind == "cuda" and not torch.cuda.is_available():
         raise BackendUnavailable(_why_no_gpu())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ttsflow import BackendUnavailable, Device, WorkerSpec
+from ttsflow import BackendUnavailable, Device, WorkerSpec, install_command
 from ttsflow.scheduler.placement import place
-from ttsflow_plugins.xtts import INSTALL, WORKING_BYTES, Xtts
+from ttsflow_plugins.xtts import WORKING_BYTES, Xtts
 from ttsflow_plugins.xtts.checkpoint import content
 from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY
 
@@ -66,7 +67,7 @@ def test_nothing_is_missing_here() -> None:
 @pytest.mark.parametrize("module", ["TTS", "torch", "torchcodec", "soundfile"])
 def test_a_missing_library_gives_the_install_command(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
-    assert Xtts.missing() == INSTALL
+    assert Xtts.missing() == install_command("xtts")
 
 
 def test_the_old_tts_project_does_not_count(tmp_path: Path) -> None:
@@ -81,7 +82,9 @@ def test_the_old_tts_project_does_not_count(tmp_path: Path) -> None:
     child = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60
     )
-    assert child.stdout.strip() == f"pip uninstall -y TTS && {INSTALL}", child.stderr
+    pip = rf"uv pip {{}} --python {re.escape(sys.executable)}"  # this path has no pip either
+    expected = f"{pip.format('uninstall')} -y TTS && {pip.format('install')} 'ttsflow\\[xtts]'"
+    assert re.fullmatch(expected, child.stdout.strip()), child.stdout + child.stderr
 
 
 def test_model_dir_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

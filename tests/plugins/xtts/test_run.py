@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tests.cli.hostile import HOSTILE_VOICES, refuses_voice, short
 from tests.cli.program import Program
+from ttsflow import install_command
 from ttsflow_plugins.xtts.tiny import TINY, write_checkpoint
 
 TEXT = """
@@ -153,9 +154,9 @@ def test_a_voice_that_there_is_not_ends_the_run_before_it_begins(program: Progra
         (["--reference", "silence.wav"], "is silent in the 10 s that are used"),
         (
             ["--language", "ja"],
-            "needs cutlet and fugashi to speak 'ja': pip install 'ttsflow[xtts-ja]'",
+            f"needs cutlet and fugashi to speak 'ja': {install_command('xtts-ja')}",
         ),
-        (["--language", "zh"], "XTTS-v2 needs pypinyin to speak 'zh-cn': pip install 'ttsflow[xtts]'"),
+        (["--language", "zh"], f"XTTS-v2 needs pypinyin to speak 'zh-cn': {install_command('xtts')}"),
         (["--speed", "2.5"], "backend 'xtts' speaks at speeds from 0.5 to 2, not at 2.5"),
     ],
 )
