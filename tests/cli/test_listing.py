@@ -59,7 +59,7 @@ def test_a_policy_and_its_options(program: Program) -> None:
     schema = json.loads(program("policies", "gpu-affinity", "--json").out)["options"]
     assert schema["properties"]["key"]["enum"] == ["chunk", "voice", "stream"]
     assert "it has no options" in program("policies", "sequential").text
-    assert "ttsflow config show --policy auto" in program("policies", "auto", code=2).err
+    assert "ttsflow config show --policy auto" in program("policies", "auto").text
 
 
 def test_backends(program: Program) -> None:
@@ -150,3 +150,26 @@ def test_a_listing_on_a_full_disk(program: Program) -> None:
     assert ended.code == 1
     assert "No space left on device" in ended.err
     assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("gpus", "holds"),
+    [
+        (0, "1. no GPU: sequential   <- holds on this machine, which has no GPU"),
+        (1, "2. 1 GPU: sequential   <- holds on this machine, which has 1 GPU"),
+        (4, "3. always: gpu-affinity   <- holds on this machine, which has 4 GPUs"),
+    ],
+)
+def test_the_rules_of_a_policy_file_are_explained(program: Program, gpus: int, holds: str) -> None:
+    program.gpus(gpus)
+    lines = program("policies", "auto").text.splitlines()
+    assert lines[0] == "auto, a policy file: the first rule that holds chooses the policy."
+    assert [line for line in lines if "<-" in line] == [holds]
+
+
+def test_the_words_of_the_program_alone_are_shown(program: Program) -> None:
+    program.write("story.md", "# One\n\nTwo *three*.\n")
+    loud = program("run", "story.md", "-v", "--backend", "espeak").err
+    assert "worker w0#1: exit code 0" in loud
+    assert "Parser" not in loud, "not what the Markdown parser logs"
+    assert "entering" not in loud

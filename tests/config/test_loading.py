@@ -236,7 +236,7 @@ def test_a_path_that_is_not_there(path: str) -> None:
         ("policy: {rules: []}", "policy.rules is [], but must have at least 1 item"),
         (
             "policy: {options: {x: 1}}",
-            "policy has options beside rules; give the options in each rule, or name",
+            "policy has options beside rules; give the options in each rule, or name one policy (policy.use",
         ),
         (
             "policy:\n  rules:\n  - {when: {gpu: 1}, use: a}",

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ttsflow.cli.messages import command
 from ttsflow.cli.options import configured, given, load_registry, load_settings
 from ttsflow.cli.tables import fit, option_rows, print_table
 
 if TYPE_CHECKING:
+    from ttsflow.config import Settings
     from ttsflow.interface.backend import Backend, Voice
     from ttsflow.interface.policy import Policy
     from ttsflow.registry import Plugin, Registry
@@ -37,9 +39,10 @@ def policies(
     chosen = load_settings(policy, config_file, settings)
     registry = load_registry(chosen, plugins_dir)
     files = chosen.policy_files.names()
-    if name is not None:
-        is_file = f"{name} is a policy file; to see it: ttsflow config show --policy {name}"
-        plugin = registry.policy(name, hint=is_file if name in files else "")
+    if name is not None and name in files and name not in {plugin.name for plugin in registry.policies()}:
+        _show_rules(name, load_settings(name, config_file, settings), as_json)
+    elif name is not None:
+        plugin = registry.policy(name)
         _show("policy", plugin, _about(plugin), as_json)
     elif as_json:
         _print_json({"policies": [_about(plugin) for plugin in registry.policies()], "files": files})
@@ -47,6 +50,28 @@ def policies(
         print_table((plugin.name, _summary(plugin)) for plugin in registry.policies())
         click.echo("\n" + fit("policy files, for --policy NAME: ", ", ".join(files)))
         _warn(registry)
+
+
+def _show_rules(name: str, chosen: Settings, as_json: bool) -> None:
+    """What a policy file chooses, rule by rule, and which of its rules holds on this machine."""
+    from ttsflow.config.model import Rule, count_gpus
+    from ttsflow.devices import detect
+
+    section = chosen.config.policy
+    gpus = sum(device.kind != "cpu" for device in detect().devices)
+    rules = section.rules or (Rule(use=section.use or "", options=section.options),)
+    holds = next((rule for rule in rules if rule.when is None or rule.when.holds(gpus)), None)
+    if as_json:
+        dumped = [rule.model_dump(mode="json") | {"holds": rule is holds} for rule in rules]
+        _print_json({"name": name, "gpus": gpus, "rules": dumped})
+        return
+    click.echo(f"{name}, a policy file: the first rule that holds chooses the policy.\n")
+    for number, rule in enumerate(rules, 1):
+        options = f" {json.dumps(rule.options)}" if rule.options else ""
+        here = f"   <- holds on this machine, which has {count_gpus(gpus)}" if rule is holds else ""
+        click.echo(f"{number}. {'always' if rule.when is None else rule.when}: {rule.use}{options}{here}")
+    click.echo("\nRules count the GPUs that the engine can use.")
+    click.echo(f"All settings of the file: {command('config', 'show', '--policy', name)}")
 
 
 @click.command(short_help="List the TTS engines, or show one.")

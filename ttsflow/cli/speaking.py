@@ -57,10 +57,14 @@ class Destination:
 
 
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
-    """Warnings to standard error; everything with `verbose`, errors alone with `quiet`."""
-    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
+    """Warnings to standard error; with `verbose` all that this program logs, with `quiet` errors alone.
+
+    Of other libraries nobody wants to see more than warnings.
+    """
+    level = logging.ERROR if quiet else logging.WARNING
     logging.basicConfig(level=level, format="ttsflow: %(message)s", stream=sys.stderr)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    if verbose:
+        logging.getLogger("ttsflow").setLevel(logging.DEBUG)
 
 
 def read_input(source: str | None, text: str | None, encoding: str, format: str | None) -> Document:

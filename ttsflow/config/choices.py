@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ttsflow.config.loading import Settings
+from ttsflow.config.model import count_gpus
 from ttsflow.config.policyfiles import is_path
 from ttsflow.errors import BackendUnavailable, ConfigError, PluginError
 from ttsflow.interface.backend import Backend
@@ -48,11 +49,11 @@ def resolve_policy(settings: Settings, registry: Registry, gpus: int) -> PolicyC
         if rule.when is None or rule.when.holds(gpus):
             at: KeyPath = ("policy", "rules", index)
             origin = settings.origin(at)
-            decided_by = f"{origin.source if origin else 'rules'}, rule {index + 1}: {_count(gpus)}"
+            decided_by = f"{origin.source if origin else 'rules'}, rule {index + 1}: {count_gpus(gpus)}"
             return _policy(settings, registry, at, rule.use, rule.options, decided_by)
     where = settings.where(("policy", "rules"))
     raise ConfigError(
-        f"{where}: no rule holds for {_count(gpus)}; end policy.rules with a rule that has no `when`"
+        f"{where}: no rule holds for {count_gpus(gpus)}; end policy.rules with a rule that has no `when`"
     )
 
 
@@ -168,7 +169,3 @@ def _asked_for(settings: Settings) -> str | None:
         if value:
             return f"{what} ({settings.where(path)})"
     return None
-
-
-def _count(gpus: int) -> str:
-    return "no GPU" if gpus == 0 else "1 GPU" if gpus == 1 else f"{gpus} GPUs"

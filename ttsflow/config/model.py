@@ -50,6 +50,11 @@ OutputFormat = Annotated[str, *_one_of([format.name for format in FORMATS])]
 InputFormat = Annotated[str, *_one_of([reader.name for reader in READERS])]
 
 
+def count_gpus(gpus: int) -> str:
+    """A number of GPUs in words."""
+    return "no GPU" if gpus == 0 else "1 GPU" if gpus == 1 else f"{gpus} GPUs"
+
+
 class When(Section):
     """What must hold for a rule: all that is given. GPUs are those that the backend can use."""
 
@@ -63,6 +68,12 @@ class When(Section):
         if self.gpus is None and self.gpus_min is None:
             raise ValueError("needs gpus or gpus_min; leave `when` out for a rule that always holds")
         return self
+
+    def __str__(self) -> str:
+        """For a person: "1 GPU", "2 GPUs or more"."""
+        exactly = None if self.gpus is None else count_gpus(self.gpus)
+        at_least = None if self.gpus_min is None else f"{count_gpus(self.gpus_min)} or more"
+        return " and ".join(filter(None, (exactly, at_least)))
 
     def holds(self, gpus: int) -> bool:
         """Whether the rule applies with this many GPUs."""
@@ -95,7 +106,8 @@ class PolicySection(Section):
             raise ValueError("needs either use or rules, and not both")
         if self.rules is not None and self.options:
             raise ValueError(
-                "has options beside rules; give the options in each rule, or name a policy with use"
+                "has options beside rules; give the options in each rule, or name one policy"
+                " (policy.use, or --policy NAME) to which they belong"
             )
         return self
 
