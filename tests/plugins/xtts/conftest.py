@@ -47,7 +47,7 @@ def variant(tiny: Path, tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def backend(tiny: Path) -> Iterator[Xtts]:
     """A loaded backend that samples, with upstream's settings."""
     backend = Xtts(Xtts.Options(model_dir=tiny))

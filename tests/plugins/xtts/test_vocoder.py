@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ttsflow_plugins.xtts.upstream import load_model
+from ttsflow_plugins.xtts.upstream import import_torchaudio
 from ttsflow_plugins.xtts.vocoder import FIRST_FRAMES, MOST_FRAMES, Vocoder
 
 CODES_PER_S = 22050 / 1024
@@ -18,14 +18,25 @@ CHANNELS = 64
 
 
 @pytest.fixture(scope="module")
-def decoder(tiny: Any) -> Any:
+def decoder() -> Any:
     """Upstream's, as it speaks a whole chunk."""
-    return load_model(tiny, "cpu", 1, {}).hifigan_decoder
+    return random_decoder()
 
 
 @pytest.fixture(scope="module")
-def vocoder(tiny: Any) -> Vocoder:
-    return Vocoder(load_model(tiny, "cpu", 1, {}).hifigan_decoder)
+def vocoder() -> Vocoder:
+    return Vocoder(random_decoder())
+
+
+def random_decoder() -> Any:
+    """With an eighth of the channels of the published one it is twelve times as quick, and looks as far."""
+    import_torchaudio()
+    import torch
+    from TTS.tts.layers.xtts.hifigan_decoder import HifiDecoder
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        return HifiDecoder(decoder_input_dim=CHANNELS, upsample_initial_channel_decoder=64).eval()
 
 
 def voice() -> Any:
@@ -71,7 +82,7 @@ def test_the_pieces_join_to_the_whole(
         stretched = functional.interpolate(stretched.mT, scale_factor=1.0 / speed, mode="linear").mT
     with torch.inference_mode():
         whole = decoder(stretched, g=voice())[0, 0]
-    torch.testing.assert_close(joined, whole, rtol=0.0, atol=1e-4)
+    torch.testing.assert_close(joined, whole, rtol=0.0, atol=1e-5)
 
 
 def test_the_first_piece_is_small_and_the_others_grow(vocoder: Vocoder) -> None:
