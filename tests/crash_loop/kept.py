@@ -28,7 +28,7 @@ class Kept:
             return cls()
         try:
             with Store.open(path, readonly=True) as store:
-                places = tuple((place.index, place.key) for place in store.places())
+                places = tuple((place.job.index, place.key) for place in store.places())
                 sums = [(key, seal) for key, _, seal in store.checksums() if key and seal]
         except (OutputError, StoreError) as error:
             raise AssertionError(f"the store cannot be read: {error}") from error
