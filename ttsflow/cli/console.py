@@ -69,7 +69,8 @@ class Console:
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         if self._began_s is None:
-            self._began_s = self._shown_s = now
+            self._began_s = now
+            self._shown_s = 0.0 if self._progress else now  # a line tells nothing before there is something
         self._show_progress(now)
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:

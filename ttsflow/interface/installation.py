@@ -48,8 +48,11 @@ def install_command(extra: str, distribution: str = "ttsflow") -> str:
 
 def _source(distribution: str) -> dict[str, Any]:
     """Where a distribution came from, as pip notes it (PEP 610); empty for one from a package index."""
+    # There may be several: what a build left in a folder of source notes nothing.
+    found = metadata.distributions(name=distribution)
+    noted = next(filter(None, (each.read_text("direct_url.json") for each in found)), "{}")
     try:
-        noted = json.loads(metadata.distribution(distribution).read_text("direct_url.json") or "{}")
-    except (metadata.PackageNotFoundError, ValueError):
+        source = json.loads(noted)
+    except ValueError:
         return {}
-    return noted if isinstance(noted, dict) else {}
+    return source if isinstance(source, dict) else {}
