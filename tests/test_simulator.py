@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ttsflow import ChunkJob, Device, Policy, Profile
 from ttsflow.scheduler import Scheduler
-from ttsflow.simulator import Simulated, Simulator, Truth
+from ttsflow.simulator import CostModel, Simulated, Simulator
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.gpu_affinity import GpuAffinity
 from ttsflow_plugins.sequential import Sequential
@@ -20,15 +20,15 @@ def simulate(
     gpus: int = 1,
     slots: int = 1,
     slow: list[float] | None = None,
-    **truth: float,
+    **model: float,
 ) -> Simulated:
     profile = Profile("simulated", 24_000, ("cuda",), slots=slots)
     jobs = [ChunkJob("s", index, "x" * 30) for index in range(len(costs))]
-    true = Truth(
+    true = CostModel(
         cost=lambda job: costs[job.index],
         audio=lambda job: 2.0,
         slow=lambda k: (slow or [1.0, 2.0, 3.0, 4.0])[k - 1],
-        **truth,
+        **model,
     )
     devices = [Device(f"cuda:{number}", "cuda") for number in range(gpus)]
     return Simulator(Scheduler(policy, devices, profile), true).run({"s": jobs})
@@ -70,9 +70,9 @@ def test_pieces_come_as_the_work_goes() -> None:
 
 def test_live_pieces_arrive_one_by_one() -> None:
     profile = Profile("simulated", 24_000, ("cuda",))
-    truth = Truth(cost=lambda job: 4.0, audio=lambda job: 2.0, pieces=4)
+    model = CostModel(cost=lambda job: 4.0, audio=lambda job: 2.0, pieces=4)
     scheduler = Scheduler(Sequential(), [Device("cuda:0", "cuda")], profile)
-    result = Simulator(scheduler, truth).run({"s": [ChunkJob("s", 0, "x")]}, live=True)
+    result = Simulator(scheduler, model).run({"s": [ChunkJob("s", 0, "x")]}, live=True)
     assert result.arrivals == [("s", 0, float(second), 0.5) for second in (1, 2, 3, 4)]
 
 
@@ -118,7 +118,7 @@ def test_overlap_is_what_the_policy_says() -> None:
 def test_until_stops_the_clock() -> None:
     profile = Profile("simulated", 24_000, ("cuda",))
     scheduler = Scheduler(Sequential(), [Device("cuda:0", "cuda")], profile)
-    simulator = Simulator(scheduler, Truth(cost=lambda job: 1.0, audio=lambda job: 1.0))
+    simulator = Simulator(scheduler, CostModel(cost=lambda job: 1.0, audio=lambda job: 1.0))
     result = simulator.run({"s": [ChunkJob("s", index, "x") for index in range(10)]}, until=3.5)
     assert len(result.outcomes) == 3
     assert simulator.now == pytest.approx(3.0)

@@ -19,7 +19,7 @@ from ttsflow.scheduler.messages import Driven
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class CostModel:
     """What work really takes in a simulated world; all in seconds.
 
     It is not the scheduler's own cost model, which only guesses at it. `slow(k)` is s(k): how many
@@ -33,7 +33,7 @@ class Truth:
     pieces: int = 1
 
     @classmethod
-    def of(cls, profile: Profile, load_s: float = 0.0, pieces: int = 1) -> Truth:
+    def of(cls, profile: Profile, load_s: float = 0.0, pieces: int = 1) -> CostModel:
         """A world in which the profile's first guesses are right."""
         costs = Costs(profile)
         return cls(costs.cost, costs.audio, costs.slow, load_s, pieces)
@@ -84,8 +84,8 @@ class Simulator:
     `begin` (a worker takes up a job) and `sink` (a chunk is handed over).
     """
 
-    def __init__(self, scheduler: Driven, truth: Truth) -> None:
-        self._scheduler, self._truth = scheduler, truth
+    def __init__(self, scheduler: Driven, model: CostModel) -> None:
+        self._scheduler, self._model = scheduler, model
         self._agenda: list[tuple[float, int, Callable[[], Iterable[msg.Event]]]] = []
         self._order = itertools.count()
         self._wake: float | None = None
@@ -148,7 +148,7 @@ class Simulator:
                     self._wake_at(when)
                 case msg.StartWorker(worker, generation):
                     self.workers[worker] = _Worker(generation, self.now)
-                    self.post(worker, generation, msg.WorkerReady(worker, generation), self._truth.load_s)
+                    self.post(worker, generation, msg.WorkerReady(worker, generation), self._model.load_s)
                 case msg.KillWorker(worker, generation):
                     self.end_worker(worker, generation)
                 case msg.CancelJob(token, worker, generation):
@@ -205,16 +205,16 @@ class Simulator:
             return
         self._advance(worker)
         worker.jobs[command.token] = command.job
-        self._plan(worker, command.token, self._truth.pieces)
+        self._plan(worker, command.token, self._model.pieces)
         self._next_milestone(command.worker, worker)
 
     def cost(self, token: int, job: ChunkJob) -> float:
         """Seconds of work that an attempt takes, alone on its worker."""
-        return self._truth.cost(job)
+        return self._model.cost(job)
 
     def audio(self, token: int, job: ChunkJob) -> float:
         """Seconds of audio that it makes."""
-        return self._truth.audio(job)
+        return self._model.audio(job)
 
     def freeze(self, name: str, generation: int) -> None:
         """The worker hangs: nothing is heard of it any more."""
@@ -240,12 +240,12 @@ class Simulator:
 
     def _plan(self, worker: _Worker, token: int, pieces: int) -> None:
         """The next piece of a job comes after its share of the job's cost on the worker's clock."""
-        share = self.cost(token, worker.jobs[token]) / self._truth.pieces
+        share = self.cost(token, worker.jobs[token]) / self._model.pieces
         heapq.heappush(worker.milestones, (worker.clock + share, token, pieces))
 
     def _advance(self, worker: _Worker) -> None:
         if worker.jobs:
-            worker.clock += (self.now - worker.seen) / self._truth.slow(len(worker.jobs))
+            worker.clock += (self.now - worker.seen) / self._model.slow(len(worker.jobs))
         worker.seen = self.now
 
     def _next_milestone(self, name: str, worker: _Worker) -> None:
@@ -256,7 +256,7 @@ class Simulator:
         while worker.milestones and worker.milestones[0][1] not in worker.jobs:
             heapq.heappop(worker.milestones)
         if worker.milestones:
-            away = (worker.milestones[0][0] - worker.clock) * self._truth.slow(len(worker.jobs))
+            away = (worker.milestones[0][0] - worker.clock) * self._model.slow(len(worker.jobs))
             version = worker.version
             self.at(self.now + away, lambda: self._reach_milestone(name, worker, version))
 
@@ -266,8 +266,8 @@ class Simulator:
             clock, token, pieces = heapq.heappop(worker.milestones)
             worker.clock = max(worker.clock, clock)
             job = worker.jobs[token]
-            audio_s = self.audio(token, job) / self._truth.pieces
-            sound = Sound(token, self._truth.pieces - pieces, audio_s)
+            audio_s = self.audio(token, job) / self._model.pieces
+            sound = Sound(token, self._model.pieces - pieces, audio_s)
             checksum = hash((job.index, job.seed, job.part, sound.number))
             self.post(name, worker.generation, msg.Piece(token, sound.number, audio_s, sound, checksum))
             if pieces > 1:

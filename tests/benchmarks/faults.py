@@ -17,7 +17,7 @@ from tests.benchmarks.pairs import Figure, Spread, Workload, in_turns, medians, 
 from ttsflow import ChunkJob, Device, Profile
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.limits import Limits
-from ttsflow.simulator import Simulator, Truth
+from ttsflow.simulator import CostModel, Simulator
 from ttsflow.testing.fault_tester import Faults, FaultySimulator, World
 from ttsflow_plugins.gpu_affinity import GpuAffinity
 
@@ -86,8 +86,8 @@ def simulated(faults: Faults, seed: int) -> tuple[float, int]:
     """Seconds that a text takes in a simulated world, and the number of its chunks that failed."""
     jobs = [ChunkJob("book", index, "x" * (20 + index * 7 % 180)) for index in range(CHUNKS)]
     devices = tuple(Device(f"cuda:{number}", "cuda") for number in range(GPUS))
-    truth = Truth.of(PROFILE, load_s=10.0)
-    world = World(devices, PROFILE, Limits(), {"book": jobs}, truth, live=False, stored=True)
+    model = CostModel.of(PROFILE, load_s=10.0)
+    world = World(devices, PROFILE, Limits(), {"book": jobs}, model, live=False, stored=True)
     scheduler = Scheduler(GpuAffinity(), devices, PROFILE, world.limits)
     result = PromptSimulator(scheduler, world, faults, random.Random(seed)).run(world.streams, stored=True)
     ended = {outcome.job.index for outcome in result.outcomes}

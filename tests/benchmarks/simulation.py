@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tests.benchmarks.pairs import Figure, Spread, Workload, in_turns
 from ttsflow import ChunkJob, Device, Profile
 from ttsflow.scheduler import Scheduler
-from ttsflow.simulator import Simulator, Truth
+from ttsflow.simulator import CostModel, Simulator
 from ttsflow.testing import ROUGH
 from ttsflow.testing.fault_tester import run_schedule
 from ttsflow_plugins.bounded_parallel import BoundedParallel
@@ -45,7 +45,7 @@ def chunks_per_s(gpus: int, streams: int) -> float:
         for name in map(str, range(streams))
     }
     began = time.perf_counter()
-    result = Simulator(Scheduler(GpuAffinity(), devices, PROFILE), Truth.of(PROFILE)).run(jobs)
+    result = Simulator(Scheduler(GpuAffinity(), devices, PROFILE), CostModel.of(PROFILE)).run(jobs)
     took_s = time.perf_counter() - began
     if len(result.outcomes) != CHUNKS:
         raise RuntimeError(f"{CHUNKS} chunks were to be simulated, not {len(result.outcomes)}")

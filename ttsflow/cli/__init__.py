@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ttsflow.cli.ending import exit_code
+from ttsflow.cli.signals import exit_code
 from ttsflow.errors import TtsflowError
 from ttsflow.version import __version__
 
@@ -63,8 +63,8 @@ def main() -> None:
 
 def _add_commands() -> None:
     from ttsflow.cli.config import config
-    from ttsflow.cli.keeping import clean, redo, status
-    from ttsflow.cli.listing import backends, devices, policies, voices
+    from ttsflow.cli.inventory import backends, devices, policies, voices
+    from ttsflow.cli.outputs import clean, redo, status
     from ttsflow.cli.run import run
 
     for command in (run, status, redo, clean, policies, backends, voices, devices, config):

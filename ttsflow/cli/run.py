@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from ttsflow.cli.ending import end_on_signals
 from ttsflow.cli.options import (
     PATH,
     OneOf,
@@ -18,6 +17,7 @@ from ttsflow.cli.options import (
     input_formats,
     load_settings,
 )
+from ttsflow.cli.signals import end_on_signals
 
 
 @click.command()
@@ -98,10 +98,10 @@ def run(
     the end (the same command goes on), 130 interrupted (143 by SIGTERM), 141 the reader of standard
     output has left.
     """
-    from ttsflow.cli import speaking
+    from ttsflow.cli import speech
 
     end_on_signals()
-    speaking.set_up_logging(quiet=quiet, verbose=verbose)
+    speech.set_up_logging(quiet=quiet, verbose=verbose)
     flags = given(
         backend=("--backend", "backend.use", backend),
         language=("--language", "text.language", language),
@@ -115,9 +115,9 @@ def run(
     )
     chosen = load_settings(policy, config_file, settings, flags)
     as_said = chosen.config.text
-    document = speaking.read_input(source, text, as_said.encoding, as_said.format)
-    destination = speaking.Destination(output, overwrite, report, fresh, keep_store, strict)
+    document = speech.read_input(source, text, as_said.encoding, as_said.format)
+    destination = speech.Destination(output, overwrite, report, fresh, keep_store, strict)
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
-        code = speaking.speak(document, chosen, plugins_dir, destination, quiet=quiet)
+        code = speech.speak(document, chosen, plugins_dir, destination, quiet=quiet)
     if code:
         sys.exit(code)

@@ -12,15 +12,15 @@ from typing import Self
 import click
 
 from ttsflow.cli.console import Console
-from ttsflow.cli.ending import Terminated
 from ttsflow.cli.messages import Messages
+from ttsflow.cli.signals import Terminated
 from ttsflow.errors import RunError, StoreError
 from ttsflow.interface.jobs import Account
 from ttsflow.report import Observer, OutputInfo, RunReport
 from ttsflow.session.engine import Engine
 from ttsflow.session.recording import Recording
 from ttsflow.session.setup import Setup
-from ttsflow.session.speaking import Speaking
+from ttsflow.session.streams import Speaking
 
 STREAM = "main"
 RESUMABLE = 3  # the exit code of a run that stopped before its end and can go on

@@ -8,10 +8,10 @@ from ttsflow.config.choices import (
     resolve_backend,
     resolve_policy,
 )
+from ttsflow.config.dump import show
 from ttsflow.config.layers import Flag, Origin
-from ttsflow.config.loading import Settings, load, settings_of
 from ttsflow.config.model import Config, json_schema
-from ttsflow.config.rendering import show
+from ttsflow.config.settings import Settings, load, settings_of
 from ttsflow.config.yamlfile import parse_value
 
 __all__ = [

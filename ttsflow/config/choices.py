@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ttsflow.config.loading import Settings
 from ttsflow.config.model import count_gpus
 from ttsflow.config.policyfiles import is_path
+from ttsflow.config.settings import Settings
 from ttsflow.errors import BackendUnavailable, ConfigError, PluginError
 from ttsflow.interface.backend import Backend
 from ttsflow.interface.options import PluginOptions

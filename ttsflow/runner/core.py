@@ -17,13 +17,13 @@ from ttsflow.output import Sink
 from ttsflow.report import Observer, Unobserved, WorkerInfo
 from ttsflow.runner.handle import StreamHandle
 from ttsflow.runner.inbox import Await, Close, Message, Open
-from ttsflow.runner.loading import Loading
 from ttsflow.runner.origin import Origin
 from ttsflow.runner.outlet import Outlet
 from ttsflow.runner.sink_thread import SinkThread
+from ttsflow.runner.startup import Loading
 from ttsflow.runner.store_writer import StoreWriter, StoreWriterThread
 from ttsflow.runner.stream import RunningStream, StreamEvent, join
-from ttsflow.runner.waiting import INTERRUPTIBLE_S, settle, wait_for
+from ttsflow.runner.waits import INTERRUPTIBLE_S, settle, wait_for
 from ttsflow.runner.watchdog import Watchdog
 from ttsflow.runner.workers import WorkersFactory
 from ttsflow.scheduler import messages as msg

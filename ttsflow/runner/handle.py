@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 from ttsflow.interface.jobs import Account
 from ttsflow.runner.origin import Origin
-from ttsflow.runner.waiting import settle, wait_for
+from ttsflow.runner.waits import settle, wait_for
 
 
 class StreamHandle:

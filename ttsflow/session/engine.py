@@ -22,10 +22,10 @@ from ttsflow.runner import Runner, StreamHandle
 from ttsflow.session.destination import checked
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
-from ttsflow.session.redoing import Redo, choose
+from ttsflow.session.redo import Redo, choose
 from ttsflow.session.request import Manner, Request, asked_for
 from ttsflow.session.setup import Setup, make_setup
-from ttsflow.session.speaking import OpenStreams, Speaking
+from ttsflow.session.streams import OpenStreams, Speaking
 from ttsflow.text import Document, read_file, read_text
 
 logger = logging.getLogger(__name__)

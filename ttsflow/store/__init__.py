@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttsflow.store.building import Built, build, fingerprint
+from ttsflow.store.assembly import Built, build, fingerprint
 from ttsflow.store.chunks import Audio, Spoken
 from ttsflow.store.compaction import Compacted, compact
 from ttsflow.store.files import remove, store_path

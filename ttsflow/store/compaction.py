@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ttsflow.errors import InputError, StoreError
 from ttsflow.store import chunks, places
+from ttsflow.store.creation import new_store
 from ttsflow.store.faults import explaining
 from ttsflow.store.files import resolved, size_of
-from ttsflow.store.making import new_store
 from ttsflow.store.schema import connect, transaction
 
 _UNUSED = """

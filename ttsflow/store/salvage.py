@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from ttsflow.errors import StoreDamaged, StoreError
 from ttsflow.store.chunks import COLUMNS, INSERT, intact
+from ttsflow.store.creation import new_store
 from ttsflow.store.faults import code_of, explaining
 from ttsflow.store.files import Files, resolved
-from ttsflow.store.making import new_store
 from ttsflow.store.schema import PAGE_BYTES, connect, transaction
 
 logger = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from ttsflow.errors import OutputError, StoreDamaged, StoreError
 from ttsflow.report.passage import Passage
 from ttsflow.store import chunks, meta, passages, places
 from ttsflow.store.chunks import Audio, Spoken
+from ttsflow.store.creation import new_store
 from ttsflow.store.faults import explaining
 from ttsflow.store.files import Files, find, resolved, size_of, unusable
-from ttsflow.store.making import new_store
 from ttsflow.store.passages import Extent
 from ttsflow.store.places import Place
 from ttsflow.store.salvage import Salvaged, salvage

@@ -18,7 +18,7 @@ from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.messages import Driven
-from ttsflow.simulator import Simulated, Simulator, Truth
+from ttsflow.simulator import CostModel, Simulated, Simulator
 from ttsflow.testing.faults import Faults
 from ttsflow.testing.invariants import InvariantBroken, Watched
 
@@ -42,7 +42,7 @@ class World:
     profile: Profile
     limits: Limits
     streams: Mapping[str, list[ChunkJob]]
-    truth: Truth
+    model: CostModel
     live: bool
     stored: bool
 
@@ -65,15 +65,15 @@ class World:
             name, chunks = f"s{number}", min(rng.choice((0, 1, 7, 40)), size.chunks)
             streams[name] = [_random_job(name, index, rng) for index in range(chunks)]
         spread = {(name, job.index): rng.uniform(0.3, 3.0) for name, jobs in streams.items() for job in jobs}
-        right = Truth.of(profile, load_s=rng.choice((0.0, 5.0)), pieces=rng.choice((1, 1, 3)))
+        right = CostModel.of(profile, load_s=rng.choice((0.0, 5.0)), pieces=rng.choice((1, 1, 3)))
         gain = rng.uniform(0.0, 1.2)  # s(k) from free to worse than slicing
-        truth = replace(
+        model = replace(
             right,
             cost=lambda job: right.cost(job) * spread[job.stream, job.index],
             slow=lambda k: 1.0 + gain * (k - 1),
         )
         live = rng.random() < 0.3
-        return cls(devices, profile, limits, streams, truth, live, stored=not live and rng.random() < 0.5)
+        return cls(devices, profile, limits, streams, model, live, stored=not live and rng.random() < 0.5)
 
 
 def _random_job(stream: str, index: int, rng: random.Random) -> ChunkJob:
@@ -86,7 +86,7 @@ class FaultySimulator(Simulator):
     """A simulator whose workers, messages, stores, listeners and devices misbehave by chance."""
 
     def __init__(self, scheduler: Driven, world: World, faults: Faults, rng: random.Random) -> None:
-        super().__init__(scheduler, world.truth)
+        super().__init__(scheduler, world.model)
         self._world, self._faults, self._rng = world, faults, rng
         self._spoken_until: dict[tuple[str, int], float] = {}  # a connection keeps its messages in order
         self._slow: set[int] = set()  # tokens
@@ -98,7 +98,7 @@ class FaultySimulator(Simulator):
 
     def disturb(self) -> None:
         """Plan what comes from outside."""
-        span = 1.0 + sum(self._world.truth.cost(job) for jobs in self._world.streams.values() for job in jobs)
+        span = 1.0 + sum(self._world.model.cost(job) for jobs in self._world.streams.values() for job in jobs)
         for stream in self._world.streams:
             if self._strikes("cancel"):
                 self._outside(span, msg.CancelStream(stream))
@@ -150,7 +150,7 @@ class FaultySimulator(Simulator):
         name, generation, token = command.worker, command.generation, command.token
         if (command.job.stream, command.job.index) in self._poison or self._strikes("die"):
             super().begin(command)
-            self._die(name, generation, self._rng.uniform(0.0, 2.0 * self._truth.cost(command.job)))
+            self._die(name, generation, self._rng.uniform(0.0, 2.0 * self._model.cost(command.job)))
             return
         if self._strikes("hang"):
             super().begin(command)
@@ -183,10 +183,10 @@ class FaultySimulator(Simulator):
         return None
 
     def cost(self, token: int, job: ChunkJob) -> float:
-        return self._truth.cost(job) * (30.0 if token in self._slow else 1.0)
+        return self._model.cost(job) * (30.0 if token in self._slow else 1.0)
 
     def audio(self, token: int, job: ChunkJob) -> float:
-        return self._truth.audio(job) * (20.0 if token in self._long else 1.0)
+        return self._model.audio(job) * (20.0 if token in self._long else 1.0)
 
     def _die(self, name: str, generation: int, after: float) -> None:
         def death() -> tuple[msg.Event, ...]:

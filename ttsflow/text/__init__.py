@@ -1,10 +1,9 @@
 """Text: reads an input into blocks, and cuts the blocks into chunks. A chunk is spoken in one go."""
 
 from ttsflow.text.blocks import Block
-from ttsflow.text.chunking import Chunk, Pauses, cut
+from ttsflow.text.chunker import Chunk, Pauses, cut, halve
 from ttsflow.text.document import Document, Identity
-from ttsflow.text.halving import halve
-from ttsflow.text.reading import read_file, read_stream, read_text
+from ttsflow.text.sources import read_file, read_stream, read_text
 
 __all__ = [
     "Block",

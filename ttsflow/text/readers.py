@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.text.blocks import paragraphs
-from ttsflow.text.decoding import decode
 from ttsflow.text.document import Document, document_of
+from ttsflow.text.encodings import decode
 
 
 @dataclass(frozen=True, slots=True)

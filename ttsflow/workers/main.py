@@ -19,7 +19,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's to answer
     end_with_coordinator()
     # Not before: on a busy machine these imports take seconds, for which a worker would outlive its run.
-    from ttsflow.workers.serving import serve
+    from ttsflow.workers.service import serve
 
     serve(int(sys.argv[1]))
 

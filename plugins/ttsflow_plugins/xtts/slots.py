@@ -9,7 +9,7 @@ import torch
 
 from ttsflow import AudioPiece, ChunkJob, Step
 from ttsflow_plugins.xtts.conditioning import Latents
-from ttsflow_plugins.xtts.decoding import Decoder, Row
+from ttsflow_plugins.xtts.decoder import Decoder, Row
 from ttsflow_plugins.xtts.sampling import Sampling
 from ttsflow_plugins.xtts.vocoder import Utterance, Vocoder
 

@@ -13,7 +13,7 @@ import torch
 from ttsflow import ChunkJob, Step
 from ttsflow_plugins.xtts.beams import Beams
 from ttsflow_plugins.xtts.conditioning import Conditioning
-from ttsflow_plugins.xtts.decoding import Decoder
+from ttsflow_plugins.xtts.decoder import Decoder
 from ttsflow_plugins.xtts.options import XttsOptions
 from ttsflow_plugins.xtts.sampling import Sampling
 from ttsflow_plugins.xtts.slots import Slots

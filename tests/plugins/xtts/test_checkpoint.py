@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.xtts.speaking import alone, job
+from tests.plugins.xtts.speech import alone, job
 from ttsflow import BackendUnavailable, Device
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.tiny import SPEAKERS

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.fake_hub import FakeHub
-from tests.plugins.xtts.preparing import PREPARE, WHOLE, finish, prepare, python, start
+from tests.plugins.xtts.preparation import PREPARE, WHOLE, finish, prepare, python, start
 from ttsflow import BackendUnavailable, UnknownNameError
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.tiny import SPEAKERS

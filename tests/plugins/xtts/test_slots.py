@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.plugins.xtts.speaking import Spoken, alone, by_chance, job, loaded, speak, upstream
+from tests.plugins.xtts.speech import Spoken, alone, by_chance, job, loaded, speak, upstream
 from ttsflow import ChunkJob, Step
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
@@ -209,7 +209,7 @@ def test_an_error_in_the_model_ends_the_jobs_and_not_the_worker(
         backend.start(each)
     backend.step()
     with monkeypatch.context() as patch:
-        patch.setattr("ttsflow_plugins.xtts.decoding.choose", None)
+        patch.setattr("ttsflow_plugins.xtts.decoder.choose", None)
         with pytest.raises(TypeError):
             backend.step()
     assert not list(backend.step())

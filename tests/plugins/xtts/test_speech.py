@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.plugins.xtts.speaking import alone, job, loaded
+from tests.plugins.xtts.speech import alone, job, loaded
 from ttsflow import ChunkJob, JobRefused
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint

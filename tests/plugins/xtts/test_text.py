@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.plugins.xtts.speaking import job
+from tests.plugins.xtts.speech import job
 from ttsflow import JobRefused, TextTooLong, install_command
 from ttsflow_plugins.xtts.text import TextReader
 from ttsflow_plugins.xtts.upstream import import_torchaudio

@@ -19,6 +19,9 @@ from ttsflow.text.sentences import sentence_ends
 _SHORT = 40
 """characters, about 2.5 seconds of speech; neural models garble texts that are much shorter"""
 
+_PART = 0.6
+"""of a chunk's text that one part of it may have: two are enough where the middle has a good place"""
+
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
@@ -71,6 +74,16 @@ def cut(
     for block in blocks:
         text = " ".join(block.text.split())
         yield from _cut_block(text, block.kind == "heading", language, max_chars, pauses)
+
+
+def halve(text: str, language: str) -> list[str]:
+    """Cut `text` into two or more parts, where a narrator would pause. Empty if there is no such place."""
+    whole = " ".join(text.split())
+    chunks = cut([Block(whole)], language=language, max_chars=max(1, int(len(whole) * _PART)))
+    parts = [chunk.text for chunk in chunks]
+    between_words = " ".join(parts) == whole or not any(part[-1].isalnum() for part in parts[:-1])
+    spoken = [part for part in parts if any(char.isalnum() for char in part)]
+    return spoken if between_words and len(spoken) > 1 else []
 
 
 def _cut_block(text: str, heading: bool, language: str, cap: int, pauses: Pauses) -> Iterator[Chunk]:

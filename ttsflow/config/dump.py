@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ttsflow.config.loading import Settings
+from ttsflow.config.settings import Settings
 from ttsflow.interface.validation import KeyPath
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ttsflow.errors import InputError
-from ttsflow.text.decoding import check_text
 from ttsflow.text.document import Document, digest
+from ttsflow.text.encodings import check_text
 from ttsflow.text.readers import SUFFIXES, TEXT, Reader, reader_for, reader_named
 
 

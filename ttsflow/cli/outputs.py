@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ttsflow.cli.ending import end_on_signals
 from ttsflow.cli.options import PATH
+from ttsflow.cli.signals import end_on_signals
 
 if TYPE_CHECKING:
     from ttsflow.store import Extent, Made
@@ -89,15 +89,15 @@ def redo(
       ttsflow redo book.wav --at 1:23:45
       ttsflow redo book.wav --find "said the Mock Turtle"
     """
-    from ttsflow.cli import redoing, speaking
+    from ttsflow.cli import corrections, speech
 
     end_on_signals()
-    speaking.set_up_logging(quiet=quiet, verbose=verbose)
+    speech.set_up_logging(quiet=quiet, verbose=verbose)
     if not chunks and at is None and find is None:
         raise click.UsageError("name what is to be spoken again: --chunk N, --at TIME or --find WORDS")
-    chosen = redoing.chosen(output, chunks, at, find)
+    chosen = corrections.chosen(output, chunks, at, find)
     with redirect_stdout(sys.stderr):  # plugins print
-        sys.exit(redoing.redo(output, chosen, seed, time.monotonic(), quiet=quiet))
+        sys.exit(corrections.redo(output, chosen, seed, time.monotonic(), quiet=quiet))
 
 
 @click.command()
