@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from coverage import Coverage
 
 from tests.scheduler.random_policies import RandomPolicy, Saboteur
 from ttsflow import ChunkJob, PolicyError, View, WorkerError, WorkerView
@@ -44,13 +46,28 @@ WORLDS = {"undisturbed": Faults(), "rough": ROUGH, "harsh": HARSH}
 SCHEDULES = 1_500  # of each; with those of the saboteur 20,000
 SABOTAGED = 2_000
 BATCH = 500  # in one test
+TRACED = 20  # of a batch
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Coverage, where it is measured, stops: it makes the run three times as long and would see nothing new."""
+    coverage = Coverage.current()
+    if coverage is None:
+        yield
+        return
+    coverage.stop()
+    yield
+    coverage.start()
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, BATCH))
 @pytest.mark.parametrize("name", SOUND)
 @pytest.mark.parametrize("world", WORLDS)
 def test_no_schedule_breaks_a_promise(world: str, name: str, first: int) -> None:
-    run_sounds(name, world, range(first, first + BATCH))
+    run_sounds(name, world, range(first, first + TRACED))
+    with untraced():
+        run_sounds(name, world, range(first + TRACED, first + BATCH))
 
 
 @pytest.mark.parametrize("first", range(0, SABOTAGED, BATCH))
