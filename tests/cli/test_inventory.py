@@ -68,6 +68,7 @@ def test_backends(program: Program) -> None:
     listed = json.loads(program("backends", "--json").out)["backends"]
     assert {backend["name"]: bool(backend["install"]) for backend in listed} == {
         "espeak": False,
+        "hibari": False,
         "sim": False,
         "xtts": True,
     }

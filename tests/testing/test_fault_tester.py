@@ -51,7 +51,7 @@ TRACED = 20  # of a batch
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """Coverage, where it is measured, stops: it makes the run three times as long and would see nothing new."""
+    """Coverage is not measured meanwhile: the run would take three times as long, and cover the same."""
     coverage = Coverage.current()
     if coverage is None:
         yield

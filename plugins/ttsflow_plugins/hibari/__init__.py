@@ -1,0 +1,122 @@
+"""The backend `hibari`: a small neural engine for English, with one voice inside its package.
+
+hibari-tts, code and weights, is under the Apache License 2.0. The extra `ttsflow[hibari]` installs it.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+from ttsflow import (
+    AudioPiece,
+    Backend,
+    BackendUnavailable,
+    ChunkJob,
+    Device,
+    JobRefused,
+    PluginOptions,
+    Profile,
+    Step,
+    Voice,
+    VoiceRequest,
+    hookimpl,
+    install_command,
+)
+from ttsflow_plugins.hibari.voices import DEFAULT, check_file, read_catalogue
+
+SAMPLE_RATE = 24_000
+
+ALPHABETS = ("LATIN", "GREEK")
+"""scripts that it reads; letters of others it spells in English or leaves out"""
+
+
+class Hibari(Backend):
+    """hibari: a natural neural voice for English, quick on a CPU; one voice in the package."""
+
+    name = "hibari"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None if find_spec("hibari") and find_spec("onnxruntime") else install_command("hibari")
+
+    @classmethod
+    def describe(cls, options: PluginOptions) -> Profile:
+        """Rates as measured over English prose. The model takes 400 phonemes, about as many characters."""
+        return Profile(
+            backend=cls.name,
+            sample_rate=SAMPLE_RATE,
+            languages=("en",),
+            max_chars={"*": 300},
+            memory_bytes=250_000_000,
+            rtf=0.015,
+            chars_per_s=14.5,
+            deterministic=True,
+            speeds=(0.5, 2.0),
+        )
+
+    @classmethod
+    def identity(cls, options: PluginOptions) -> str:
+        """The version: weights, dictionary and code come in one package."""
+        return json.dumps([cls.name, version("hibari-tts")])
+
+    @classmethod
+    def voices(cls, options: PluginOptions) -> Sequence[Voice]:
+        return [voice.shown for voice in read_catalogue().values()]
+
+    @classmethod
+    def check(cls, request: VoiceRequest, options: PluginOptions) -> None:
+        """Refuse a voice whose file is not on this machine: nothing is downloaded."""
+        check_file(read_catalogue()[request.voice or DEFAULT])
+
+    def load(self, device: Device, slots: int) -> None:
+        """Load the default voice; others follow with their first job."""
+        self._models: dict[str, Any] = {}
+        self._job: ChunkJob | None = None
+        self._model(DEFAULT)("Ready.")  # which reads the dictionary
+
+    def start(self, job: ChunkJob) -> None:
+        self._job = job
+
+    def step(self) -> Iterable[Step]:
+        """Speak the whole job. Letters that the engine cannot read make the audio doubtful, or refuse it."""
+        job, self._job = self._job, None
+        if job is None:
+            return ()
+        try:
+            samples = self._model(job.voice or DEFAULT)(job.text, speed=job.speed, seed=job.seed)
+        except Exception as error:  # it belongs to this job alone
+            return (Step(job, error=error),)
+        unknown = "".join(dict.fromkeys(filter(_is_foreign, job.text)))
+        if not samples.any():
+            return (Step(job, error=JobRefused(f"hibari has no sound for {job.text!r}; it reads English")),)
+        flag = f"hibari reads English letters and cannot read {unknown!r}" if unknown else None
+        return (Step(job, piece=AudioPiece(samples, SAMPLE_RATE)), Step(job, done=True, flag=flag))
+
+    def cancel(self, job: ChunkJob) -> None:
+        self._job = None
+
+    def _model(self, voice: str) -> Any:
+        if voice not in self._models:
+            try:
+                from hibari import Hibari as Model
+            except ImportError as error:
+                raise BackendUnavailable(
+                    f"hibari is installed and cannot be loaded: {error}. {install_command('hibari')}"
+                ) from error
+            path = read_catalogue()[voice].path
+            self._models[voice] = Model(voice, model=str(path), threads=1)
+        return self._models[voice]
+
+
+def _is_foreign(char: str) -> bool:
+    return char.isalpha() and not unicodedata.name(char, "").startswith(ALPHABETS)
+
+
+@hookimpl
+def ttsflow_backends() -> list[type[Backend]]:
+    return [Hibari]
