@@ -42,7 +42,7 @@ class Outlet(ABC, Generic[Command]):
         self._commands.put(command)
 
     def end(self, whole: bool, error: BaseException | None = None) -> None:
-        """No more commands will come: the stream is complete (`whole`), or was cancelled, maybe by `error`."""
+        """No more commands will come. The stream is complete (`whole`), or cancelled, maybe by `error`."""
         self._whole, self._error = whole, error
         self._commands.put(None)
 
