@@ -27,7 +27,7 @@ class PolicyChoice:
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:
-    """A backend with its options; `fallback` says, in a line, that it stands in for the first choice."""
+    """A backend with its options; `fallback` says, in one line, that it replaces the first choice."""
 
     plugin: Plugin[Backend]
     options: PluginOptions
@@ -37,7 +37,7 @@ class BackendChoice:
 def resolve_policy(settings: Settings, registry: Registry, gpus: int) -> PolicyChoice:
     """The policy of a run; `gpus` is the number of GPUs that the backend can use.
 
-    Raises ConfigError where no rule holds or an option is wrong, UnknownNameError, PluginError.
+    Raises ConfigError if no rule holds or an option is wrong, UnknownNameError, PluginError.
     """
     section = settings.config.policy
     if section.use is not None:
@@ -58,7 +58,7 @@ def resolve_policy(settings: Settings, registry: Registry, gpus: int) -> PolicyC
 
 
 def check_policies(settings: Settings, registry: Registry) -> None:
-    """Check every policy that is named, whichever will be chosen. Raises what `resolve_policy` raises."""
+    """Check every policy that is named, chosen or not. Raises the same errors as `resolve_policy`."""
     section = settings.config.policy
     if section.use is not None:
         _policy(settings, registry, ("policy",), section.use, section.options, "")
@@ -67,16 +67,16 @@ def check_policies(settings: Settings, registry: Registry) -> None:
 
 
 def check_backends(settings: Settings, registry: Registry) -> None:
-    """Check that every backend that is named is known, and the options, which are the first one's.
+    """Check that every named backend is known, and check the options, which belong to the first backend.
 
-    Raises UnknownNameError, PluginError, ConfigError; nothing need be installed.
+    Raises UnknownNameError, PluginError, ConfigError. The backends need not be installed.
     """
     plugins = [_backend(settings, registry, name) for name in _names(settings)]
     plugins[0].options(settings.config.backend.options, settings.where, ("backend", "options"))
 
 
 def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed: bool) -> BackendChoice:
-    """The backend of a run: the one named, or of a list the first that is installed.
+    """The backend of a run: the named one, or the first one in a list that is installed.
 
     Another than the first stands in only if `fallback_allowed` and nothing was asked for that may be
     meant for the first alone: a voice, reference audio, options. What is installed and cannot be used
@@ -159,7 +159,7 @@ def _none_installed(settings: Settings, absent: dict[str, str]) -> str:
 
 
 def _asked_for(settings: Settings) -> str | None:
-    """What was asked for that another backend than the first may not have."""
+    """A setting that the user asked for and that perhaps only the first backend supports; None if none."""
     config = settings.config
     for value, what, path in (
         (config.text.voice, "the voice", ("text", "voice")),

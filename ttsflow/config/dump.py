@@ -1,4 +1,4 @@
-"""The configuration as YAML text that says, beside each value, where it is from."""
+"""The configuration as YAML text, with a comment at each value that says where it comes from."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _lines(settings: Settings, data: dict[str, Any], path: KeyPath) -> Iterator[
 
 
 def _from(settings: Settings, path: KeyPath) -> str:
-    """The origin of this very value; one that only a section around it names is a default."""
+    """The origin of this value. A value that no file or flag sets itself is a default."""
     origin = settings.origins.get(path)
     return "default" if origin is None else str(origin).replace("\n", " ")
 
 
 class _OneLine(yaml.SafeDumper):
-    """Writes text that YAML would break over lines, or not show, with escapes."""
+    """Writes text with escapes if YAML would break it over lines, or could not show it."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -1,4 +1,4 @@
-"""What each file and flag sets, laid one over the other, and where each value is from."""
+"""Layers: what each file and flag sets, how they are merged, and where each value comes from."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def file_layer(file: Traversable, label: str) -> Layer:
 
 
 def flag_layer(flags: Iterable[Flag]) -> Layer:
-    """The layer of flags; of two that set one key the later wins, and plugins add up.
+    """The layer of flags. If two flags set the same key, the later one is used; lists of plugins are joined.
 
-    None replaces another: a voice and a reference, both given as flags, are a contradiction.
+    A voice and a reference do not replace each other here: giving both as flags is an error.
     """
     layer = Layer({}, {})
     for flag in flags:
@@ -77,7 +77,7 @@ def flag_layer(flags: Iterable[Flag]) -> Layer:
 
 
 def overlay(lower: Layer, upper: Layer) -> Layer:
-    """`upper` laid over `lower`: mappings are joined by key, plugins add up, all else is replaced."""
+    """`upper` merged over `lower`: mappings key by key, lists of plugins are joined, the rest is replaced."""
     for section, (winners, losers) in _REPLACES.items():
         if sets(upper, section, winners):
             lower = without(lower, section, losers)
@@ -93,7 +93,7 @@ def sets(layer: Layer, section: str, keys: Iterable[str]) -> bool:
 
 
 def without(layer: Layer, section: str, keys: Iterable[str]) -> Layer:
-    """The layer less `keys` of `section`."""
+    """The layer without `keys` of `section`."""
     inside = layer.data.get(section)
     if not isinstance(inside, dict):
         return layer

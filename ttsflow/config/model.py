@@ -34,7 +34,7 @@ Names = Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)]
 
 
 def _one_of(names: Sequence[str]) -> tuple[AfterValidator, FieldInfo]:
-    """Allows these names alone, here and in the JSON Schema."""
+    """Allows only these names, here and in the JSON Schema."""
 
     def check(name: str) -> str:
         if name not in names:
@@ -56,12 +56,12 @@ def count_gpus(gpus: int) -> str:
 
 
 class When(Section):
-    """What must hold for a rule: all that is given. GPUs are those that the backend can use."""
+    """The condition of a rule: all given values must hold. They count the GPUs that the backend can use."""
 
     gpus: NonNegativeInt | None = None
-    """exactly so many GPUs"""
+    """exactly this number of GPUs"""
     gpus_min: NonNegativeInt | None = None
-    """so many GPUs or more"""
+    """this number of GPUs or more"""
 
     @model_validator(mode="after")
     def _says_something(self) -> When:
@@ -81,7 +81,7 @@ class When(Section):
 
 
 class Rule(Section):
-    """Chooses a policy where `when` holds, or always."""
+    """Chooses a policy if `when` holds; without `when`, always."""
 
     when: When | None = None
     use: Name
@@ -122,7 +122,7 @@ class BackendSection(Section):
 
 
 class Pauses(Section):
-    """Silence, in seconds, after a chunk that ends so."""
+    """Silence in seconds, by how a chunk ends."""
 
     sentence_s: NonNegativeFloat = 0.15
     """after a sentence"""
@@ -131,7 +131,7 @@ class Pauses(Section):
     heading_s: NonNegativeFloat = 0.9
     """after a heading"""
     break_s: NonNegativeFloat = 0.8
-    """for a break that has nothing to say, such as a line of asterisks"""
+    """for a break without words, such as a line of asterisks"""
 
 
 class TextSection(Section):
@@ -144,15 +144,15 @@ class TextSection(Section):
     reference: FilePath | FilePaths | None = None
     """recording of the voice to speak with, instead of a named one; or a list of recordings"""
     format: InputFormat | None = None
-    """what the text is written in: text or markdown; where there is none, the file's suffix says it"""
+    """format of the text: text or markdown; unset: the file's suffix decides"""
     encoding: str = "utf-8"
     """encoding of text files"""
     speed: PositiveFloat = 1.0
-    """of speaking: 1 is the backend's normal speed, 2 twice as fast"""
+    """speaking speed: 1 is the backend's normal speed, 2 is twice as fast"""
     seed: int = 0
     """the run's random seed"""
     max_chars: PositiveInt | None = None
-    """most characters in a chunk; lowers the backend's own cap"""
+    """most characters in a chunk; can only lower the backend's own limit"""
     pauses: Pauses = Pauses()
 
     @field_validator("encoding")
@@ -182,7 +182,7 @@ class OutputSection(Section):
     """How the audio is written."""
 
     format: OutputFormat | None = None
-    """wav, or pcm: raw little-endian 16-bit samples without a header; none is as the output's suffix says"""
+    """wav, or pcm: raw little-endian 16-bit samples without a header; unset: the output's suffix decides"""
 
 
 class Config(Section):

@@ -27,9 +27,9 @@ class PolicyFiles:
     user: Path
 
     def layer(self, policy: str) -> Layer:
-        """The layer that a path, the name of a policy file or the name of a policy plugin stands for.
+        """The layer for a path, for the name of a policy file, or for the name of a policy plugin.
 
-        A name that no file has is taken for a plugin's. Raises ConfigError.
+        If no file has the name, it is used as the name of a plugin. Raises ConfigError.
         """
         if is_path(policy):
             return file_layer(Path(policy), policy)

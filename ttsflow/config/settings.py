@@ -20,7 +20,7 @@ DEFAULT_POLICY = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration of a run, where each of its values is from, and which policy files have names."""
+    """The configuration of a run, the origin of each value, and the policy files that have names."""
 
     config: Config
     origins: Mapping[KeyPath, Origin]
@@ -42,7 +42,7 @@ def load(
     *,
     user_folder: Path | None = None,
 ) -> Settings:
-    """The configuration made of all layers; later ones win.
+    """The configuration made of all layers; a later layer overrides an earlier one.
 
     `policy` is the name of a policy file or of a policy plugin, or a path; `config` a YAML file;
     `user_folder` the user's own policy files (None: the place that the system has for it). A `policy`
@@ -70,9 +70,9 @@ def load(
 
 
 def settings_of(config: Mapping[str, Any], label: str) -> Settings:
-    """The settings that a whole configuration holds, as `Config.model_dump(mode="json")` gave it.
+    """The settings in a complete configuration, as `Config.model_dump(mode="json")` returned it.
 
-    `label` is what messages call its place. Raises ConfigError.
+    Messages call its source `label`. Raises ConfigError.
     """
     files = PolicyFiles(user_policies())
     settings = Settings(validate(Config, dict(config), lambda path: label), {}, files)

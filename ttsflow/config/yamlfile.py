@@ -1,7 +1,7 @@
-"""Reads one YAML file into plain data, and remembers on which line each value stands.
+"""Reads one YAML file into plain data, and remembers the line of each value.
 
-A configuration is often copied from a stranger, so only what JSON could say too is accepted: no
-tags, no anchors and aliases, no merge keys, no duplicate keys, one document, bounded in size and depth.
+A configuration may come from an unknown person, so only YAML that JSON can express too is accepted: no
+tags, no anchors and aliases, no merge keys, no duplicate keys, one document, limited size and depth.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _text(file: Traversable, label: str) -> str:
 
 @dataclass
 class _Reader:
-    """Builds the data straight from the parser's events, so that nothing refused is ever built."""
+    """Builds the data directly from the parser's events, so refused content is never built."""
 
     label: str
     lines: dict[KeyPath, int] = field(default_factory=dict)

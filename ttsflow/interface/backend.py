@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice that a backend offers; `languages` is empty where a voice speaks them all."""
+    """A voice that a backend offers; `languages` is empty if the voice speaks all languages."""
 
     name: str
     languages: tuple[str, ...] = ()
@@ -28,11 +28,11 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class VoiceRequest:
-    """The voice that a request asks for, as each of its jobs will ask for it.
+    """The voice that a request, and each of its jobs, asks for.
 
-    `language` is one that the profile lists. `voice` is a name that `check_voice` let pass, `references` are
-    instead the absolute paths of recordings; neither is the backend's own default. `speed` lies within
-    the profile's `speeds`.
+    `language` is one that the profile lists. `voice` is a name that `check_voice` accepted. `references`
+    replace it: the absolute paths of recordings. Without both, the backend uses its default voice. `speed`
+    is within the profile's `speeds`.
     """
 
     language: str = "en"
@@ -43,11 +43,11 @@ class VoiceRequest:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step of a backend did for one job: a piece of audio, the end, an error, or a split.
+    """The result of one step for one job: a piece of audio, the end, an error, or a split.
 
-    `flag` names a doubt about audio that is delivered all the same ("reached the audio cap").
-    `parts` are texts to speak instead of the job's, which is too long for the model; two or more,
-    before any audio. Like `done` and `error` they end the job: its slot is free.
+    `flag` names a doubt about the audio ("reached the audio cap"). `parts` are texts to speak instead of
+    the job's text, which is too long for the model: two or more, before any audio. `parts`, `done` and
+    `error` end the job, and its slot is free.
     """
 
     job: ChunkJob
@@ -59,13 +59,13 @@ class Step:
 
 
 class JobRefused(Exception):
-    """Raised by a backend for a job that will fail however often it is tried."""
+    """Raised by a backend for a job for which every further attempt would fail too."""
 
 
 class TextTooLong(Exception):
     """Raised by a backend, before any audio, for a job whose text is too long for its model.
 
-    `texts` are what to speak instead, two or more, in order; each must fit.
+    `texts` are the texts to speak instead: two or more, in order; each must fit.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -76,9 +76,9 @@ class TextTooLong(Exception):
 class Backend(ABC):
     """Turns chunk jobs into audio pieces, inside a worker process.
 
-    The class methods run in the foreground process, before any worker: they must import nothing
-    heavy. `load`, `synthesize` and `close` run in the worker. A backend whose worker can decode
-    several chunks at a time overrides `start`, `step` and `cancel` instead of `synthesize`.
+    The class methods run in the main process, before any worker starts, and must import nothing heavy.
+    The other methods run in the worker. A backend whose worker can decode several chunks at a time
+    overrides `start`, `step` and `cancel` instead of `synthesize`.
     """
 
     name: ClassVar[str]
@@ -95,22 +95,22 @@ class Backend(ABC):
 
     @classmethod
     def missing(cls) -> str | None:
-        """The command that installs what this backend needs, or None where all of it is installed."""
+        """The command that installs what is missing for this backend, or None if nothing is missing."""
         return None
 
     @classmethod
     @abstractmethod
     def describe(cls, options: PluginOptions) -> Profile:
-        """The backend's profile under these options. Raises BackendUnavailable where it cannot run."""
+        """The backend's profile for these options. Raises BackendUnavailable if it cannot run."""
 
     @classmethod
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:
-        """The voices that can be named; empty where there is but one."""
+        """The voices that can be named; empty if there is only one voice."""
         return ()
 
     @classmethod
     def check_voice(cls, voice: str, options: PluginOptions) -> None:
-        """Raise UnknownNameError where there is no voice of that name."""
+        """Raise UnknownNameError if there is no voice of that name."""
         known = [offered.name for offered in cls.voices(options)]
         if voice not in known:
             hint = f"They are listed by: ttsflow voices --backend {cls.name}"
@@ -123,38 +123,38 @@ class Backend(ABC):
 
     @classmethod
     def check(cls, request: VoiceRequest, options: PluginOptions) -> None:
-        """Refuse a request that could not be spoken: once, instead of once for each of its chunks.
+        """Refuse a request that cannot be spoken: once, and not once for each of its chunks.
 
-        Called for each request after `prepare`; for the first one no model need be loaded. Raises UsageError
-        with what to do: a text front-end of the language is not installed, a recording is no audio.
+        Called for each request after `prepare`, even before a model is loaded. Raises a UsageError that says
+        what to do: a text front-end of the language is not installed, a recording is not audio.
         """
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """What the audio depends on beside the job: model, engine and the options that change what is heard.
+        """What the audio depends on, apart from the job: model, engine, and options that change the audio.
 
-        Audio that is kept is used again where this, the job's text, language and voice, and the run's
-        seed are the same. Called after `prepare`. All options count unless a backend knows better: what
-        only changes speed or place should not.
+        Stored audio is used again if this value, the job's text, language and voice, and the run's seed are
+        the same. Called after `prepare`. By default all options count; a backend should leave out options
+        that change only the speed of the work or a location.
         """
         return json.dumps([cls.name, options.model_dump(mode="json")], sort_keys=True)
 
     @classmethod
     def prepare(cls, options: PluginOptions, ask: Callable[[str], bool] | None) -> None:
-        """Do what must come before any worker: a licence question, a download.
+        """Do what must happen before any worker starts: a licence question, a download.
 
-        `ask` puts a yes/no question to the person at the terminal; it is None where there is none.
-        Raises BackendUnavailable where the backend cannot be used.
+        `ask` asks the person at the terminal a yes/no question; it is None if there is no terminal.
+        Raises BackendUnavailable if the backend cannot be used.
         """
 
     @abstractmethod
     def load(self, device: Device, slots: int) -> None:
-        """Load the model on `device`, ready for `slots` jobs at a time."""
+        """Load the model on `device`, for `slots` jobs at a time."""
 
     def progress(self, what: str) -> None:
-        """To be called in `load`: tell a person who waits what is done next, in a few words.
+        """Call this in `load` to show the next step at the terminal: "reading the weights (1.9 GB)".
 
-        "reading the weights (1.9 GB)". Outside of a worker that is loading it does nothing.
+        It does nothing if no worker is loading.
         """
         if self._listener is not None:
             self._listener(what)
@@ -162,26 +162,26 @@ class Backend(ABC):
     def synthesize(self, job: ChunkJob) -> Iterator[AudioPiece]:
         """Speak one job, in one or more pieces.
 
-        Raises JobRefused where trying again is no use, TextTooLong where the text is to be split.
+        Raises JobRefused if another attempt would fail too, TextTooLong if the text must be split.
         """
         raise NotImplementedError(f"backend {self.name!r} implements neither synthesize nor step")
 
     def start(self, job: ChunkJob) -> None:
-        """Take `job` into a free slot. Raises as `synthesize` does."""
+        """Take `job` into a free slot. Raises the same exceptions as `synthesize`."""
         self._running = (job, iter(self.synthesize(job)))
 
     def step(self) -> Iterable[Step]:
-        """Work a little on the jobs in the slots, and tell what came of it.
+        """Work a little on the jobs in the slots, and return the results.
 
-        Called again and again while any job runs. An exception ends every job in the worker; an
-        error that concerns one job alone is told as a Step.
+        Called repeatedly while any job runs. An exception ends every job in the worker; an error of one
+        job is returned as a Step.
         """
         if self._running is None:
             return ()
         job, pieces = self._running
         try:
             piece = next(pieces, None)
-        except Exception as error:  # whatever a backend raises belongs to the one job it speaks
+        except Exception as error:  # any error of the backend belongs to the only job that it speaks
             self._running = None
             if isinstance(error, TextTooLong) and error.texts:
                 return (Step(job, parts=error.texts),)
@@ -196,10 +196,10 @@ class Backend(ABC):
         self._running = None
 
     def relieve(self) -> None:
-        """Give back memory that is not needed: called after a job has failed because there was not enough.
+        """Free memory that is not needed; called after a job failed because memory ran out.
 
-        Jobs may be running. What is given back may be made or read again when it is needed.
+        Other jobs may be running. What is freed may be computed or read again later.
         """
 
     def close(self) -> None:
-        """Free what `load` took."""
+        """Free what `load` allocated."""

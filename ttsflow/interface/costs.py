@@ -1,4 +1,4 @@
-"""Predicted costs: what a chunk will take, learnt from what chunks took."""
+"""Predicted costs of chunks, learnt from the costs of finished chunks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 class Costs:
     """Predicts seconds of audio and of work for a job; starts from the profile, learns as jobs finish.
 
-    Both are kept by language, as exponentially weighted means of characters per second of audio, at the
-    normal speed, and of RTF (synthesis time / audio time).
+    For each language there are two exponentially weighted means: seconds of audio per character at the
+    normal speed, and RTF (synthesis time / audio time).
     """
 
-    WEIGHT = 0.1  # of each new observation: about the last ten chunks count
+    WEIGHT = 0.1  # weight of each new observation: about the last ten chunks count
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -33,25 +33,25 @@ class Costs:
         return self.audio(job) * self._rtf.get(job.language, self._profile.rtf)
 
     def slow(self, k: int) -> float:
-        """s(k): how many times slower each of k jobs at once runs than one alone."""
+        """s(k): how many times slower each job runs when k jobs run at once."""
         table = self._profile.slowdown
         if k <= len(table):
             return table[max(k, 1) - 1]
         return table[-1] * k / len(table)
 
     def remaining(self, job: ChunkJob, started_s: float, now: float, k: int = 1) -> float:
-        """Predicted seconds until a job that started at `started_s` is done, k jobs running beside it."""
+        """Predicted seconds until a job that started at `started_s` is done, with k jobs at once."""
         return max(0.0, self.cost(job) * self.slow(k) - (now - started_s))
 
     def observe(self, job: ChunkJob, audio_s: float, work_s: float, k: int = 1) -> None:
-        """Learn from a job that took `work_s` seconds, with k at once, for `audio_s` seconds of audio."""
+        """Learn from a job that took `work_s` seconds, with k jobs at once, for `audio_s` s of audio."""
         if not job.text or audio_s <= 0.0 or work_s < 0.0:
             return
         self._learn(self._seconds_per_char, job.language, audio_s * job.speed / len(job.text))
         self._learn(self._rtf, job.language, work_s / self.slow(k) / audio_s)
 
     def overran(self, job: ChunkJob, work_s: float, k: int = 1) -> None:
-        """Learn from a job that was stopped after `work_s` seconds, with k at once: it takes that or more."""
+        """Learn from a job that was stopped after `work_s` seconds, with k jobs at once: it takes longer."""
         audio_s = self.audio(job)
         if audio_s <= 0.0:
             return

@@ -1,4 +1,4 @@
-"""A place where a model can run."""
+"""A device on which a model can run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ Binding = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A place where a model can run.
+    """A device on which a model can run.
 
-    `id` names it in reports ("cuda:0", "mps", "cpu"), `kind` is "cuda", "mps" or "cpu" (a MIG
-    instance is a "cuda" device). `binding` is the environment that shows a worker this device and no
-    other. Memory is in bytes, None where unknown. `max_slots` and `max_workers` are caps learnt
-    during a run, None for no cap.
+    `id` is its name in reports ("cuda:0", "mps", "cpu"). `kind` is "cuda", "mps" or "cpu" (a MIG
+    instance is a "cuda" device). `binding` are environment variables with which a worker sees only this
+    device. Memory is in bytes, None if unknown. `max_slots` and `max_workers` are limits learnt during a
+    run, None for no limit.
     """
 
     id: str

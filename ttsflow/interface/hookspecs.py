@@ -24,7 +24,7 @@ def ttsflow_policies() -> Sequence[type[Policy]]:  # type: ignore[empty-body]  #
         import ttsflow
 
         class Widest(ttsflow.Policy):
-            '''A worker on every device, the next chunk to whichever is free.'''
+            '''A worker on every device; the next chunk goes to any free worker.'''
             name = "widest"
             def place(self, devices, profile):
                 return [ttsflow.WorkerSpec(device) for device in devices]

@@ -1,4 +1,4 @@
-"""Commands that install packages beside this program: into the environment of this very Python."""
+"""Commands that install packages into the environment of this program's Python."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def pip_command(*arguments: str) -> str:
 
 
 def install_command(extra: str, distribution: str = "ttsflow") -> str:
-    """The command, for a shell, that adds an extra of a distribution to what is installed of it.
+    """The command, for a shell, that installs an extra of an installed distribution.
 
-    It installs from where the distribution came from: a package index, a folder (editable or not), an
-    archive or a repository. Where that cannot be told, or is gone, from the package index.
+    It installs from the source that the distribution came from: a package index, a folder (editable or
+    not), an archive or a repository. If this source is unknown or gone, it installs from the package index.
     """
     name = f"{distribution}[{extra}]"
     source = _source(distribution)
@@ -48,7 +48,7 @@ def install_command(extra: str, distribution: str = "ttsflow") -> str:
 
 def _source(distribution: str) -> dict[str, Any]:
     """Where a distribution came from, as pip notes it (PEP 610); empty for one from a package index."""
-    # There may be several: what a build left in a folder of source notes nothing.
+    # There may be several: metadata that a build left in a source folder has no such file.
     found = metadata.distributions(name=distribution)
     noted = next(filter(None, (each.read_text("direct_url.json") for each in found)), "{}")
     try:

@@ -1,4 +1,4 @@
-"""The data that travels: chunk jobs, audio pieces, and how each chunk ended."""
+"""The data that is passed around: chunk jobs, audio pieces, and how each chunk ended."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DoubtKind = Literal["engine", "length", "clipped", "silent"]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What makes audio doubtful: the kind of doubt decides, the text is for people.
+    """A reason why audio may be wrong. Decisions depend on the kind; the text is for people.
 
-    Kinds: the "engine" said so itself (it reached its audio cap), the "length" does not fit the text,
-    the audio is "clipped" throughout, or "silent" throughout.
+    Kinds: "engine", the engine reported it itself (it reached its audio cap); "length", the length does
+    not fit the text; "clipped" or "silent", the audio is clipped or silent throughout.
     """
 
     kind: DoubtKind
@@ -29,21 +29,21 @@ class Doubt:
 
     @property
     def severity(self) -> int:
-        """How bad it is to listen to: a cut or long sentence, then noise, then nothing at all."""
+        """How bad it is for a listener: a cut or long sentence is the least, then noise, then silence."""
         return {"engine": 1, "length": 1, "clipped": 2, "silent": 3}[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkJob:
-    """One chunk of a stream: text that is spoken in one go.
+    """One chunk of a stream: a text that is spoken as one unit.
 
-    `index` counts from 0 in its stream and never changes. `pause_s` is the silence, in seconds,
-    that follows the chunk. A job that is not `speakable` has nothing to say ("***"): it becomes a
-    pause and never reaches a backend. `voice` is a name that the backend knows; `references` are
-    instead the absolute paths of recordings of the voice to speak with, in the order given. Neither
-    is the backend's own default. `part` is empty for a whole chunk, and (n,), counted from 0, for a
-    stretch of one that was split after submission. `take` counts the seeds that were tried before.
-    `speed` is how fast to speak; 1.0 is the engine's normal speed.
+    `index` counts from 0 in its stream and never changes. `pause_s` is the silence after the chunk, in
+    seconds. A job that is not `speakable` has nothing to speak ("***"): it becomes a pause and never
+    reaches a backend. `voice` is a name that the backend knows. `references` replace it: the absolute
+    paths of recordings of the voice, in the order given. Without both, the backend uses its default voice.
+    `part` is empty for a whole chunk, and (n,), counted from 0, for a part of a chunk that was split after
+    submission. `take` counts the seeds that were tried before. `speed` is the speaking speed; 1.0 is the
+    engine's normal speed.
     """
 
     stream: str
@@ -65,14 +65,14 @@ class ChunkJob:
         return f"{part}chunk {self.index} of {self.stream!r}"
 
     def retake(self) -> ChunkJob:
-        """The same job with the next seed, for audio that may come out better."""
+        """The same job with the next seed, because other audio may be better."""
         take = self.take + 1
         return replace(self, seed=derive_seed(self.seed, self.text, self.language, "", take), take=take)
 
     def split(self, texts: Iterable[str]) -> list[ChunkJob]:
-        """The jobs of the parts in which the chunk is to be spoken, in order.
+        """The jobs of the parts of the chunk, one for each text, in order.
 
-        The pause stays with the chunk. Seeds derive from the chunk's, which stands for its voice too.
+        The parts have no pause. Their seeds derive from the chunk's seed, which depends on the voice too.
         """
         return [
             replace(
@@ -99,11 +99,11 @@ class AudioPiece:
 class Outcome:
     """How one chunk ended, for the sink and the report.
 
-    Times are seconds on the driver's clock, None where the chunk never got that far. `audio_s` is
-    the length of its audio in seconds, without the pause after it. `sent_s` is what a listener had
-    already been given of a chunk that failed. `why` says in words why a chunk failed or is flagged; of a
-    flagged one `doubts` say the same as values. `take` counts the seeds that were tried before the one
-    that is heard.
+    Times are seconds on the driver's clock; None if the chunk did not get so far. `audio_s` is the length
+    of its audio in seconds, without the pause after it. For a chunk that failed, `sent_s` is how many
+    seconds were already delivered to a listener. `why` says in words why a chunk failed or is flagged; for
+    a flagged one, `doubts` are the same reasons as values. `take` counts the seeds that were tried before
+    the delivered one.
     """
 
     job: ChunkJob
@@ -124,7 +124,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What became of a stream's chunks: submitted = delivered + failed + not_reached, at its end."""
+    """Counts of a stream's chunks. At its end, submitted = delivered + failed + not_reached."""
 
     submitted: int = 0
     delivered: int = 0
@@ -146,11 +146,10 @@ class Account:
 
 
 def derive_seed(run_seed: int, text: str, language: str, voice: str, take: int = 0) -> int:
-    """Random seed of one chunk: 63 bits from its content, never from its place in the work.
+    """Random seed of one chunk: 63 bits from its content, never from its position.
 
-    The index is left out on purpose: a paragraph that moves keeps its audio. `voice` stands for the
-    voice's content (a name, or digests of the reference audio), `take` counts the audio that was
-    refused before.
+    The index is left out on purpose, so that a paragraph that moves keeps its audio. `voice` is a name or
+    the digests of the reference audio. `take` counts the takes that were rejected before.
     """
     content = "\0".join((str(run_seed), text, language, voice, str(take)))
     digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest()

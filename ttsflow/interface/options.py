@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class PluginOptions(BaseModel):
     """What a user may set for a plugin in YAML: unknown keys are refused, values do not change.
 
-    A plugin declares its own as a nested class; field descriptions show in `ttsflow policies NAME`.
+    A plugin declares its options as a nested class. `ttsflow policies NAME` shows the field descriptions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

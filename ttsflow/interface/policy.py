@@ -1,4 +1,4 @@
-"""The first extension point: a scheduling policy, and what it may see."""
+"""The first extension point: a scheduling policy, and what it can see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """A worker that a policy wishes for: one process on `device`, decoding `slots` chunks at a time."""
+    """A worker that a policy wants: one process on `device`, with `slots` chunks at a time."""
 
     device: Device
     slots: int = 1
@@ -38,13 +38,13 @@ class WorkerView(Protocol):
 
 
 class Ready(Protocol):
-    """The jobs that may start now, in fair order. Asking costs the same however many wait."""
+    """The jobs that may start now, in fair order. `first` takes the same time however many jobs wait."""
 
     def first(self, *lanes: Hashable) -> ChunkJob | None:
-        """The next job in fair order: of these lanes, or of all where none is given."""
+        """The next job in fair order: in these lanes, or in all if none is given."""
 
     def lanes(self) -> Iterable[Hashable]:
-        """The lanes in which a job is ready."""
+        """The lanes that have ready jobs."""
 
     def __iter__(self) -> Iterator[ChunkJob]: ...
     def __len__(self) -> int: ...
@@ -62,9 +62,9 @@ class Running(Protocol):
 
 
 class View(Protocol):
-    """The live, read-only picture that `dispatch` decides on; valid during that one call.
+    """The current state, read-only, for one call of `dispatch`. It changes as jobs are assigned.
 
-    `free` gives one worker for each free slot that is left, the longest waiting first; it may be
+    `free` gives one worker for each free slot; the worker that has waited longest comes first. It may be
     iterated while assignments are made. `streams` are the ids of the open streams.
     """
 
@@ -84,17 +84,17 @@ class View(Protocol):
     def costs(self) -> Costs: ...
 
     def wake_at(self, when: float) -> None:
-        """Ask to be called again at `when` (seconds, the clock of `now`) if nothing happens before."""
+        """Ask for another call at `when` (seconds, on the clock of `now`) if nothing happens before."""
 
 
 class Policy(ABC):
-    """Says where workers are placed, and which job goes to which worker next.
+    """Decides on which devices workers are placed, and which job goes to which worker next.
 
-    A policy is pure: no clock, no I/O, no threads and no randomness of its own. It may keep state
-    between calls. Each job once, free slots only, text order, retries and fairness between streams
-    are the scheduler's business, not the policy's.
+    A policy is pure: it uses no clock, no I/O, no threads and no randomness of its own. It may keep state
+    between calls. The scheduler, not the policy, ensures that each job is spoken once, that only free
+    slots are used, the text order, retries, and fairness between streams.
 
-    A whole policy, in a file of its own::
+    A complete policy, in a file of its own::
 
         from ttsflow import Policy, WorkerSpec, hookimpl
 
@@ -125,20 +125,20 @@ class Policy(ABC):
 
     @abstractmethod
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
-        """Wish for workers. `devices` are those of the best kind that the backend can use, in order.
+        """The wanted workers. `devices` are those of the best kind that the backend can use, in order.
 
         Called at the start, and again when the devices change.
         """
 
     def lane(self, job: ChunkJob) -> Hashable:
-        """The queue that `job` waits in, for `view.ready.first(lane)`; None is no lane of its own."""
+        """The queue in which `job` waits, for `view.ready.first(lane)`; None: the job has no lane."""
         return None
 
     def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
-        """Yield (job, worker) for the jobs that may start now; each is applied before the next is asked for.
+        """Yield (job, worker) for each job that may start now; each is applied before the next is asked for.
 
-        Called only when a job is ready and a slot is free. The default gives the next job in fair
-        order to the worker that has waited longest.
+        Called only when a job is ready and a slot is free. By default the next job in fair order goes to
+        the worker that has waited longest.
         """
         for worker in view.free:
             job = view.ready.first()

@@ -1,4 +1,4 @@
-"""What the core must know of a backend."""
+"""What the core must know about a backend."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A backend before any of its workers runs.
+    """Properties of a backend, known before any of its workers runs.
 
     `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
-    `slots` is the most chunks that one worker can decode at a time, `slowdown[k - 1]` how many times
-    slower each of k chunks at once runs than one alone (s(k); beyond the table, linear).
-    `memory_bytes` is what a worker takes of its device, `slot_memory_bytes` what each slot adds.
-    `max_chars` caps a chunk's length in characters by language ("*" for all others); `languages`
-    lists the language codes it speaks, None for any. `rtf` (synthesis time / audio time) and
-    `chars_per_s` (characters spoken in a second) are first guesses until the run has measured.
+    `slots` is the most chunks that one worker can decode at a time. `slowdown[k - 1]` is s(k): how many
+    times slower each chunk runs when k chunks run at once; beyond the table it grows linearly.
+    `memory_bytes` is the device memory that a worker needs, `slot_memory_bytes` what each slot adds.
+    `max_chars` is the longest chunk in characters, by language ("*" for all others). `languages` are
+    the language codes it speaks, None for any. `rtf` (synthesis time / audio time) and `chars_per_s`
+    (characters per second of audio) are initial estimates, used until the run has measured its own.
     A `deterministic` backend gives byte-identical audio for an identical job. `reproducible_on` are
-    the kinds of device on which an identical job gives the same audio (equal decisions of the model,
-    waveform within 1e-4), whatever else its worker speaks at the time; `deterministic` implies all.
-    `speeds` are the slowest and the fastest that it speaks itself; 1.0 is its normal speed.
+    the kinds of device on which an identical job gives the same audio (same decisions of the model,
+    waveform within 1e-4), whatever else its worker speaks at the time; `deterministic` implies all kinds.
+    `speeds` are its slowest and its fastest speed; 1.0 is its normal speed.
     """
 
     backend: str
@@ -39,7 +39,7 @@ class Profile:
     speeds: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
-        """Raises TypeError or ValueError for a profile that could not be worked with."""
+        """Raises TypeError or ValueError for an invalid profile."""
         for name in ("device_kinds", "languages", "slowdown", "reproducible_on", "speeds"):
             if isinstance(getattr(self, name), str | float | int):
                 raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
@@ -58,6 +58,6 @@ class Profile:
         return self.deterministic or kind in self.reproducible_on
 
     def cap(self, language: str) -> int:
-        """The most characters of a chunk in `language`; without "*", other languages get the least cap."""
+        """The most characters of a chunk in `language`; without "*", other languages get the smallest cap."""
         caps = self.max_chars
         return caps[language] if language in caps else caps.get("*", min(caps.values()))

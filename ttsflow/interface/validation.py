@@ -1,4 +1,4 @@
-"""Checks plain data against a pydantic model, and says in a user's words what is wrong and where."""
+"""Checks plain data against a pydantic model; its errors tell a user what is wrong and where."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KeyPath = tuple[str | int, ...]
 """Keys and list indices that lead from the root of the data to a value."""
 
 Where = Callable[[KeyPath], str]
-"""Says where the value at a key path was given: "my.yaml, line 3", "--voice"."""
+"""Returns where the value at a key path was given: "my.yaml, line 3", "--voice"."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -41,7 +41,7 @@ _UNQUOTED = (
 class Section(BaseModel):
     """A part of the configuration: unknown keys are refused, values do not change.
 
-    Strict, so that `retries: yes` is a mistake and not 1.
+    It is strict: `retries: yes` is a mistake, and does not mean 1.
     """
 
     model_config = ConfigDict(
@@ -51,7 +51,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _an_empty_section_sets_nothing(cls, data: Any) -> Any:
-        """As when all the lines below a key are commented out."""
+        """For example a section in which all lines are commented out."""
         if not isinstance(data, dict):
             return data
         return {key: value for key, value in data.items() if value is not None or not cls._has_section(key)}
@@ -63,10 +63,10 @@ class Section(BaseModel):
 
 
 def validate(model: type[M], data: object, where: Where, at: KeyPath = ()) -> M:
-    """Check `data`, which stands at the key path `at`, against `model`.
+    """Check `data`, whose key path is `at`, against `model`.
 
-    Raises ConfigError that names, for each mistake, where it was made, the key path, the value and
-    what is allowed there.
+    Raises ConfigError, which shows for each mistake the file and line (or flag), the key path, the value
+    and what is allowed there.
     """
     try:
         return model.model_validate(data)
@@ -113,7 +113,7 @@ def _real_path(loc: Sequence[str | int], data: object) -> KeyPath:
 
 
 def _say(kind: str, message: str, path: KeyPath, model: type[BaseModel]) -> str:
-    """What is wrong, as the rest of a sentence that begins with the key."""
+    """What is wrong, as the end of a sentence that begins with the key."""
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
@@ -137,11 +137,11 @@ def _sentence(path: KeyPath, value: object, says: list[str]) -> str:
 
 
 def _keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys known at a place of the data; empty where any key is."""
+    """The known keys at a key path of the data; empty if any key is allowed."""
     models = [model]
     for key in path:
         if isinstance(key, int):
-            continue  # a list is seen through: its items are of the model named by the key before
+            continue  # an index of a list: its items have the model of the previous key
         annotations = [at.model_fields[key].annotation for at in models if key in at.model_fields]
         models = [found for annotation in annotations for found in _models_in(annotation)]
     return [field.alias or name for found in models for name, field in found.model_fields.items()]

@@ -1,4 +1,4 @@
-"""Ordered outputs: where the audio of one stream goes."""
+"""Ordered outputs: sinks for the audio of one stream."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Sink(Protocol):
     """
 
     def open(self) -> None:
-        """Called once, first: make what can be made before any worker starts. Raises OutputError."""
+        """Called once, first: prepare the output before any worker starts. Raises OutputError."""
 
     def write(self, pieces: Sequence[AudioPiece]) -> None:
         """Take the next pieces of the current chunk; what a live listener should hear goes out at once."""
 
     def end_chunk(self, outcome: Outcome) -> None:
-        """The current chunk is whole, or failed (`outcome.status`): add the pause that follows it."""
+        """The current chunk is complete, or failed (`outcome.status`): add the pause after it."""
 
     def finish(self) -> None:
-        """Every chunk is accounted for: complete the output and put it in its place."""
+        """Every chunk is accounted for: complete the output and publish it under its final name."""
 
     def abort(self) -> None:
         """The stream ended early: leave nothing half-written under the final name."""

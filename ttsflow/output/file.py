@@ -40,7 +40,7 @@ class FileSink:
         self._statuses: set[Status] = set()
 
     def open(self) -> None:
-        """Make sure that the file can be written, and begin it beside its place. Raises OutputError."""
+        """Check that the file can be written, and begin it under a temporary name. Raises OutputError."""
         if self._part.check() and not self._overwrite:
             self._refuse_a_strangers_file()
         self._part.open()
@@ -56,7 +56,7 @@ class FileSink:
             self._append(encode(piece, self._sample_rate))
 
     def write_encoded(self, samples: bytes, sample_rate: int) -> None:
-        """Append what `encode` has made already. Raises SinkError, also for another sample rate."""
+        """Append samples that `encode` has encoded. Raises SinkError, also for another sample rate."""
         check_rate(sample_rate, self._sample_rate)
         self._append(samples)
 
@@ -67,7 +67,7 @@ class FileSink:
             self._append(block)
 
     def restart(self) -> None:
-        """Drop what was written and begin again; the place stays taken. Raises SinkError."""
+        """Drop the written audio and begin again; the file stays locked. Raises SinkError."""
         self._statuses.clear()
         try:
             self._part.restart()
@@ -76,7 +76,7 @@ class FileSink:
             raise self._failed(error) from error
 
     def finish(self) -> None:
-        """Complete the file and put it in its place, if there is anything to hear. Raises SinkError."""
+        """Complete the file and rename it to its final name, if it has any audio. Raises SinkError."""
         if not self._statuses & {"ok", "flagged"} and self._statuses != {"pause"}:
             self.abort()
             return
@@ -89,7 +89,7 @@ class FileSink:
         self.published = True
 
     def abort(self) -> None:
-        """Remove what was written; a file that was there before stays as it was."""
+        """Remove the written part; an earlier file under the final name is not changed."""
         self._part.discard()
 
     def _begin(self) -> None:

@@ -1,4 +1,4 @@
-"""A file that is whole or not there: written beside its place, renamed into it when complete."""
+"""A file that is complete or absent: written under a temporary name, and renamed when it is complete."""
 
 from __future__ import annotations
 

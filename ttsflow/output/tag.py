@@ -1,4 +1,4 @@
-"""The tag in a finished file: which program made it, and for which input."""
+"""The provenance tag in a finished file: which program made it, and for which input."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _COMMENT = re.compile(r"input path=([0-9a-f]+|-) content=([0-9a-f]+|-)")
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """An input, by short hex digests of its path and of its content; None where it has none.
+    """An input, identified by short hex digests of its path and of its content; None if it has none.
 
-    Two digests, so that the same file is known again after an edit, and the same text after a move.
-    A file carries a tag as two strings: the software that made it, and a comment.
+    With two digests, the same file is recognised after an edit, and the same text after a move. In a file
+    a tag is two strings: the software that made the file, and a comment.
     """
 
     path: str | None = None
@@ -23,7 +23,7 @@ class Tag:
 
     @classmethod
     def parse(cls, software: str, comment: str) -> Tag | None:
-        """The tag in a file's two strings; None where they are no tag of this program's."""
+        """The tag in a file's two strings; None if they are not a tag of this program."""
         digests = _COMMENT.fullmatch(comment)
         if digests is None or not software.startswith("ttsflow "):
             return None
@@ -40,6 +40,6 @@ class Tag:
         return f"input path={self.path or '-'} content={self.content or '-'}"
 
     def matches(self, other: Tag) -> bool:
-        """Whether both are of one input: the same path or the same content."""
+        """Whether both are for the same input: the same path or the same content."""
         pairs = ((self.path, other.path), (self.content, other.content))
         return any(mine is not None and mine == theirs for mine, theirs in pairs)

@@ -1,4 +1,4 @@
-"""What a run is measured by: the listener's waiting time, stalls, RTF, makespan, chunk times."""
+"""The metrics of a run: the listener's waiting time, stalls, RTF, makespan, chunk times."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Metrics:
                 self._timed_audio_s += outcome.audio_s
 
     def summary(self, account: Account | None = None) -> Summary:
-        """The numbers so far; `account` counts the chunks: some that were handed over may not be written."""
+        """The numbers so far. `account` counts the chunks, because some delivered ones may not be written."""
         playbacks = self._playbacks.values()
         first = [p.first_audio_s for p in playbacks if p.first_audio_s is not None]
         ended, failed = sum(self._count.values()), self._count["failed"]

@@ -1,4 +1,4 @@
-"""What a driver tells of a run while it goes."""
+"""What a driver reports during a run."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class WorkerInfo:
 
 
 class Observer(Protocol):
-    """Told by a driver what happens, on its owner's thread; times are on the driver's clock."""
+    """A driver calls these methods when something happens, on its owner's thread; times are on its clock."""
 
     def loading(self, worker: str, what: str, now: float) -> None:
-        """A worker that loads its model tells what it does next."""
+        """A worker that loads its model reports its next step."""
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
 
@@ -41,7 +41,7 @@ class Observer(Protocol):
 
 
 class Unobserved:
-    """An observer that lets everything pass."""
+    """An observer that does nothing."""
 
     def loading(self, worker: str, what: str, now: float) -> None: ...
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
@@ -51,7 +51,7 @@ class Unobserved:
 
 
 class Observers:
-    """Several observers as one: each is told, in the order given."""
+    """Several observers as one: each is called, in the order given."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(observers)

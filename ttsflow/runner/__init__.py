@@ -1,4 +1,4 @@
-"""The driver for real runs: workers, the monotonic clock, and threads at the edge."""
+"""The driver for real runs: real workers, the monotonic clock, and threads."""
 
 from ttsflow.runner.core import Runner
 from ttsflow.runner.handle import StreamHandle

@@ -1,4 +1,4 @@
-"""The runner: one thread owns the scheduler, feeds it what happens, and carries out what it says."""
+"""The runner: one thread owns the scheduler, gives it events, and carries out its commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ttsflow.scheduler.messages import Driven
 logger = logging.getLogger(__name__)
 
 ABORT_S = 1.0
-"""seconds that sinks and stores have to end when the runner is to close now"""
+"""seconds that sinks and stores may take to end when the runner must close at once"""
 
 CLOSED = "the runner is closed, and speaks no more; open another one"
 
@@ -41,10 +41,10 @@ CLOSED = "the runner is closed, and speaks no more; open another one"
 class Runner:
     """Carries out a scheduler's commands with real workers, until it is closed.
 
-    Workers, sources, sinks and stores have threads of their own and put messages into one inbox; the
-    owner's thread takes them out, feeds the scheduler and does what it commands. Threads share nothing
-    but the inbox and the queues of the streams. Any thread may call a runner, but only in the process
-    that made it: all methods but `close` raise RunError in a forked child.
+    Workers, sources, sinks and stores have threads of their own and put messages into one inbox. The
+    owner's thread takes them out, feeds the scheduler and carries out its commands. Threads share only the
+    inbox and the queues of the streams. Any thread may call a runner, but only in the process that made it:
+    in a forked child all methods except `close` raise RunError.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Runner:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._workers = workers(self._inbox.put)
         self._loading = Loading()
-        self._awaiting: list[Future[None]] = []  # of those who wait for the workers
+        self._awaiting: list[Future[None]] = []  # of the callers that wait for the workers
         self._streams: dict[str, RunningStream] = {}
         self._finishing: list[
             RunningStream
@@ -65,7 +65,7 @@ class Runner:
         self._wake: float | None = None
         self._over: BaseException | None = None  # why no stream can be opened any more
         self._closed = False
-        self._stuck = Event()  # the owner's thread will never do anything again
+        self._stuck = Event()  # set when the owner's thread is stuck for ever
         self._watchdog = Watchdog(limits.timeouts.policy_s, self._give_up)
         self._owner = Thread(target=self._own, name="ttsflow runner", daemon=True)
 
@@ -93,17 +93,17 @@ class Runner:
         live: bool = False,
         weight: float = 1.0,
     ) -> StreamHandle:
-        """Speak `jobs` into `sink`, which has been opened. Both may block; `jobs` is pulled as there is room.
+        """Speak `jobs` into `sink`, which is open. Both may block; jobs are pulled when the window has room.
 
-        A `live` stream's audio goes out piece by piece. `stream` must not be the name of a stream that is
-        still open. After `close` the stream ends at once with RunError.
+        The audio of a `live` stream is delivered piece by piece. `stream` must not be the name of a stream
+        that is still open. After `close` the stream ends at once with RunError.
         """
         return self._open(stream, jobs, SinkThread(stream, sink), live, weight)
 
     def open_stored(
         self, stream: str, jobs: Iterable[ChunkJob], store: StoreWriter, *, weight: float = 1.0
     ) -> StreamHandle:
-        """Speak `jobs` into `store`, each chunk as soon as it is whole, in whatever order; else as `open`."""
+        """Speak `jobs` into `store`: each chunk as soon as it is complete, in any order. Else as `open`."""
         return self._open(stream, jobs, StoreWriterThread(stream, store), False, weight)
 
     def _open(
@@ -118,11 +118,11 @@ class Runner:
         return stream.handle
 
     def wait_ready(self, timeout: float | None = None) -> None:
-        """Wait until every worker that was placed has loaded its model, or was given up.
+        """Wait until every placed worker has loaded its model or will not be restarted.
 
-        Where that is so already, it returns at once. Ctrl-C interrupts the wait. Raises WorkerError, or
-        whatever else ended the run, where no worker is left; TimeoutError after `timeout` seconds, with
-        what the workers last said of themselves; RunError where the runner is closed.
+        Ctrl-C interrupts the wait. If no worker is left, raises WorkerError, or another error that ended the
+        run. Raises TimeoutError after `timeout` seconds, with the last message of each worker, and RunError
+        if the runner is closed.
         """
         self.check_usable()
         ready: Future[None] = Future()
@@ -138,9 +138,9 @@ class Runner:
             raise TimeoutError(why) from None
 
     def drain(self) -> None:
-        """Finish what is in work, start nothing more, then end every stream.
+        """Finish the jobs in progress, start no more, then end every stream.
 
-        It takes `limits.timeouts.drain_s` at most. Raises RunError after `close`.
+        This takes at most `limits.timeouts.drain_s`. Raises RunError after `close`.
         """
         self._origin.check()
         if self._closed:
@@ -148,9 +148,9 @@ class Runner:
         self._inbox.put(msg.Drain())
 
     def check_usable(self) -> None:
-        """Raise what `wait` of a stream that is opened now would raise at once, if it would.
+        """Raise the error with which a stream that is opened now would end at once, if any.
 
-        RunError after `close` and in a forked child, or what has ended the run.
+        This is RunError after `close` and in a forked child, or the error that ended the run.
         """
         self._origin.check()
         if self._closed:
@@ -159,12 +159,12 @@ class Runner:
             raise self._over
 
     def close(self, now: bool = False) -> None:
-        """End the workers: politely, and by SIGKILL after `limits.timeouts.close_s`; at once if `now`.
+        """Ask the workers to end, and kill them after `limits.timeouts.close_s`; with `now`, kill at once.
 
-        Streams that are still open end with RunError. May be called again, say with `now` when a
-        polite close is taking too long. Afterwards no process is left, and no thread but those that
-        block inside a caller's source or sink. In a forked child it does nothing: the workers are those of
-        the process that made the runner.
+        Open streams end with RunError. `close` may be called again, for example with `now` if it takes too
+        long. Afterwards no process is left, and the only threads left are blocked in a caller's source or
+        sink. In a forked child it does nothing, because the workers belong to the process that made the
+        runner.
         """
         if not self._origin.is_here:
             return
@@ -182,7 +182,7 @@ class Runner:
             error: BaseException = RunError("the runner was closed before the stream had ended")
             self._over = RunError(CLOSED)
             self._cancel_streams(error)
-        except BaseException as failure:  # Stop, or a bug: nobody may wait for what will never come
+        except BaseException as failure:  # Stop, or a bug: no caller may wait for ever
             if not isinstance(failure, TtsflowError):
                 logger.exception("the runner failed")
             self._over = error = failure
@@ -190,7 +190,7 @@ class Runner:
         self._end(error, at_once)
 
     def _serve(self) -> bool:
-        """Drive the scheduler until the runner is closed; whether it is to close at once.
+        """Drive the scheduler until the runner is closed. Returns whether it must close at once.
 
         Raises the error of Stop.
         """
@@ -213,7 +213,7 @@ class Runner:
         return close.now
 
     def _take(self, until: float | None) -> Iterator[Message]:
-        """All messages there are; waits for the first one, at most until `until`."""
+        """All messages in the inbox. Waits for the first one, at most until `until`."""
         timeout = None if until is None else min(max(0.0, until - time.monotonic()), TIMEOUT_MAX)
         try:
             yield self._inbox.get(timeout=timeout)
@@ -223,7 +223,7 @@ class Runner:
             return
 
     def _events_of(self, message: msg.Event | WorkerInfo | StreamEvent | Open | Await) -> Iterator[msg.Event]:
-        """Take note of a message; gives the events that the scheduler is fed for it."""
+        """Process a message, and yield the scheduler's events for it."""
         match message:
             case Open(stream, live, weight):
                 if stream.name in self._streams:
@@ -310,7 +310,7 @@ class Runner:
         self._finishing = [other for other in self._finishing if not other.ended] + [stream]
 
     def _tell_waiters(self, error: BaseException | None) -> None:
-        """Whoever waits for the workers need not wait any more."""
+        """Wake all callers that wait for the workers."""
         awaiting, self._awaiting = self._awaiting, []
         for ready in awaiting:
             settle(ready, error)
@@ -318,7 +318,7 @@ class Runner:
     # ------------------------------------------------------------ the end
 
     def _give_up(self, where: str) -> None:
-        """The scheduler does not come back, so on the watchdog's thread: end what can be ended without it."""
+        """The scheduler does not return: end everything that can end without it, on the watchdog's thread."""
         error = PolicyError(f"{self._scheduler.doing} does not come back: it is stuck in {where}")
         self._over = error
         self._tell_waiters(error)

@@ -1,4 +1,4 @@
-"""What whoever opened a stream holds of it."""
+"""The handle of an open stream, for the caller that opened it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ttsflow.runner.waits import settle, wait_for
 
 
 class StreamHandle:
-    """A stream that was opened: its end can be waited for, and called for. Any thread may use it."""
+    """An open stream: a caller can wait for its end, or cancel it. Any thread may use it."""
 
     def __init__(self, stream: str, cancel: Callable[[], object]) -> None:
         self.stream = stream
@@ -22,18 +22,18 @@ class StreamHandle:
 
     @property
     def account(self) -> Account | None:
-        """What became of the chunks, once that is settled: before `wait` is over, however the stream ended.
+        """The counts of the chunks. They are set before `wait` returns, however the stream ended.
 
-        None where the stream was refused, or the runner itself failed.
+        None if the stream was refused, or the runner itself failed.
         """
         return self._account
 
     def wait(self, timeout: float | None = None) -> Account:
-        """Wait until the sink is finished, or the store has all that it gets; the stream's account.
+        """Wait until the sink is finished, or the store has all chunks. Returns the stream's account.
 
-        Ctrl-C interrupts the wait. A stream that was cancelled gives its account too. Raises whatever
-        else ended the stream: what its sink, its store or its source raised, PolicyError, WorkerError;
-        TimeoutError after `timeout` seconds; RunError in a forked child.
+        Ctrl-C interrupts the wait. A cancelled stream returns its account too. Raises the error that ended
+        the stream: an exception of its sink, its store or its source, PolicyError or WorkerError. Raises
+        TimeoutError after `timeout` seconds, and RunError in a forked child.
         """
         self._origin.check()
         wait_for(self._end, timeout)
@@ -41,13 +41,13 @@ class StreamHandle:
         return self._account
 
     def cancel(self) -> None:
-        """Give up the rest of the stream; jobs that run are stopped. `wait` returns soon after."""
+        """Cancel the rest of the stream and stop its running jobs. `wait` returns soon after."""
         self._cancel()
 
     def settle(self, account: Account) -> None:
-        """Say what became of the chunks."""
+        """Set the counts of the chunks."""
         self._account = account
 
     def wake(self, error: BaseException | None) -> None:
-        """End the wait, with an error if there is one, unless it was ended before."""
+        """End the wait, with an error if there is one, unless it has already ended."""
         settle(self._end, error)

@@ -1,4 +1,4 @@
-"""What the owner of a runner finds in its inbox."""
+"""The messages in the inbox of a runner."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ttsflow.scheduler.messages import Event
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A stream is to be spoken."""
+    """Speak a stream."""
 
     stream: RunningStream
     live: bool
@@ -21,14 +21,14 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Somebody waits for the workers to have loaded, by this."""
+    """A caller waits, with this future, until the workers have loaded."""
 
     ready: Future[None]
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The runner is to end: at once, or as soon as the workers have let go."""
+    """End the runner: at once, or as soon as the workers have ended."""
 
     now: bool
 

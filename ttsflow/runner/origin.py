@@ -1,4 +1,4 @@
-"""The process that a runner was made in."""
+"""The process in which a runner was made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ttsflow.errors import RunError
 
 
 class Origin:
-    """Remembers the process that it is made in. Threads do not follow into a forked child of it."""
+    """Remembers the process in which it is made. A forked child of this process does not have its threads."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
@@ -19,7 +19,7 @@ class Origin:
         return os.getpid() == self._pid
 
     def check(self) -> None:
-        """Raise RunError in a forked child, where whoever waits would wait for ever."""
+        """Raise RunError in a forked child, where a caller would wait for ever."""
         if not self.is_here:
             raise RunError(
                 f"this was opened in process {self._pid}, of which process {os.getpid()} is a forked child, "

@@ -1,4 +1,4 @@
-"""Where the audio of a stream goes: a thread that may block for as long as its sink or its store does."""
+"""The outlet of a stream: a thread that passes its audio on. It may block as long as its sink or store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Command = TypeVar("Command")
 
 
 class Outlet(ABC, Generic[Command]):
-    """Carries out the commands of one stream in order, on a thread of its own, until it is told to end."""
+    """Carries out the commands of one stream in order, on its own thread, until `end` is called."""
 
     def __init__(self, name: str) -> None:
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
@@ -29,20 +29,20 @@ class Outlet(ABC, Generic[Command]):
         fail: Callable[[BaseException], object],
         wake: Callable[[BaseException | None], object],
     ) -> None:
-        """Start the thread, on which these are called.
+        """Start the thread. These functions are called on it.
 
-        `report` takes the events that answer the commands, `fail` the first error, and `wake` is called
-        last, with the error that the stream's waiter is to be given, if any.
+        `report` takes the events that answer the commands, `fail` takes the first error. `wake` is called
+        last, with the error for the stream's waiter, if any.
         """
         self._report, self._fail, self._wake = report, fail, wake
         self._thread.start()
 
     def take(self, command: Command) -> None:
-        """Have a command carried out."""
+        """Add a command to the queue."""
         self._commands.put(command)
 
     def end(self, whole: bool, error: BaseException | None = None) -> None:
-        """Nothing more will come: the stream is `whole`, or it was cancelled, by `error` if there is one."""
+        """No more commands will come. The stream is complete (`whole`), or cancelled, maybe by `error`."""
         self._whole, self._error = whole, error
         self._commands.put(None)
 
@@ -51,7 +51,7 @@ class Outlet(ABC, Generic[Command]):
         return not self._thread.is_alive()
 
     def join(self, until: float) -> bool:
-        """Wait for the end of the thread until this time on the monotonic clock; whether it has come."""
+        """Wait for the end of the thread until this time on the monotonic clock; whether it has ended."""
         self._thread.join(max(0.0, until - time.monotonic()))
         return self.ended
 

@@ -1,4 +1,4 @@
-"""The outlet of a stream that is heard: a thread that feeds its sink."""
+"""The outlet of a stream with a sink: a thread that passes audio to the sink."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ logger = logging.getLogger(__name__)
 
 
 class SinkThread(Outlet[Deliver | ChunkFailed]):
-    """Hands audio to the sink and reports each chunk as Delivered; then finishes the sink, or aborts it.
+    """Passes audio to the sink and reports each chunk as Delivered; then finishes the sink, or aborts it.
 
-    Once the stream is cancelled, or the sink has failed, it hands nothing over any more.
+    After the stream is cancelled, or the sink has failed, it passes nothing more to the sink.
     """
 
     def __init__(self, stream: str, sink: Sink) -> None:
@@ -28,7 +28,7 @@ class SinkThread(Outlet[Deliver | ChunkFailed]):
                 continue
             try:
                 self._hand_over(command)
-            except BaseException as error:  # a sink may raise anything, and nobody else would hear of it
+            except BaseException as error:  # a sink may raise anything, and no other code would see it
                 failed = True
                 self._fail(error)
         self._wake(self._finish())
@@ -41,7 +41,7 @@ class SinkThread(Outlet[Deliver | ChunkFailed]):
             self._report(Delivered(self._stream, command.outcome.job.index))
 
     def _finish(self) -> BaseException | None:
-        """Finish the sink, or abort it; what the stream's waiter is to be given."""
+        """Finish the sink, or abort it. Returns the error for the stream's waiter, if any."""
         error, whole = self._error, self._whole
         if whole:
             try:

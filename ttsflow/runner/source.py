@@ -1,4 +1,4 @@
-"""Where the jobs of a stream come from: a thread that may block for as long as its source does."""
+"""The source thread of a stream: it pulls the jobs, and may block as long as its source does."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ttsflow.scheduler.messages import Event, Submit
 
 
 class SourceThread:
-    """Pulls jobs when they are wanted, and reports each at once: a slow source is spoken as it comes.
+    """Pulls jobs on request and reports each at once, so the jobs of a slow source start as they come.
 
-    `report` takes the events, `fail` what the source raises; both are called on the thread. A source that
-    blocks cannot be interrupted: its thread stays behind as a daemon, and reports nothing any more.
+    `report` takes the events, `fail` takes an exception of the source; both are called on the thread. A
+    source that blocks cannot be interrupted: its thread stays as a daemon thread, and reports nothing more.
     """
 
     def __init__(
@@ -67,5 +67,5 @@ class SourceThread:
                 if pulled < count:
                     self._report(Submit(self._stream, (), last=True))
                     return
-        except BaseException as error:  # a source may raise anything, and nobody else would hear of it
+        except BaseException as error:  # a source may raise anything, and no other code would see it
             self._fail(error)

@@ -1,12 +1,12 @@
-"""What workers that have not loaded yet are doing, for a person who waits for them."""
+"""What the workers that are still loading report, for a person who waits for them."""
 
 from __future__ import annotations
 
 
 class Loading:
-    """What each worker last said of itself, until it has loaded. Written by one thread, read by any.
+    """The last report of each worker until it has loaded. Written by one thread, read by any thread.
 
-    What comes of an older generation than the latest, which is ending, is not noted.
+    Reports of a generation older than the latest are ignored.
     """
 
     def __init__(self) -> None:
@@ -14,22 +14,22 @@ class Loading:
         self._said: dict[str, str] = {}
 
     def started(self, worker: str, generation: int) -> None:
-        """A generation begins; until it says something, the end of the one before is what is known."""
+        """A generation begins. Until its first report, the end of the previous one is kept."""
         self._generations[worker] = generation
         self._said.setdefault(worker, "has said nothing yet")
 
     def progress(self, worker: str, generation: int, what: str) -> None:
-        """It says what it does next."""
+        """The worker reports its next step."""
         if generation == self._generations.get(worker):
             self._said[worker] = f"said {what!r}"
 
     def loaded(self, worker: str, generation: int) -> None:
-        """It takes jobs now."""
+        """The worker has loaded its model."""
         if generation == self._generations.get(worker):
             self._said.pop(worker, None)
 
     def ended(self, worker: str, generation: int, why: str) -> None:
-        """It could not load, or died, or is killed."""
+        """The worker could not load, died, or was killed."""
         if generation == self._generations.get(worker):
             self._said[worker] = f"ended: {why}"
 

@@ -12,20 +12,20 @@ from ttsflow.scheduler.messages import Commit, Committed
 
 
 class StoreWriter(Protocol):
-    """Where the audio of a stored stream is kept."""
+    """Keeps the audio of a stored stream."""
 
     def keep(self, chunks: Sequence[tuple[Outcome, Sequence[AudioPiece]]]) -> None:
-        """Keep these chunks, all or none; when it returns, they survive a power failure.
+        """Keep all of these chunks or none; after the return, they survive a power failure.
 
-        Called on a thread of the stream's own, and may block. Whatever it raises ends the stream.
+        Called on the stream's own thread; it may block. An exception ends the stream.
         """
 
 
 class StoreWriterThread(Outlet[Commit]):
-    """Has the store keep all the chunks that are there at a time, and reports each as Committed.
+    """Stores all finished chunks in one commit, and reports each as Committed.
 
-    So one slow sync of the disk serves whatever was finished meanwhile. What was taken before `end` is
-    still kept, whatever became of the stream, unless the store has failed.
+    So one slow sync of the disk is enough for all chunks that were finished meanwhile. Chunks taken before
+    `end` are still stored, even if the stream was cancelled, unless the store has failed.
     """
 
     def __init__(self, stream: str, store: StoreWriter) -> None:
@@ -41,7 +41,7 @@ class StoreWriterThread(Outlet[Commit]):
                 continue
             try:
                 self._store.keep([(commit.outcome, commit.payloads) for commit in commits])
-            except BaseException as error:  # a store may raise anything, and nobody else would hear of it
+            except BaseException as error:  # a store may raise anything, and no other code would see it
                 failure = error
                 self._fail(error)
             else:
@@ -50,7 +50,7 @@ class StoreWriterThread(Outlet[Commit]):
         self._wake(self._error or failure)
 
     def _take_all(self) -> tuple[list[Commit], bool]:
-        """The commits that are there, one at least; whether they are the last."""
+        """All waiting commits, at least one unless it is the end; and whether they are the last."""
         commits: list[Commit] = []
         command = self._commands.get()
         while command is not None:

@@ -1,4 +1,4 @@
-"""One stream as a runner has it: its source, its outlet, and the handle of whoever waits for it."""
+"""One stream in a runner: its source, its outlet, and the handle with which a caller waits for it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ttsflow.runner.store_writer import StoreWriterThread
 from ttsflow.scheduler.messages import CancelStream, ChunkFailed, Commit, Deliver, Event
 
 SOURCE_GRACE_S = 0.5
-"""seconds for idle source threads to end; one that blocks cannot be ended, and stays behind as a daemon"""
+"""seconds for idle source threads to end; a blocked one cannot be ended, and stays as a daemon thread"""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """An event from a stream's own threads or its waiter: void once that stream has ended.
+    """An event from a stream's own threads or its waiter. It is ignored after that stream has ended.
 
-    The name of a stream may be used again, so `stream` says which one is meant. `error` is what its
-    source, its sink or its store raised.
+    The name of a stream may be used again, so `stream` identifies the stream. `error` is the exception of
+    its source, its sink or its store.
     """
 
     stream: RunningStream
@@ -32,10 +32,10 @@ class StreamEvent:
 
 
 class RunningStream:
-    """One stream: a thread that pulls its jobs, and an outlet that writes what comes of them.
+    """One stream: a thread that pulls its jobs, and an outlet that writes their audio.
 
-    Either may block for as long as it likes. What either raises cancels the stream, and is raised to the
-    stream's waiter. The methods are for the owner's thread alone, and none of them blocks.
+    Both may block for any time. An exception in either cancels the stream, and is raised in the stream's
+    waiter. The methods are only for the owner's thread, and none of them blocks.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class RunningStream:
         self._outlet.take(command)
 
     def failed(self, error: BaseException) -> None:
-        """The source or the outlet raised `error`; the first one is what the waiter hears."""
+        """The source or the outlet raised `error`; the waiter gets the first such error."""
         self._failure = self._failure or error
 
     def finish(self, account: Account, whole: bool) -> None:
@@ -104,8 +104,8 @@ class RunningStream:
 
 
 def join(streams: Sequence[RunningStream], timeout: float) -> list[RunningStream]:
-    """Wait for the outlets of streams that have ended, `timeout` seconds at most in all, and a moment for
-    their sources; the streams whose outlets still block."""
+    """Wait for the outlets of ended streams, at most `timeout` seconds in total, then briefly for their
+    sources. Returns the streams whose outlets still block."""
     until = time.monotonic() + timeout
     blocked = [stream for stream in streams if not stream.join_outlet(until)]
     until = time.monotonic() + SOURCE_GRACE_S

@@ -1,4 +1,4 @@
-"""Waits of a caller's thread for something that the runner settles, which Ctrl-C can end."""
+"""Waits of a caller's thread for a future of the runner. Ctrl-C can interrupt them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 
 INTERRUPTIBLE_S = 0.2
-"""seconds that a thread waits at a time: a signal that another thread was given does not end a wait"""
+"""seconds of one wait; waits are short because a signal given to another thread does not end a wait"""
 
 
 def wait_for(future: Future[None], timeout: float | None = None) -> None:
@@ -23,7 +23,7 @@ def wait_for(future: Future[None], timeout: float | None = None) -> None:
 
 
 def settle(future: Future[None], error: BaseException | None) -> None:
-    """End the wait, with an error if there is one, unless it was ended before."""
+    """End the wait, with an error if there is one, unless it has already ended."""
     with suppress(InvalidStateError):
         if error is None:
             future.set_result(None)

@@ -1,4 +1,4 @@
-"""The watchdog: notices that the owner's thread is stuck, which nothing can stop from inside."""
+"""The watchdog: detects that the owner's thread is stuck, for example in a policy that does not return."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 LOOKS = 4
-"""times that it looks in the time that it allows"""
+"""how many times it checks during the allowed time"""
 
 
 class Watchdog:
-    """Calls `on_stuck`, once, if a `with` block of it takes longer than `patience_s` seconds.
+    """Calls `on_stuck` once if a `with` block takes longer than `patience_s` seconds.
 
-    It is called on the watchdog's own thread, and given the line that the watched thread is stuck in. The
-    whole stack is logged.
+    The call is on the watchdog's own thread; its argument is the line that the watched thread is stuck in.
+    The whole stack is logged.
     """
 
     def __init__(self, patience_s: float, on_stuck: Callable[[str], object]) -> None:
@@ -30,7 +30,7 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the checks."""
         self._thread.start()
 
     def __enter__(self) -> None:
@@ -41,7 +41,7 @@ class Watchdog:
         self._since = None
 
     def end(self) -> None:
-        """Look no more; it need not have begun."""
+        """Stop the checks; `start` need not have been called."""
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()

@@ -1,4 +1,4 @@
-"""What a run has finished, kept beside its output: audio by content, and the places where it is heard."""
+"""The finished chunks of a run, kept next to its output: audio by content, and the places of the text."""
 
 from __future__ import annotations
 

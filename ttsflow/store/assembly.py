@@ -1,4 +1,4 @@
-"""The output file, made from the store."""
+"""Builds the output file from the store."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ttsflow.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What went into the output: places with audio, places with nothing to say, places without audio.
+    """Counts of the places in the output: with audio, with nothing to speak, and without audio.
 
-    `silent` places have something to say and no chunk in the store: whoever builds knows which failed.
+    `silent` places have something to speak, but no chunk in the store, because the chunk failed.
     """
 
     spoken: int = 0
@@ -26,9 +26,9 @@ class Built:
 def build(store: Store, sink: FileSink) -> Built:
     """Write the audio and the pause of every place, in text order, and finish the sink, which must be open.
 
-    Raises StoreDamaged, with the keys of all chunks that are damaged or with none where more than chunks is.
-    Nothing is published then; the sink stays open, and another `build` begins it anew. Raises SinkError
-    where the output cannot be written, or its sample rate is not that of the audio.
+    Raises StoreDamaged: with the keys of all damaged chunks, or without keys if more than chunks is damaged.
+    Then no output appears; the sink stays open, and another `build` starts it again. Raises SinkError if the
+    output cannot be written, or has another sample rate than the audio.
     """
     sink.restart()
     damaged: dict[bytes, None] = {}

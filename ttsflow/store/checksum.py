@@ -1,4 +1,4 @@
-"""The checksum that each row of a store carries."""
+"""The checksum of each row of a store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Value = bytes | str | int | float | None
 
 
 def checksum(*values: Value) -> bytes:
-    """16 bytes over values and their types, none of which can run into the next."""
+    """A checksum of 16 bytes over values, their types and their lengths."""
     digest = hashlib.blake2b(digest_size=16)
     for value in values:
         data = value if isinstance(value, bytes) else repr(value).encode("ascii", "backslashreplace")

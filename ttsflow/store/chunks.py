@@ -1,4 +1,4 @@
-"""Finished chunks: what goes into a row of the store, and what comes out of it, checked."""
+"""Finished chunks: writes them to rows of the store, and reads and checks them."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ class Audio:
     take: int
 
     def piece(self) -> AudioPiece:
-        """The same as float32; `encode` gives the same bytes again."""
-        import numpy as np  # here, because starting the program must not load it
+        """The same samples as float32; `encode` returns the same bytes again."""
+        import numpy as np  # here, because the start of the program must not load it
 
         samples = np.frombuffer(self.samples, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
         return AudioPiece(samples, self.sample_rate)
 
 
 def put(connection: sqlite3.Connection, chunks: Iterable[Spoken]) -> None:
-    """Write all of them, or none; the audio of a key that is there already is replaced.
+    """Write all of these chunks, or none. A chunk with an existing key is replaced.
 
-    Raises ValueError for a chunk without audio, SinkError for one of several sample rates, StoreError for
-    one that is too long, sqlite3.Error.
+    Raises ValueError for a chunk without audio, SinkError for a chunk with several sample rates, StoreError
+    for a chunk that is too long, sqlite3.Error.
     """
     with transaction(connection):
         connection.executemany(INSERT, map(_row, chunks))
 
 
 def get(connection: sqlite3.Connection, key: bytes) -> Audio | None:
-    """The audio of a key, None where there is none. Raises ValueError where it is damaged; sqlite3.Error."""
+    """The audio of a key, None if there is none. Raises ValueError if it is damaged; sqlite3.Error."""
     rows = connection.execute(f"SELECT {COLUMNS} FROM chunk WHERE key = ?", (key,)).fetchall()
     for _, *row in rows:
         if not intact((key, *row)):
@@ -73,10 +73,10 @@ def get(connection: sqlite3.Connection, key: bytes) -> Audio | None:
 
 
 def drop(connection: sqlite3.Connection, keys: Iterable[bytes]) -> None:
-    """Remove damaged chunks. Raises StoreDamaged for one that was dropped before; sqlite3.Error.
+    """Remove damaged chunks. Raises StoreDamaged for a chunk that was dropped before; sqlite3.Error.
 
-    Such a one has been written anew and damaged anew: its pages belong to something else as well, and
-    nothing but a fresh file ends that.
+    Such a chunk was written and damaged again. So its pages are also used by something else in the file, and
+    only a new file can repair this.
     """
     keys = list(dict.fromkeys(keys))
     with transaction(connection):
@@ -89,7 +89,7 @@ def drop(connection: sqlite3.Connection, keys: Iterable[bytes]) -> None:
 
 
 def intact(row: Sequence[Any]) -> bool:
-    """Whether the checksum of a row, as COLUMNS name it, fits the rest of it."""
+    """Whether the checksum of a row with these COLUMNS is right."""
     *content, seal, audio = row
     return bool(checksum(*content, audio) == seal)
 

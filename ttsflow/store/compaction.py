@@ -1,4 +1,4 @@
-"""A store without the chunks that its text no longer has."""
+"""Removes the chunks that the text no longer contains from a store."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _COPIED = {
 
 
 class Compacted(NamedTuple):
-    """Chunks that were removed, and the bytes that the store is smaller by."""
+    """Number of removed chunks, and by how many bytes the store became smaller."""
 
     chunks: int
     bytes: int
 
 
 def compact(path: Path) -> Compacted:
-    """Remove the chunks that no place of the text has, and give the room that they took back to the disk.
+    """Remove the chunks that no place of the text uses, and free their disk space.
 
-    Nothing else changes. What stays is copied into a new file, which takes the place of the old one at the
-    end: killed at any instant, the store is the one or the other. It must be of this version, and no
-    connection to it may be open. Raises InputError where the store does not know its text, StoreError where
-    the disk has no room for the copy, StoreDamaged.
+    Nothing else changes. The rest is copied into a new file, which replaces the old one at the end. If the
+    process is killed, the store is the complete old one or the complete new one. It must be of this version,
+    and no connection to it may be open. Raises InputError if the store does not know its text, StoreError
+    if the disk has no room for the copy, StoreDamaged.
     """
     path = resolved(path)
     before = size_of(path)

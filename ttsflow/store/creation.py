@@ -1,4 +1,4 @@
-"""A store file that is whole or not there."""
+"""Creates a store file that is complete or absent."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ttsflow.store.schema import connect, make_tables
 
 @contextmanager
 def new_store(path: Path) -> Iterator[sqlite3.Connection]:
-    """A store in the making; when the block ends without an error, it takes the place of what is at `path`.
+    """A new store. When the block ends without an error, it replaces the file at `path`.
 
-    Killed at any instant it leaves what was at `path`, or the new store. Raises OSError, sqlite3.Error.
+    If the process is killed, the old file or the new store is at `path`. Raises OSError, sqlite3.Error.
     """
     files = Files(path)
     growing = files.growing

@@ -1,4 +1,4 @@
-"""What SQLite raises, in a user's words: a disk that refuses, or a file that is damaged."""
+"""Explains errors of SQLite to a user: the disk fails, or the file is damaged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CLOSED = (sqlite3.ProgrammingError, sqlite3.InterfaceError)  # a mistake in thi
 
 @contextmanager
 def explaining(path: Path) -> Iterator[None]:
-    """What SQLite raises inside becomes StoreError, or StoreDamaged where the file is at fault."""
+    """Turns an error of SQLite in the block into StoreError, or StoreDamaged if the file is damaged."""
     try:
         yield
     except _CLOSED:
@@ -30,7 +30,7 @@ def explaining(path: Path) -> Iterator[None]:
 
 
 def explained(path: Path, error: sqlite3.Error) -> StoreError:
-    """What an error of SQLite's means for the store at `path`, and what to do about it."""
+    """The StoreError for an error of SQLite in the store at `path`, with what to do."""
     refusal = _refusal(path, error)
     if refusal is not None:
         return StoreError(f"{path}: {error}; {refusal}")
@@ -38,19 +38,19 @@ def explained(path: Path, error: sqlite3.Error) -> StoreError:
 
 
 def code_of(error: sqlite3.Error) -> int:
-    """SQLite's extended result code; 0 where the error is the Python module's own."""
+    """SQLite's extended result code; 0 for an error of the Python module itself."""
     return getattr(error, "sqlite_errorcode", 0)
 
 
 def _refusal(path: Path, error: sqlite3.Error) -> str | None:
-    """What to do where the system refuses what was asked; None where the file is at fault."""
+    """What to do if the system refused the operation; None if the file is damaged."""
     code = code_of(error)
     if code == sqlite3.SQLITE_IOERR_SHORT_READ:
         return None
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
             if _has_room(path.parent):
-                return None  # SQLite says so of a page number beyond all that a file can have, too
+                return None  # SQLite reports SQLITE_FULL also for a page number that is too large
             return f"free some space on the disk or raise the quota, then {RESUME}"
         case sqlite3.SQLITE_IOERR:
             return f"{_about_the_disk()}, then {RESUME}"
@@ -64,7 +64,7 @@ def _refusal(path: Path, error: sqlite3.Error) -> str | None:
 
 
 def _has_room(folder: Path) -> bool:
-    """Whether a file there may take more than any commit does."""
+    """Whether a new file in the folder can hold 64 MiB."""
     block = bytes(2**20)
     try:
         with tempfile.TemporaryFile(dir=folder, buffering=0) as file:

@@ -1,4 +1,4 @@
-"""Where the store of an output lies, and what is there already."""
+"""The path of an output's store, and what exists at this path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Found = Literal["nothing", "store", "damaged"]
 
 _ELSEWHERE = "choose another output with -o"
 
-# What a store's header always holds (https://www.sqlite.org/fileformat2.html, 1.3): offset and bytes.
+# Constant bytes of a store's header (https://www.sqlite.org/fileformat2.html, 1.3): offset and bytes.
 _MAGIC = b"SQLite format 3\0"
 _SHAPE = PAGE_BYTES.to_bytes(2, "big") + bytes((2, 2, 0, 64, 32, 32))  # page size, WAL, payload fractions
 _CONSTANT = (
@@ -33,9 +33,9 @@ _SIGN = re.compile(SIGN.format(r"(\d{1,9})").encode())
 
 
 class Files:
-    """The files of one store: `main`, those that SQLite keeps beside it, and those of a store in the making.
+    """The files of one store: `main`, the files that SQLite keeps next to it, and those of a new store.
 
-    `growing` is a store that is being written, `whole` one that is complete and about to become `main`.
+    `growing` is a new store that is being written; `whole` is complete and will replace `main`.
     """
 
     def __init__(self, main: Path) -> None:
@@ -50,10 +50,10 @@ class Files:
             file.unlink(missing_ok=True)
 
     def adopt(self) -> None:
-        """Put the store that is `whole`, if there is one, in the place of `main`. Raises OSError.
+        """Replace `main` by `whole`, if it exists. Raises OSError.
 
-        A -wal file of the old one must not meet the new one, and the old one not lose it for nothing:
-        so the new one is complete under a name of its own before anything is removed.
+        The new store must never be next to the -wal file of the old store. So the -wal file is removed first,
+        but only when the new store is complete under its own name.
         """
         if self.whole.exists():
             for file in (self.main, *self.beside):
@@ -63,17 +63,17 @@ class Files:
 
 
 def store_path(output: Path) -> Path:
-    """`NAME.wav.ttsflow` beside the output `NAME.wav`, symbolic links followed. Raises OutputError."""
+    """`NAME.wav.ttsflow` next to the output `NAME.wav`, with symbolic links resolved. Raises OutputError."""
     target = resolved(output)
     return target.with_name(f"{target.name}.ttsflow")
 
 
 def find(path: Path, *, any_version: bool = False) -> tuple[Path, Found]:
-    """What is at a store's path, and the path itself with symbolic links followed.
+    """What exists at a store's path, and the path with symbolic links resolved.
 
-    Raises OutputError for anything that is neither a store nor nothing: a folder, a device, a file
-    of another program, and, unless `any_version`, a store of a newer version of ttsflow. The file is
-    opened here: no connection to it may be open in this process, since closing it would end its locks.
+    Raises OutputError for anything that is not a store: a folder, a device, a file of another program, and,
+    unless `any_version`, a store of a newer version of ttsflow. The file is opened and closed here. No
+    connection to it may be open in this process, because closing the file would release its locks.
     """
     path = resolved(path)
     try:
@@ -95,9 +95,9 @@ def find(path: Path, *, any_version: bool = False) -> tuple[Path, Found]:
 
 
 def remove(path: Path) -> int:
-    """Remove a store with all that belongs to it, and give the bytes that it took; 0 where there is none.
+    """Remove a store with all its files, and return its size in bytes; 0 if there is none.
 
-    Raises OutputError where something else is there, or where it cannot be removed.
+    Raises OutputError if something else is at the path, or if the store cannot be removed.
     """
     path, _ = find(path, any_version=True)
     size = size_of(path)
@@ -120,16 +120,16 @@ def size_of(path: Path) -> int:
 
 
 def unusable(path: Path, error: Exception) -> OutputError:
-    """The store cannot be there, for a reason that the system gives."""
+    """The error for a store that cannot be at this path, with the reason that the system gives."""
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return OutputError(f"the store of the run cannot be at {path}: {reason}; {_ELSEWHERE}")
 
 
 def resolved(path: Path) -> Path:
-    """The path with symbolic links followed. Raises OutputError."""
+    """The path with symbolic links resolved. Raises OutputError."""
     try:
         target = path.resolve()
-        if target.is_symlink():  # newer Pythons leave a circle of links as it is
+        if target.is_symlink():  # newer Python versions do not resolve a loop of links
             raise RuntimeError("symbolic links lead in a circle")
     except (OSError, RuntimeError, ValueError) as error:  # ValueError: a NUL in the path
         raise unusable(path, error) from error
@@ -137,13 +137,13 @@ def resolved(path: Path) -> Path:
 
 
 def _recognised(path: Path, page: bytes, any_version: bool) -> Found:
-    """What a file is by its first page."""
+    """What a file is, judged by its first page."""
     if not page:
         return "nothing"
     sign = _SIGN.search(page)
     if page[68:72] != APPLICATION_ID.to_bytes(4, "big") and not sign:
         if page.startswith(_MAGIC) and len(page) < _HEADER_BYTES:
-            return "damaged"  # cut off before it says whose it is; there is nothing in it to lose
+            return "damaged"  # cut off before the application id; it contains no data
         whose = "a database of another program" if page.startswith(_MAGIC) else "no store of ttsflow"
         raise OutputError(f"{path} exists and is {whose}; move it away, or {_ELSEWHERE}")
     version = int.from_bytes(page[60:64], "big")

@@ -1,4 +1,4 @@
-"""What a store keeps by name, as JSON."""
+"""The values that a store keeps by name, as JSON."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ON CONFLICT(name) DO UPDATE SET value = excluded.value, checksum = excluded.chec
 
 
 def put(connection: sqlite3.Connection, name: str, value: object) -> None:
-    """Keep a value that JSON can hold. Raises sqlite3.Error."""
+    """Store a JSON value. Raises sqlite3.Error."""
     text = json.dumps(value)
     connection.execute(_PUT, (name, text, checksum(name, text)))
 
 
 def get(connection: sqlite3.Connection, name: str) -> Any:
-    """The value; None where there is none, or not as it was written. Raises sqlite3.Error."""
+    """The value; None if there is none, or its checksum is wrong. Raises sqlite3.Error."""
     rows = connection.execute("SELECT value, checksum FROM meta WHERE name = ?", (name,)).fetchall()
     for text, seal in rows:
         if checksum(name, text) == seal:

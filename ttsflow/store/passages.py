@@ -1,4 +1,4 @@
-"""The places of a text as they are heard: when, for how long, and how sure. No audio is read."""
+"""The places of a text in the output: start, length and status of each. No audio is read."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SELECT total(samples), total(round(pause_s * ?)),
     total(CASE WHEN status IS NOT NULL THEN length(place.text) END)
 FROM {_HEARD}"""
 
-_USUAL_RATE = 48_000  # Hz, by which pauses are counted where there is nothing but pauses
+_USUAL_RATE = 48_000  # Hz, to count pauses in samples if there is no audio
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What an output is that is built from what is kept, and how far the text is.
+    """The length of an output built from the stored chunks, and the progress of the text.
 
-    `length_s` is its length with all pauses, `speech_s` without. `chars` are the characters of the places
-    that have something to say, `kept_chars` those of them that are kept.
+    `length_s` is its length with all pauses, `speech_s` without pauses. `chars` are the characters of the
+    places with something to speak; the chunks of `kept_chars` of them are stored.
     """
 
     length_s: float
@@ -43,14 +43,14 @@ class Extent:
 
 
 def extent(connection: sqlite3.Connection) -> Extent:
-    """How long the output is, and how far the text. Raises sqlite3.Error."""
+    """The length of the output, and the progress of the text. Raises sqlite3.Error."""
     rate = _rate(connection)
     ((samples, silence, chars, kept),) = connection.execute(_EXTENT, (rate,)).fetchall()
     return Extent((samples + silence) / rate, samples / rate, int(chars), int(kept))
 
 
 def passages(connection: sqlite3.Connection) -> Iterator[Passage]:
-    """All places in text order, as they are heard. Raises StoreDamaged, sqlite3.Error."""
+    """All places in text order, with their times in the output. Raises StoreDamaged, sqlite3.Error."""
     rate, at = _rate(connection), 0  # in samples, as the output is written
     for index, key, text, pause_s, kept, samples, why, first in paged(connection, _PASSAGES):
         status: Status | None = "pause" if key is None else kept

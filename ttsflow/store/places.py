@@ -1,4 +1,4 @@
-"""The places of a text, in its order: what is to be heard at each, and the pause after it."""
+"""The places of a text, in text order: the job at each place, and the pause after it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ttsflow.store.checksum import checksum
 from ttsflow.store.schema import transaction
 
 PAGE = 256  # rows of one query: a query that stayed open would keep the -wal file from being emptied
-_TOTAL = "places"  # the name in meta under which their number and digest stand
+_TOTAL = "places"  # the name in meta of their number and digest
 
 COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed, checksum"
 INSERT = f"INSERT INTO place({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -39,9 +39,9 @@ WHERE status = 'flagged' ORDER BY idx LIMIT ?"""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a text: what is to be heard there, by its content key, and the job that makes it.
+    """A place in a text: the content key of its audio, and the job that makes this audio.
 
-    `key` is None where there is nothing to say.
+    `key` is None if there is nothing to speak.
     """
 
     key: bytes | None
@@ -49,9 +49,9 @@ class Place:
 
 
 def replace(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
-    """Put these places in the place of all that were there, or change nothing.
+    """Replace all places by these, or change nothing.
 
-    Raises ValueError where indexes do not rise, sqlite3.Error, and whatever `places` raises.
+    Raises ValueError if the indexes do not rise, sqlite3.Error, and any exception of `places`.
     """
     total = _Total()
     with transaction(connection):
@@ -63,7 +63,7 @@ def replace(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
 def all_places(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
     """All places in text order, as jobs of `stream`.
 
-    Raises StoreDamaged where one is missing or not as it was written.
+    Raises StoreDamaged if a place is missing or has a wrong checksum.
     """
     total = _Total()
     for row in paged(connection, _ALL):
@@ -75,14 +75,14 @@ def all_places(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
 
 
 def left(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
-    """The first place of each key that has no chunk, and every place with nothing to say, in text order."""
+    """The first place of each key without a chunk, and each place with nothing to speak, in text order."""
     return (_place(row, stream) for row in paged(connection, _LEFT))
 
 
 def key_at(connection: sqlite3.Connection, index: int) -> bytes | None:
     """The content key of the place with this index.
 
-    Raises StoreDamaged where there is no such place, or one that is not as it was written; sqlite3.Error.
+    Raises StoreDamaged if there is no such place or its checksum is wrong; sqlite3.Error.
     """
     rows = connection.execute(_AT, (index,)).fetchall()
     if not rows:
@@ -91,7 +91,7 @@ def key_at(connection: sqlite3.Connection, index: int) -> bytes | None:
 
 
 def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, float, bytes | None]]:
-    """Key, pause and checksum of the chunk, of each place in text order."""
+    """For each place in text order: its key, its pause, and the checksum of its chunk."""
     yield from connection.execute(_CHECKSUMS)
 
 
@@ -101,9 +101,9 @@ def doubts(connection: sqlite3.Connection, most: int) -> list[tuple[int, str, st
 
 
 def paged(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a query for the next places after an index, until there are none.
+    """All rows of a query that returns the next places after an index.
 
-    Raises StoreDamaged where the indexes do not rise; sqlite3.Error.
+    Raises StoreDamaged if the indexes do not rise; sqlite3.Error.
     """
     at = -1
     while rows := connection.execute(query, (at,)).fetchall():
@@ -151,7 +151,7 @@ def _place(row: tuple[Any, ...], stream: str) -> Place:
 
 
 class _Total:
-    """Number and digest of the places that have been counted, by which a missing one is noticed."""
+    """Number and digest of the counted places; they show whether a place is missing."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -1,4 +1,4 @@
-"""What can still be read of a damaged store, put into a fresh one."""
+"""Copies what can still be read of a damaged store into a new one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ttsflow.store.schema import PAGE_BYTES, connect, transaction
 
 logger = logging.getLogger(__name__)
 
-_SMALLEST_ROW = 100  # bytes, roughly: so many rows there may be in a page
-_MOST_FAILURES = 1_000_000  # in a row: some ten seconds
-_MOST_STEPS = 100_000_000  # of SQLite's machine, for counting what there was
+_SMALLEST_ROW = 100  # bytes, roughly; it limits how many rows a file can hold
+_MOST_FAILURES = 1_000_000  # in a row: about ten seconds
+_MOST_STEPS = 100_000_000  # steps of SQLite's virtual machine, to count the chunks
 
-# By row number, not by an index, and one row at a time: a broken page then hides no more than it holds.
+# By row number, not by an index, and one row at a time: then a broken page hides only its own rows.
 _NEXT = f"SELECT id, {COLUMNS} FROM chunk NOT INDEXED WHERE id >= ? ORDER BY id LIMIT 1"
 _COUNT = "SELECT total(1) FROM chunk INDEXED BY chunk_brief"
 
@@ -29,18 +29,18 @@ _UNRELATED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM)
 
 
 class Salvaged(NamedTuple):
-    """Chunks that were kept, and chunks that were lost, as far as that can be told."""
+    """Number of chunks that were kept, and of chunks that were lost, as far as this is known."""
 
     kept: int
     lost: int
 
 
 def salvage(path: Path) -> Salvaged:
-    """Replace a damaged store by one with every chunk that can be read and whose checksum holds.
+    """Replace a damaged store by one with every chunk that can be read and has the right checksum.
 
-    Places and notes are not kept: plan again. Whatever bytes are there, no others are believed. No
-    connection to the store may be open. Killed at any instant, it can be run again. Raises StoreError
-    where the disk refuses, OutputError where the path cannot be followed.
+    Places and values are not kept: call `plan` again. The file may contain any bytes; only chunks with the
+    right checksum are kept. No connection to the store may be open. If the process is killed, `salvage` can
+    run again. Raises StoreError if the disk fails, OutputError if the path cannot be resolved.
     """
     path = resolved(path)
     result = Salvaged(0, 0)
@@ -57,10 +57,10 @@ def salvage(path: Path) -> Salvaged:
 
 
 def _opened(path: Path, first_page: bytes) -> sqlite3.Connection | None:
-    """A connection that finds the tables, with what the -wal file adds or else without.
+    """A connection that finds the tables: with the -wal file or, if this fails, without it.
 
-    The first page is the same in every store, but for two bytes (WAL) and for counters, where 0 means that
-    nobody counted: so it is simply written anew.
+    The first page is the same in every store, except for two bytes (WAL) and for counters that may be 0. So
+    it is always rewritten.
     """
     page = b"".join((first_page[:18], b"\2\2", first_page[20:24], bytes(16), first_page[40:]))
     for _ in range(2):
@@ -69,7 +69,7 @@ def _opened(path: Path, first_page: bytes) -> sqlite3.Connection | None:
         try:
             return connect(path)
         except (sqlite3.Error, StoreDamaged):
-            for file in Files(path).beside:  # what hides a sound first page
+            for file in Files(path).beside:  # they may hide the good first page
                 file.unlink(missing_ok=True)
     return None
 
@@ -87,7 +87,7 @@ def _copy(source: sqlite3.Connection, fresh: sqlite3.Connection, size: int) -> S
         if not rows:
             break
         number, *row = rows[0]
-        if number < at:  # it cannot be read; the next may lie in another page
+        if number < at:  # it cannot be read; the next row may be in another page
             failures += 1
             at += 1
             continue
@@ -100,7 +100,7 @@ def _copy(source: sqlite3.Connection, fresh: sqlite3.Connection, size: int) -> S
 
 
 def _counted(source: sqlite3.Connection) -> int:
-    """How many chunks there were; 0 where that cannot be told."""
+    """How many chunks there were; 0 if this is unknown."""
     source.set_progress_handler(lambda: 1, _MOST_STEPS)
     try:
         return int(source.execute(_COUNT).fetchone()[0])

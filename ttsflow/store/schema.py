@@ -1,4 +1,4 @@
-"""The tables of a store, and opening the file that holds them."""
+"""The tables of a store, and the connection to its file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ttsflow.store.upgrades import UPGRADES
 APPLICATION_ID = 0x74747366  # "ttsf"
 SCHEMA_VERSION = max(UPGRADES) + 1
 SIGN = "a store of ttsflow, format {}"
-"""stands in the first page, so that a file whose header is damaged is known all the same"""
+"""this text is in the first page, so a store is recognised even if its header is damaged"""
 
 PAGE_BYTES = 8192
 """Measured with chunks of 200 to 600 KB: 4 KiB reads a chunk in 0.10 ms where 8 KiB takes 0.06 and
@@ -34,9 +34,9 @@ _BUSY_S = 60.0
 _META = """CREATE TABLE meta( -- {}
     name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL)"""
 
-# The tables of version 1; the upgrades make them those of today. `audio` comes last: what stands before it
-# is read without the pages that it fills. `chunk_brief` answers what is asked of all chunks without touching
-# their rows at all.
+# The tables of version 1; the upgrades change them to the current version. `audio` is the last column, so the
+# other columns can be read without its pages. Queries over all chunks use the index `chunk_brief`, without
+# reading the rows.
 _TABLES = (
     _META.format(SIGN.format(1)),
     """CREATE TABLE chunk(
@@ -56,8 +56,8 @@ def connect(
 ) -> sqlite3.Connection:
     """A connection to the store at `path`, or to an `empty` file, for use by one thread at a time.
 
-    Nothing that the file brings along is trusted. Raises StoreDamaged where it has other tables, triggers or
-    views than a store of its version; sqlite3.Error.
+    The schema in the file is not trusted. Raises StoreDamaged if it has other tables, triggers or views than
+    a store of its version; sqlite3.Error.
     """
     address = f"{path.as_uri()}?mode=ro&immutable=1" if immutable else f"{path.as_uri()}?mode=rw"
     connection = sqlite3.connect(
@@ -87,7 +87,7 @@ def _settle(connection: sqlite3.Connection) -> None:
 
 
 def _decoded(text: bytes) -> str:
-    """Damaged text is text that fails its checksum, not an exception."""
+    """Decode text without an exception: damaged text is detected by its checksum."""
     return text.decode("utf-8", "replace")
 
 
@@ -102,7 +102,7 @@ def _tables(connection: sqlite3.Connection) -> list[Any]:
 
 @cache
 def _tables_of(version: int) -> list[Any] | None:
-    """The tables of a store of this version; None where there is no such version."""
+    """The tables of a store of this version; None if there is no such version."""
     if not 1 <= version <= SCHEMA_VERSION:
         return None
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as template:
@@ -112,7 +112,7 @@ def _tables_of(version: int) -> list[Any] | None:
 
 
 def make_tables(connection: sqlite3.Connection, version: int = SCHEMA_VERSION) -> None:
-    """Make an empty database a store; nothing else may have been written to it. Raises sqlite3.Error."""
+    """Create the tables in an empty database, to which nothing was written before. Raises sqlite3.Error."""
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     with transaction(connection):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -123,9 +123,9 @@ def make_tables(connection: sqlite3.Connection, version: int = SCHEMA_VERSION) -
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Give a store of an earlier version the tables of today, with all that is in it, or change nothing.
+    """Upgrade a store of an earlier version, with all its content, or change nothing.
 
-    Raises StoreDamaged where what an upgrade changes is damaged; sqlite3.Error.
+    Raises StoreDamaged if the data that an upgrade changes is damaged; sqlite3.Error.
     """
     if _version(connection) < SCHEMA_VERSION:
         with transaction(connection):
@@ -133,14 +133,14 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
 
 
 def _upgrade(connection: sqlite3.Connection, to: int) -> None:
-    connection.execute("PRAGMA secure_delete = ON")  # no earlier version may stay legible in the first page
+    connection.execute("PRAGMA secure_delete = ON")  # no earlier version may stay readable in the first page
     for version in range(_version(connection), to):
         UPGRADES[version](connection)
         _sign(connection, version + 1)
 
 
 def _sign(connection: sqlite3.Connection, version: int) -> None:
-    """Write the version where it stands: in the file's header, and in the text of the table of notes."""
+    """Write the version to both of its places: the file's header, and the SQL text of the table meta."""
     connection.execute(f"PRAGMA user_version = {version}")
     notes = connection.execute("SELECT name, value, checksum FROM meta").fetchall()
     connection.execute("DROP TABLE meta")
@@ -150,13 +150,13 @@ def _sign(connection: sqlite3.Connection, version: int) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that is written inside is there afterwards, or nothing of it."""
+    """Everything written in the `with` block is committed, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
-            with suppress(sqlite3.Error):  # what went wrong before is what the caller must hear
+            with suppress(sqlite3.Error):  # the caller must get the first error
                 connection.execute("ROLLBACK")
         raise

@@ -1,4 +1,4 @@
-"""The store of a run: one SQLite file beside the output, opened, written and read."""
+"""The store of a run: one SQLite file next to the output. Opens it, writes it and reads it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ FROM (SELECT DISTINCT key FROM place WHERE key IS NOT NULL) JOIN chunk INDEXED B
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How far a text is: its places, those with something to say, their distinct chunks.
+    """The progress of a text: its places, those with something to speak, and their distinct chunks.
 
-    Of the distinct chunks `kept` are in the store, `flagged` of them with a doubt, `audio_s` seconds in
-    all, and `left` are not. `stored` are all chunks in the store, also those that the text no longer
-    has; `bytes` is its size on disk.
+    `kept` of the distinct chunks are in the store, with `audio_s` seconds in total; `flagged` of these
+    are in doubt. `left` of the distinct chunks are not in the store. `stored` counts all chunks in the
+    store, also those that the text no longer contains. `bytes` is the size of the store on disk.
     """
 
     places: int
@@ -53,7 +53,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An output as it was built last: from what (see `fingerprint`), and its length in seconds, if known."""
+    """The last build of an output: the `fingerprint` of its content, and its length in seconds, if known."""
 
     fingerprint: str
     length_s: float | None
@@ -61,7 +61,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The run that has a store in use; `started` is whatever names the time to a person."""
+    """The run that uses a store; `started` is a text that tells a person the time."""
 
     pid: int
     host: str
@@ -74,29 +74,29 @@ class Running:
 
     @property
     def gone(self) -> bool:
-        """Whether it was killed; of a process on another host nobody knows."""
+        """Whether it was killed; False for a process on another host, where this is unknown."""
         if self.host != socket.gethostname():
             return False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return True
-        except PermissionError:  # it is there, and another user's
+        except PermissionError:  # the process exists and belongs to another user
             pass
         return False
 
 
 class Store:
-    """Finished chunks by content key, and the places of a text where they are heard.
+    """Finished chunks by content key, and the places of a text where they are used.
 
-    Three threads may use it at a time, each its own methods: one `commit` and `key_at`; one `read`, `drop`,
-    `places`, `build` and `fingerprint`; one all the others. No other Store of the same file may be open
-    in the process, and whoever writes holds the lock of the output.
+    Three threads may use it at the same time, each with its own methods: one calls `commit` and `key_at`;
+    one calls `read`, `drop`, `places`, `build` and `fingerprint`; one calls all the others. No other Store
+    of the same file may be open in the process, and a writer must hold the lock of the output.
 
-    Any method raises StoreError where the disk refuses, with what was committed before left as it was,
-    and StoreDamaged where the file is not what was written. If that names `keys`, `drop` them; else
-    close the store and open it after `salvage`; then plan again. `salvaged` says what was kept and lost
-    where `open` had to do that.
+    If the disk fails, any method raises StoreError; committed chunks are not changed. If the content of
+    the file is wrong, any method raises StoreDamaged. If this error has `keys`, `drop` them. Otherwise close
+    the store, call `salvage`, and open it again. Then call `plan` again. If `open` had to salvage the store,
+    `salvaged` says how many chunks were kept and lost.
     """
 
     def __init__(
@@ -109,13 +109,12 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, fresh: bool = False, readonly: bool = False) -> Store:
-        """Open the store at `path`, or make one; `fresh` removes what a store there has, first.
+        """Open the store at `path`, or create one. With `fresh`, an existing store is removed first.
 
-        One of an earlier version is brought up to date, with all that it holds. `readonly` makes, mends and
-        changes nothing, and may be used while a run writes; of a store of an earlier version it gives all
-        but the jobs of its places. Raises OutputError where
-        no store can be or one cannot be written; if `readonly`, also where there is none, and
-        StoreDamaged.
+        A store of an earlier version is upgraded with all its content. With `readonly`, nothing is created,
+        repaired or changed, and a run may write at the same time; the jobs of the places of an earlier
+        version cannot be read then. Raises OutputError if a store cannot be created or written at `path`.
+        With `readonly`, it also raises OutputError if there is no store, and StoreDamaged.
         """
         path, salvaged = resolved(path), None
         try:
@@ -140,29 +139,29 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """End the use; may be called again."""
+        """Close the store; may be called again."""
         for connection in self._connections:
             connection.close()
 
     def plan(self, places_: Iterable[Place]) -> None:
-        """Put these places in the place of all that were there, or change nothing.
+        """Replace all places of the text by these, or change nothing.
 
-        Raises ValueError where their indexes do not rise, and whatever `places_` raises.
+        Raises ValueError if their indexes do not rise, and any exception of `places_`.
         """
         with explaining(self.path):
             places.replace(self._planning, places_)
 
     def left(self, stream: str = "") -> Iterator[Place]:
-        """The first place of each key without a chunk, and every place with nothing to say, in text order.
+        """The first place of each key without a chunk, and each place with nothing to speak, in text order.
 
-        Their jobs belong to `stream`. Read as it is asked for: chunks that are committed meanwhile are
-        left out.
+        Their jobs belong to `stream`. The places are read lazily, so chunks that are committed meanwhile
+        are left out.
         """
         with explaining(self.path):
             yield from places.left(self._planning, stream)
 
     def counts(self) -> Counts:
-        """How far the text is; reads no audio."""
+        """The progress of the text; reads no audio."""
         with explaining(self.path):
             ((all_, speakable, distinct),) = self._planning.execute(_PLACES).fetchall()
             ((kept, flagged, audio_s),) = self._planning.execute(_KEPT).fetchall()
@@ -172,15 +171,15 @@ class Store:
         return Counts(all_, speakable, distinct, kept, distinct - kept, int(flagged), audio_s, stored, size)
 
     def commit(self, finished: Sequence[Spoken]) -> None:
-        """Write chunks and their audio; when this returns, they survive a power failure. All or none.
+        """Write all of these chunks and their audio, or none; after the return they survive a power failure.
 
-        A key that is there already is replaced. Raises ValueError for a chunk without audio.
+        A chunk with an existing key is replaced. Raises ValueError for a chunk without audio.
         """
         with explaining(self.path):
             chunks.put(self._writing, finished)
 
     def key_at(self, index: int) -> bytes:
-        """The content key of the place with this index, which has something to say."""
+        """The content key of the place with this index. Raises ValueError if it has nothing to speak."""
         with explaining(self.path):
             key = places.key_at(self._writing, index)
         if key is None:
@@ -188,7 +187,7 @@ class Store:
         return key
 
     def read(self, key: bytes) -> Audio | None:
-        """The audio of a chunk, checked; None where there is none. Raises StoreDamaged with the key."""
+        """The audio of a chunk, after a check; None if there is none. Raises StoreDamaged with the key."""
         try:
             with explaining(self.path):
                 return chunks.get(self._reading, key)
@@ -196,9 +195,9 @@ class Store:
             raise StoreDamaged(f"a chunk in {self.path} is damaged: {error}", (key,)) from error
 
     def drop(self, keys: Iterable[bytes]) -> None:
-        """Remove damaged chunks, to have them spoken again.
+        """Remove damaged chunks, so that they are spoken again.
 
-        Raises StoreDamaged for one that is damaged for the second time.
+        Raises StoreDamaged for a chunk that is damaged for the second time.
         """
         with explaining(self.path):
             chunks.drop(self._reading, keys)
@@ -209,29 +208,29 @@ class Store:
             yield from places.all_places(self._reading, stream)
 
     def passages(self) -> Iterator[Passage]:
-        """All places in text order, as they are heard in an output that is built now; reads no audio."""
+        """All places in text order, with their times in an output that is built now; reads no audio."""
         with explaining(self.path):
             yield from passages.passages(self._planning)
 
     def extent(self) -> Extent:
-        """How long an output is that is built now, and how far the text; reads no audio."""
+        """The length of an output that is built now, and the progress of the text; reads no audio."""
         with explaining(self.path):
             return passages.extent(self._planning)
 
     def passage_at(self, seconds: float) -> Passage | None:
-        """What is heard at this time in an output that is built now; None beyond its end."""
+        """The passage at this time in an output that is built now; None after its end."""
         for passage in self.passages():
             if passage.at_s <= seconds < passage.at_s + passage.audio_s + passage.pause_s:
                 return passage
         return None
 
     def passages_with(self, words: str) -> Iterator[Passage]:
-        """Those whose text contains the words, whatever their case and the white space between them."""
+        """The passages whose text contains the words; case and the amount of white space do not matter."""
         wanted = _plain(words)
         return (passage for passage in self.passages() if wanted in _plain(passage.text))
 
     def doubts(self, most: int) -> list[tuple[int, str, str]]:
-        """Index, text and doubt of the first places whose chunk is flagged, `most` at most."""
+        """Index, text and doubt of the first places whose chunk is flagged; at most `most` places."""
         with explaining(self.path):
             return places.doubts(self._reading, most)
 
@@ -241,39 +240,39 @@ class Store:
             yield from places.checksums(self._reading)
 
     def set(self, name: str, value: object) -> None:
-        """Keep a value that JSON can hold under a name of the caller's."""
+        """Store a JSON value under a name that the caller chooses."""
         with explaining(self.path):
             meta.put(self._planning, f"caller:{name}", value)
 
     def get(self, name: str) -> Any:
-        """The value under a name; None where there is none that can be trusted."""
+        """The value under a name; None if there is none, or its checksum is wrong."""
         with explaining(self.path):
             return meta.get(self._planning, f"caller:{name}")
 
     def set_running(self, running: Running) -> None:
-        """Note which run uses the store."""
+        """Record which run uses the store."""
         with explaining(self.path):
             meta.put(self._planning, "running", asdict(running))
 
     def clear_running(self) -> None:
-        """Note that none does."""
+        """Record that no run uses the store."""
         with explaining(self.path):
             meta.forget(self._planning, "running")
 
     def running(self) -> Running | None:
-        """The run that uses the store, or that was killed while it did."""
+        """The run that uses the store, or that was killed while it used the store."""
         with explaining(self.path):
             noted = meta.get(self._planning, "running")
         return Running(**noted) if noted else None
 
     def record_built(self, output: Path, fingerprint: str) -> None:
-        """Note that the file at `output` was built just now, from what has this fingerprint."""
+        """Record that the file at `output` was built just now, from content with this fingerprint."""
         length_s = self.extent().length_s
         with explaining(self.path):
             meta.put(self._planning, "built", [fingerprint, _stamp(output), length_s])
 
     def built(self, output: Path) -> Made | None:
-        """How the file at `output` was built; None where it is not there, or not as it was left."""
+        """How the file at `output` was built; None if it does not exist or was changed since."""
         found = _stamp(output)
         with explaining(self.path):
             noted = meta.get(self._planning, "built")
@@ -282,13 +281,13 @@ class Store:
         return Made(noted[0], noted[2] if len(noted) > 2 else None)  # version 1 noted no length
 
     def is_built(self, output: Path, fingerprint: str) -> bool:
-        """Whether the file at `output` is the one that was built from this, untouched since."""
+        """Whether the file at `output` was built from this content, and not changed since."""
         made = self.built(output)
         return made is not None and made.fingerprint == fingerprint
 
 
 def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
-    """Have a store at `path` that can be written; what was kept and lost where it was damaged."""
+    """Prepare a store at `path` for writing. If it was damaged, returns what was kept and lost."""
     Files(path).adopt()
     _, found = find(path, any_version=fresh)
     if fresh and found != "nothing":
@@ -304,7 +303,7 @@ def _made_ready(path: Path, fresh: bool) -> Salvaged | None:
 
 
 def _sound(path: Path) -> bool:
-    """Whether the file is a store, now of this version; raises StoreError where it cannot be written."""
+    """Upgrade the store; False if it is damaged. Raises StoreError if it cannot be written."""
     try:
         with explaining(path), closing(connect(path)) as connection:
             bring_up_to_date(connection)
@@ -325,7 +324,7 @@ def _connected(path: Path, readonly: bool) -> list[sqlite3.Connection]:
         wal = Files(path).beside[0]
         if not readonly or (wal.exists() and wal.stat().st_size):
             raise
-    with explaining(path):  # SQLite can put no files beside it and needs none: nobody is writing it
+    with explaining(path):  # SQLite cannot create files next to it, and needs none: nobody writes to it
         return _three(path, readonly, immutable=True)
 
 
@@ -344,7 +343,7 @@ def _plain(text: str) -> str:
 
 
 def _stamp(output: Path) -> list[int] | None:
-    """Size in bytes and time of change in ns; None where there is no file."""
+    """Size in bytes and modification time in ns; None if there is no file."""
     try:
         found = output.stat()
     except OSError:

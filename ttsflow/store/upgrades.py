@@ -1,4 +1,4 @@
-"""How a store of an earlier version becomes one of the next."""
+"""Upgrades a store of an earlier version to the next version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ttsflow.store.checksum import checksum
 
 
 def _give_places_a_speed(connection: sqlite3.Connection) -> None:
-    """How fast a place is spoken is its request's choice, and `redo` has to speak it as fast again."""
+    """Add the speed of the request to each place; `redo` needs it to speak at the same speed again."""
     columns = "idx, key, text, language, voice, seed, pause_s, recordings"
     connection.create_function("seal", -1, checksum, deterministic=True)
     ((wrong,),) = connection.execute(f"SELECT count(*) FROM place WHERE checksum IS NOT seal({columns})")
@@ -32,8 +32,9 @@ def _total(connection: sqlite3.Connection) -> dict[str, object]:
 
 
 UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {1: _give_places_a_speed}
-"""By version: what makes it the next one, inside a transaction. Raises StoreDamaged, sqlite3.Error.
+"""For each version, the function that upgrades it to the next one, in a transaction. It raises StoreDamaged,
+sqlite3.Error.
 
-A function that stands here never changes, since stores of its version lie on disks. It finds the tables as
-its version has them, so it uses nothing that knows the tables of today. To let the store grow, add one.
+Never change a function here, because users have stores of its version. It works on the tables of its own
+version, so it must not use code for the current tables. To change the tables, add a function.
 """

@@ -1,7 +1,7 @@
-"""What kind of failure an error of a backend is, without importing the library that raised it.
+"""Classifies an error of a backend, without importing the library that raised it.
 
-The texts are those of CUDA (`cudaGetErrorString`, and what NVIDIA's documentation of `cudaError_t` says
-of each), of NVML, and of the libraries that pass them on; PyTorch puts "CUDA error: " in front.
+The texts come from CUDA (`cudaGetErrorString`, with NVIDIA's documentation of each `cudaError_t`), from
+NVML, and from the libraries that pass them on; PyTorch puts "CUDA error: " in front.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ DEVICE_LOST = (
     "no cuda gpus are available",  # PyTorch, for the same
     "invalid device ordinal",  # cudaErrorInvalidDevice: the one that this worker is bound to is not there
 )
-"""texts after which no process can use the device. Not among them: cudaErrorDevicesUnavailable ("busy or
-unavailable"), which NVIDIA's documentation puts down to other work "at the current time", and
-cudaErrorUnknown, which a lost GPU may give, and much else: a new process finds out."""
+"""texts after which no process can use the device. Two errors are left out. cudaErrorDevicesUnavailable
+("busy or unavailable") is caused by other work "at the current time", by NVIDIA's documentation.
+cudaErrorUnknown has many causes, a lost GPU is one; a new process will show which."""
 
 OUT_OF_MEMORY = (
     "out of memory",  # PyTorch's CUDA and MPS allocators, cudaErrorMemoryAllocation, XLA
@@ -34,7 +34,7 @@ OUT_OF_MEMORY = (
     "can't allocate memory",  # PyTorch's CPU allocator
     "not enough memory",  # the same, in other versions
 )
-"""texts after which fewer jobs at a time, or a fresh process, may do"""
+"""texts after which fewer jobs at a time, or a new process, may work"""
 
 BROKEN_WORKER = (
     "device-side assert",
@@ -51,9 +51,9 @@ BROKEN_WORKER = (
     "cuda runtime error",  # PyTorch before 1.5
     "cuda failure",  # ONNX Runtime
 )
-"""texts after which "the process must be terminated and relaunched" to use CUDA again, as NVIDIA's
-documentation says of the first ones. Of the other errors of CUDA some pass, but a new process is cheap
-beside a worker that goes on in a context of which nobody knows the state."""
+"""texts after which "the process must be terminated and relaunched" to use CUDA again. NVIDIA's
+documentation says this of the first ones. Some of the other CUDA errors are temporary, but a new process
+is cheaper than a worker that continues in a CUDA context with an unknown state."""
 
 KINDS_BY_TEXT: tuple[tuple[FailureKind, tuple[str, ...]], ...] = (
     ("device lost", DEVICE_LOST),
@@ -64,16 +64,16 @@ KINDS_BY_TEXT: tuple[tuple[FailureKind, tuple[str, ...]], ...] = (
 GRAVEST_FIRST: tuple[FailureKind, ...] = ("device lost", "broken worker", "out of memory")
 
 TORCHS = "OutOfMemoryError"
-"""name of PyTorch's own class for want of memory, by which it is known without importing PyTorch"""
+"""name of PyTorch's class for out-of-memory errors; it is compared by name, to avoid importing PyTorch"""
 
 QUOTE_THE_JOB = (JobRefused, UsageError, ValueError, TypeError, LookupError)
-"""errors whose messages quote what they were given, which may be a novel about a lost GPU"""
+"""errors whose messages quote their input; the quoted text may itself say that a GPU is lost"""
 
 
 def kind_of(error: BaseException) -> FailureKind:
-    """The kind of a failure: the gravest that the error, or one that led to it, tells of itself.
+    """The kind of a failure: the gravest kind of the error and of the errors that led to it.
 
-    So a library that wraps an error of CUDA in one of its own hides nothing.
+    So a CUDA error is recognised even if a library has wrapped it in an error of its own.
     """
     told = {_own_kind(each) for each in _chain(error)}
     for kind in GRAVEST_FIRST:
@@ -92,7 +92,7 @@ def _own_kind(error: BaseException) -> FailureKind | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it was raised from, and what was being handled then; each once."""
+    """The error, the errors it was raised from, and those being handled at that time; each once."""
     to_see: list[BaseException | None] = [error]
     seen: set[int] = set()
     while to_see:

@@ -1,4 +1,4 @@
-"""What a worker does once its model is loaded: it speaks jobs until it is told to close."""
+"""The main loop of a worker after its model is loaded: it speaks jobs until Close comes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ttsflow.workers.wire import AudioHeader, Cancel, Close, Start, send_samples
 logger = logging.getLogger(__name__)
 
 LONGEST_WHY = 500
-"""characters of an error that are passed on"""
+"""most characters of an error message that are passed on"""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A job in a slot: the token it answers under, its audio so far, a doubt that its backend has named."""
+    """A job in a slot: the token of its events, its audio so far, and a doubt that its backend has named."""
 
     token: int
     pieces: int = 0
@@ -37,9 +37,9 @@ class Attempt:
 
 
 class JobLoop:
-    """Runs a loaded backend's jobs as the coordinator asks for them, and sends back what they give.
+    """Runs jobs on a loaded backend as the coordinator asks for them, and sends back their audio and results.
 
-    `sample_rate` is the one that the backend's profile promises, in Hz.
+    `sample_rate` is the sample rate in the backend's profile, in Hz.
     """
 
     def __init__(self, wire: Connection, backend: Backend, sample_rate: int) -> None:
@@ -50,7 +50,7 @@ class JobLoop:
         self._short_of_memory = False
 
     def run(self) -> None:
-        """Work until Close comes. Raises EOFError or OSError where the coordinator is gone."""
+        """Work until Close comes. Raises EOFError or OSError if the coordinator has ended."""
         while True:
             if self._short_of_memory:
                 self._relieve()
@@ -67,7 +67,7 @@ class JobLoop:
             self._running[message.job] = Attempt(message.token)
             try:
                 self._backend.start(message.job)
-            except Exception as error:  # whatever a backend raises here belongs to the job it was given
+            except Exception as error:  # any error of the backend here belongs to this job
                 self._fail_alone(message.job, error)
             return
         for job, attempt in self._running.items():
@@ -82,12 +82,12 @@ class JobLoop:
             steps = list(self._backend.step())
             if strange := [step.job for step in steps if step.job not in given]:
                 raise RuntimeError(f"the backend tells of a job that it was not given: {strange[0]}")
-        except Exception as error:  # by its contract this ends every job in the worker, not the worker
+        except Exception as error:  # by the contract of `step` this ends every job in the worker
             for job in given:
                 self._fail(job, error)
             return
         for step in steps:
-            if step.job in self._running:  # a job that failed a moment ago has nothing more to tell
+            if step.job in self._running:  # else an earlier step has already ended the job
                 self._tell(step, self._running[step.job])
 
     def _tell(self, step: Step, attempt: Attempt) -> None:
@@ -127,7 +127,7 @@ class JobLoop:
             self._end(job, Failed(token, fault, "refused"))
 
     def _fail_alone(self, job: ChunkJob, error: Exception) -> None:
-        """The error is this job's own."""
+        """Handle an error that concerns only this job."""
         if isinstance(error, TextTooLong):
             self._split(job, error.texts, late=self._running[job].pieces > 0)
         else:
@@ -145,17 +145,17 @@ class JobLoop:
 
     def _relieve(self) -> None:
         self._short_of_memory = False
-        # The error has gone by now; but it may be left in a ring with the frames of its own traceback,
-        # and those hold what the backend had made.
+        # The error may still exist in a reference cycle with the frames of its traceback, and these frames
+        # hold memory of the backend.
         gc.collect()
         try:
             self._backend.relieve()
-        except Exception:  # foreign code; if the backend is of no use any more, its next job tells
+        except Exception:  # foreign code; if the backend no longer works, its next job will show it
             logger.exception("the backend could not give memory back")
 
 
 def _verdict(attempt: Attempt) -> Finished | Failed:
-    """The answer for a job that its backend is done with."""
+    """The result event of a job that its backend has finished."""
     if not attempt.check.samples:
         return Failed(attempt.token, NO_AUDIO, "bad audio")
     own = Doubt("engine", attempt.flag) if attempt.flag else None
@@ -164,9 +164,9 @@ def _verdict(attempt: Attempt) -> Finished | Failed:
 
 
 def resident_bytes() -> int:
-    """What this process takes of the machine's memory now, 0 where the system does not tell.
+    """Resident memory of this process in bytes, 0 if the system does not report it.
 
-    A GPU's memory is not in it: a process that leaks there runs out of it, and is told so.
+    GPU memory is not included: a process that leaks GPU memory gets an out-of-memory error.
     """
     with suppress(OSError):
         pages = Path("/proc/self/statm").read_text("ascii").split()[1]  # see proc(5)
@@ -175,7 +175,7 @@ def resident_bytes() -> int:
 
 
 def one_line(error: BaseException) -> str:
-    """An error in one line: its message where it speaks to a person, else with type, file and line too."""
+    """An error in one line: only its message if it is written for users, else also type, file and line."""
     message = " ".join(str(error).split())[:LONGEST_WHY]
     if isinstance(error, (TtsflowError, JobRefused)) and message:
         return message

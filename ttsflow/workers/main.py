@@ -1,9 +1,9 @@
-"""The worker process, which ends with its coordinator from the first moment on.
+"""The worker process. From its start on, it ends when its coordinator ends.
 
-Started by `ttsflow.workers.process` as `python -m ttsflow.workers.main FD`, at the head of a process
-group of its own; FD is its end of the wire. Its standard input is a pipe that nobody writes to: it
-ends when the coordinator does, however that died. Standard output and error are for whatever the
-model's libraries print.
+`ttsflow.workers.process` starts it as `python -m ttsflow.workers.main FD`, in a process group of its
+own. FD is its end of the connection. Its standard input is a pipe to which nothing is written; the pipe
+closes when the coordinator ends, for any reason. Standard output and error are for the output of the
+model's libraries.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import threading
 
 
 def main() -> None:
-    """Run the worker whose end of the wire is the file descriptor named in `sys.argv[1]`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's to answer
+    """Run the worker whose end of the connection is the file descriptor `sys.argv[1]`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
     end_with_coordinator()
-    # Not before: on a busy machine these imports take seconds, for which a worker would outlive its run.
+    # Not earlier: on a busy machine these imports take seconds, in which the worker would outlive its run.
     from ttsflow.workers.service import serve
 
     serve(int(sys.argv[1]))
 
 
 def end_with_coordinator() -> None:
-    """Kill this process, and what it has started, as soon as standard input ends.
+    """Kill this process, and all processes that it has started, as soon as standard input ends.
 
-    Afterwards standard input is empty, so that a library that asks a question gets no answer
-    instead of waiting for one.
+    For the rest of the process standard input is empty, so a library that asks a question does not wait
+    for an answer.
     """
     lifeline = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""The coordinator's side of a worker: starts its process, reads what it sends, notices its death."""
+"""The coordinator's side of a worker: starts its process, reads its messages, detects its death."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ from ttsflow.workers.wire import (
 logger = logging.getLogger(__name__)
 
 INTERPRETER_FLAGS = ("-P", "-u", "-X", "faulthandler")
-"""nothing is imported from the current folder; last words are not lost in a buffer; crashes leave a trace"""
+"""nothing is imported from the current folder; the last output is not lost in a buffer; crashes print a
+traceback"""
 
 TAIL_LINES = 20
 """lines of a worker's output that are kept to explain its death"""
 
 LET_GO_S = 5.0
-"""seconds for a process to end after it has closed its end of the wire, before it is killed"""
+"""seconds for a process to end after it has closed its end of the connection, before it is killed"""
 
 OUTPUT_GRACE_S = 2.0
-"""seconds for the output of a dead process to be read; something that left its group may hold it open"""
+"""seconds to read the output of a dead process; a process that left its group may hold the pipe open"""
 
 
 class WorkerProcess:
     """One generation of a worker: a process, and a thread that posts its messages as scheduler events.
 
-    It posts WorkerLoading whenever the backend tells of its progress, and a WorkerInfo once the model is
-    loaded. `post` is called on that thread. The last event is always the one LoadFailed or Died; `join`
-    must be called after it. All methods are for one thread, the owner's, and none of them but `join`
-    waits for the worker. Raises OSError where no process can be started, and what pickle raises where
-    the recipe cannot travel.
+    It posts WorkerLoading when the backend reports progress, and a WorkerInfo when the model is loaded.
+    `post` is called on that thread. The last event is always LoadFailed or Died; `join` must be called
+    after it. All methods are for one thread, the owner's, and only `join` waits for the worker. Raises
+    OSError if no process can be started, and an exception of pickle if the recipe cannot be pickled.
     """
 
     def __init__(
@@ -123,8 +123,8 @@ class WorkerProcess:
         return True
 
     def _send(self, message: bytes) -> None:
-        # Never blocks: there are only a few, small messages under way to a worker (one per slot), and
-        # the socket holds them. The reader reports the death of a worker that cannot be sent to.
+        # Never blocks: only a few small messages (one per slot) are on the way to a worker, and the socket
+        # buffers them. If the worker is dead, the reader reports it.
         with suppress(OSError):
             self._wire.send_bytes(message)
 
@@ -146,7 +146,7 @@ class WorkerProcess:
                         pass
                     case event:
                         self._post(event)
-        except (EOFError, OSError):  # everything that it had sent whole has been read
+        except (EOFError, OSError):  # every complete message has been read
             ending = self._bury()
         except Exception as error:  # a message that cannot be read may raise anything; the worker is lost
             self.kill()
@@ -169,7 +169,7 @@ class WorkerProcess:
         )
 
     def _listen(self) -> None:
-        """Keep the last lines of what the process prints; the model's libraries print a lot."""
+        """Keep the last lines of the output of the process; the model's libraries print a lot."""
         assert self._process.stdout
         with self._process.stdout as output:
             while line := output.readline(4096):
@@ -178,13 +178,13 @@ class WorkerProcess:
                     logger.debug("%s#%d: %s", self.worker, self.generation, line)
 
     def _bury(self) -> str:
-        """Wait for the process to be gone, and end what it had started; how it ended."""
+        """Wait for the end of the process, and end the processes it had started. Returns how it ended."""
         try:
             code = self._process.wait(LET_GO_S)
         except subprocess.TimeoutExpired:
             self.kill()
             code = self._process.wait()
-        # Its number is given to no other group while anyone is left in this one.
+        # The system does not reuse the number of the process group while a process is left in it.
         self._kill_group()
         self._output.join(OUTPUT_GRACE_S)
         if code < 0:

@@ -1,4 +1,4 @@
-"""Workers as processes on this machine, one process to a worker."""
+"""Workers as processes on this machine, one process per worker."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ttsflow.workers.wire import Recipe
 class WorkerProcesses:
     """The workers of a runner (`ttsflow.runner.Workers`), each a process that builds `recipe`'s backend.
 
-    `post` is called on a thread of each worker, and on the caller's where no process can be started.
-    A device whose worker was told to die takes no new one until that process is gone: two models at a
-    time may not fit in its memory. Starts are held back until then.
+    `post` is called on a thread of each worker, or on the caller's thread if no process can be started.
+    While a killed worker of a device has not ended, no new worker starts there, because two models may not
+    fit into its memory. Such starts wait.
     """
 
     def __init__(self, recipe: Recipe, post: Callable[[Event | WorkerInfo], object]) -> None:
         self._recipe = recipe
         self._post = post
         self._processes: dict[tuple[str, int], WorkerProcess] = {}
-        self._dying: dict[tuple[str, int], str] = {}  # the devices of those that were told to die
+        self._dying: dict[tuple[str, int], str] = {}  # the devices of killed workers that have not ended yet
         self._held_back: dict[tuple[str, int], WorkerSpec] = {}
 
     def __len__(self) -> int:
         return len(self._processes)
 
     def start(self, worker: str, generation: int, spec: WorkerSpec) -> None:
-        """Start a process as soon as there is room for it; posts LoadFailed where none can be started.
+        """Start a process as soon as there is room for it; posts LoadFailed if it cannot be started.
 
-        Raises what pickle raises where the recipe cannot travel.
+        Raises an exception of pickle if the recipe cannot be pickled.
         """
         if spec.device.id in self._dying.values():
             self._held_back[worker, generation] = spec
@@ -66,23 +66,23 @@ class WorkerProcesses:
             process.kill()
 
     def forget(self, worker: str, generation: int) -> None:
-        """Clear away what is left of a process that has ended, and start what waited for its end."""
+        """Free the resources of a process that has ended, and start the workers that waited for its end."""
         self._dying.pop((worker, generation), None)
         process = self._processes.pop((worker, generation), None)
-        if process is not None:  # else it could not even be started
+        if process is not None:  # else it could not be started
             process.join()
         held_back, self._held_back = self._held_back, {}
         for (name, number), spec in held_back.items():
             self.start(name, number, spec)
 
     def close(self) -> None:
-        """Ask all processes to end, and start none that was held back."""
+        """Ask all processes to end, and drop the starts that wait."""
         self._held_back.clear()
         for process in self._processes.values():
             process.close()
 
     def kill_all(self) -> None:
-        """End all processes at once, and start none that was held back."""
+        """End all processes at once, and drop the starts that wait."""
         self._held_back.clear()
-        for process in list(self._processes.values()):  # the owner's thread may be in the midst of them
+        for process in list(self._processes.values()):  # the owner's thread may change them meanwhile
             process.kill()

@@ -1,4 +1,4 @@
-"""What a backend says while it loads, on its way to the coordinator."""
+"""Sends the progress of a loading backend to the coordinator."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ttsflow.interface.backend import Backend
 from ttsflow.workers.wire import Loading
 
 LONGEST = 200
-"""characters that are passed on of what is said at a time"""
+"""most characters of one message that are passed on"""
 
 
 class Progress:
-    """Inside it, `backend.progress` sends Loading, from any thread; from its end on nothing is sent.
+    """Inside the `with` block, `backend.progress` sends Loading, from any thread. After it nothing is sent.
 
-    So that a thread which outlives the loading cannot get between the messages that follow.
+    So a thread that outlives the loading cannot send between the messages that follow.
     """
 
     def __init__(self, wire: Connection, backend: Backend) -> None:

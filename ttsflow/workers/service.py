@@ -1,4 +1,4 @@
-"""What a worker does from its first message to its last: load one backend, then speak jobs."""
+"""The work of a worker, from its first message to its last: load one backend, then speak jobs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 NO_USE_TO_RETRY = (UsageError, ImportError, ValidationError)
 
 MAY_PASS = ("out of memory", "broken worker")
-"""kinds of failure after which a later process may load, in whatever error the backend has wrapped them"""
+"""kinds of failure after which a later process may load, also if the backend has wrapped the error"""
 
 
 def serve(fd: int) -> None:
-    """Be the worker whose end of the wire is this file descriptor, until it is told to end."""
+    """Run the worker whose end of the connection is this file descriptor, until Close comes."""
     os.set_inheritable(fd, False)
     with Connection(fd) as wire:
-        # A forked child that kept the wire open would hide this process's death.
+        # A forked child that kept the connection open would hide the death of this process.
         os.register_at_fork(after_in_child=wire.close)
         sys.path[:] = wire.recv()
         began = time.monotonic()
@@ -38,7 +38,7 @@ def serve(fd: int) -> None:
             sample_rate = backend.describe(backend.options).sample_rate
             with Progress(wire, backend):
                 backend.load(setup.device, setup.slots)
-        except Exception as error:  # whatever keeps a model from loading is told, and ends the worker
+        except Exception as error:  # any error in loading is reported, and ends the worker
             logger.exception("the backend cannot be loaded")
             permanent = isinstance(error, NO_USE_TO_RETRY) and kind_of(error) not in MAY_PASS
             wire.send(NotLoaded(one_line(error), permanent))

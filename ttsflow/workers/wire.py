@@ -1,12 +1,12 @@
-"""What travels between the coordinator and one worker process, over one `multiprocessing` connection.
+"""The messages between the coordinator and one worker process, over one `multiprocessing` connection.
 
     coordinator -> worker    its sys.path, Setup; then any number of Start and Cancel; Close
     worker -> coordinator    any number of Loading; Ready or NotLoaded; then AudioHeader and its samples,
                              Finished, Failed, TooLong, Cancelled as jobs go on
 
-The samples follow each AudioHeader as the bytes that they are, not as a message: they are read straight
-into the array that they become, so that audio is neither pickled nor copied. Finished, Failed, TooLong
-and Cancelled are the scheduler's own events.
+The samples follow each AudioHeader as raw bytes, not as a message. They are read directly into their
+array, so audio is neither pickled nor copied. Finished, Failed, TooLong and Cancelled are the scheduler's
+own events.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a worker is: the backend to build, and where to load it."""
+    """The setup of a worker: the backend to build, and the device to load it on."""
 
     recipe: Recipe
     device: Device
@@ -43,7 +43,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Begin a job; everything about it is told under `token`."""
+    """Begin a job; all of its events have this `token`."""
 
     token: int
     job: ChunkJob
@@ -51,19 +51,19 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop a job. One that has ended by itself meanwhile gets no other answer."""
+    """Stop a job. If the job has already ended by itself, there is no other answer."""
 
     token: int
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End as soon as the step at hand is done."""
+    """End as soon as the current step is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """What the backend does next to load its model, in a line."""
+    """The next step of the backend in loading its model, in one line."""
 
     what: str
 
@@ -79,7 +79,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class NotLoaded:
-    """The model cannot be loaded, and the process ends. `permanent`: a restart is no use."""
+    """The model cannot be loaded, and the process ends. `permanent`: a restart would fail too."""
 
     why: str
     permanent: bool
@@ -87,7 +87,7 @@ class NotLoaded:
 
 @dataclass(frozen=True, slots=True)
 class AudioHeader:
-    """A piece of a job's audio: so many float32 samples at `sample_rate` Hz, which follow.
+    """The header of a piece of a job's audio: `samples` float32 samples at `sample_rate` Hz follow.
 
     `number` counts the pieces of the job from 0.
     """
@@ -99,8 +99,8 @@ class AudioHeader:
 
 
 def send_samples(wire: Connection, samples: NDArray[np.float32]) -> None:
-    """Send what a header has announced. Raises OSError where nobody reads any more."""
-    import numpy as np  # here, because starting the program must not load it
+    """Send the samples after their header. Raises OSError if the other end is closed."""
+    import numpy as np  # here, because the start of the program must not load it
 
     rest = np.ascontiguousarray(samples).data.cast("B")
     while rest:
@@ -108,7 +108,7 @@ def send_samples(wire: Connection, samples: NDArray[np.float32]) -> None:
 
 
 def receive_samples(wire: Connection, count: int) -> NDArray[np.float32]:
-    """So many samples, as a header has announced. Raises EOFError where the other end is closed before."""
+    """Receive `count` samples, as announced in the header. Raises EOFError if the other end is closed."""
     import numpy as np  # as above
 
     samples = np.empty(count, np.float32)

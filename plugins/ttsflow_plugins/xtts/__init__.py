@@ -1,11 +1,11 @@
 """XTTS-v2, through coqui-tts: 17 languages, built-in speakers, and any voice from a short recording.
 
-One worker holds one model and speaks up to `slots` chunks at a time, each as it would sound alone,
-and each in pieces as they come.
+One worker holds one model and speaks up to `slots` chunks at a time. Each chunk sounds as it would
+alone, and comes in pieces while it is decoded.
 
-What has been run: everything here, on a CPU, with a tiny checkpoint of random weights and the real
-architecture. Neither the published weights nor a GPU have been tried; the figures in the profile say
-where they come from. The published weights are for non-commercial use only (CPML).
+Everything here was tested on a CPU, with a tiny checkpoint of random weights and the real
+architecture. Neither the published weights nor a GPU has been tried; comments say where the figures
+in the profile come from. The published weights are for non-commercial use only (CPML).
 """
 
 from __future__ import annotations
@@ -43,26 +43,28 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 24_000
 
-# Characters to a chunk by language, above which upstream warns of cut-off audio
+# Longest chunk by language, in characters. For longer texts upstream warns that audio may be cut off
 # (`char_limits` in TTS/tts/layers/xtts/tokenizer.py).
 MAX_CHARS = {
     "en": 250, "es": 239, "fr": 273, "de": 253, "it": 213, "pt": 203, "pl": 224, "tr": 226, "ru": 182,
     "nl": 251, "cs": 186, "ar": 166, "zh-cn": 82, "hu": 224, "ko": 95, "ja": 71, "hi": 150,
 }  # fmt: skip
 
-PUBLISHED_BYTES = 1_900_000_000  # of weights: 32-bit floats
-PUBLISHED_CACHE = 30 * 2 * 1024 * (32 + 402 + 605)  # numbers: layers, keys and values, channels, tokens
-# Libraries and vocoder took 0.65 GB on a CPU while speaking; the rest is room for loading, in which the
-# weights are there twice for a moment. On a GPU: an estimate.
+PUBLISHED_BYTES = 1_900_000_000  # size of the weights, as 32-bit floats
+# Numbers in the KV cache of one chunk: layers, keys and values, channels, tokens.
+PUBLISHED_CACHE = 30 * 2 * 1024 * (32 + 402 + 605)
+# The libraries and the vocoder took 0.65 GB on a CPU while speaking. The rest is for loading, when the
+# weights are in memory twice for a short time. For a GPU this is an estimate.
 WORKING_BYTES = 1_500_000_000
-CPU_RTF = 4.0  # at full size, with random weights, on one thread; 1.9 on two
-# s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks (docs/xtts.md), and between them.
+CPU_RTF = 4.0  # measured at full size, with random weights, on one thread; 1.9 on two threads
+# s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks (docs/xtts.md), and interpolated.
 SLOWDOWN = (1.0, 1.32, 1.53, 1.73, 2.04, 2.35, 2.66, 2.97)
 
-SPEEDS = (0.5, 2.0)  # that a request may ask for: the model's own speech is stretched, and suffers beyond
+# Speeds that a request may ask for. The speech is stretched, and sounds bad outside this range.
+SPEEDS = (0.5, 2.0)
 
-AUDIO_VERSION = 1  # to be raised when this backend speaks the same job in another way
-_NOT_HEARD = {"model_dir", "model", "slots", "threads"}
+AUDIO_VERSION = 1  # increase it when this backend makes other audio for the same job
+_NOT_IN_IDENTITY = {"model_dir", "model", "slots", "threads"}
 
 _MODULES = ("TTS", "torch", "torchaudio", "torchcodec", "transformers", "soundfile")
 
@@ -91,9 +93,9 @@ class Xtts(Backend):
 
     @classmethod
     def describe(cls, options: PluginOptions) -> Profile:
-        """The profile; its figures hold for the published model unless `model_dir` names another.
+        """The profile, for the published model or the one in `model_dir`.
 
-        On a CPU audio is the same again; on CUDA nobody has measured, so that is not claimed.
+        Audio is reproducible on a CPU. On CUDA this was not measured, so the profile does not claim it.
         Apple's "mps" is left out because it has not been tried.
         """
         assert isinstance(options, cls.Options)
@@ -128,7 +130,7 @@ class Xtts(Backend):
 
     @classmethod
     def check(cls, request: VoiceRequest, options: PluginOptions) -> None:
-        """Refuse a language whose packages are not installed, and a recording that is no use."""
+        """Refuse a language whose packages are not installed, and a recording that cannot be used."""
         assert isinstance(options, cls.Options)
         check_language(request.language)
         folder = cls._folder(options)
@@ -142,7 +144,7 @@ class Xtts(Backend):
 
     @classmethod
     def prepare(cls, options: PluginOptions, ask: Callable[[str], bool] | None) -> None:
-        """Check `model_dir`, or else settle the licence and download the model."""
+        """Check `model_dir`; without it, ask about the licence and download the model."""
         assert isinstance(options, cls.Options)
         if options.model_dir is None:
             download.prepare(options.model, ask)
@@ -151,21 +153,21 @@ class Xtts(Backend):
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """The checkpoint's content wherever it lies, the engine's version, and how it speaks.
+        """The content of the checkpoint in any folder, the engine's version, and how it speaks.
 
-        Slots, device and threads are left out: they change the rounding of the last digits only.
+        Slots, device and threads are left out, because they change only the rounding of the last digits.
         """
         assert isinstance(options, cls.Options)
         folder = cls._folder(options)
         if folder is None:
             raise BackendUnavailable(f"{options.model} is not downloaded; start a run at a terminal")
-        heard = options.model_dump(mode="json", exclude=_NOT_HEARD)
+        speech = options.model_dump(mode="json", exclude=_NOT_IN_IDENTITY)
         engine = [AUDIO_VERSION, version("coqui-tts"), version("torch")]
-        return json.dumps([cls.name, engine, checkpoint.content(folder), heard], sort_keys=True)
+        return json.dumps([cls.name, engine, checkpoint.content(folder), speech], sort_keys=True)
 
     @classmethod
     def _folder(cls, options: PluginOptions) -> Path | None:
-        """The checkpoint's folder, checked; None where it has yet to be downloaded."""
+        """The checkpoint's folder, after a check; None if it is not downloaded yet."""
         assert isinstance(options, cls.Options)
         folder = options.model_dir or download.downloaded(options.model)
         if folder is not None:
@@ -181,11 +183,11 @@ class Xtts(Backend):
         self._speaker = Speaker(folder, device.kind, self.options, slots, self.progress)
 
     def start(self, job: ChunkJob) -> None:
-        """Take a job into a slot. Raises JobRefused."""
+        """Take a job into a slot. Raises JobRefused and TextTooLong."""
         self._speaker.start(job)
 
     def step(self) -> Iterable[Step]:
-        """One audio code more for every job in the slots."""
+        """Decode the next audio code of every job in the slots."""
         return self._speaker.step()
 
     def cancel(self, job: ChunkJob) -> None:

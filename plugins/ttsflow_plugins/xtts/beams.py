@@ -1,4 +1,4 @@
-"""Beam search, which has no batched form here: one chunk at a time, through upstream's `inference()`."""
+"""Beam search: one chunk at a time, with upstream's `inference()`. There is no batched beam search here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ttsflow_plugins.xtts.options import XttsOptions
 class Beams:
     """Speaks one job at a time, in one piece, with the sampling settings of the model's config.
 
-    `at_cap` gives the flag of a job that runs into the model's audio cap, by its speed.
+    For a job that reaches the model's audio cap, `at_cap` returns the flag, given the speed of the job.
     """
 
     def __init__(self, model: Any, at_cap: Callable[[float], str], options: XttsOptions) -> None:
@@ -24,7 +24,7 @@ class Beams:
         self._job: tuple[ChunkJob, Latents] | None = None
 
     def start(self, job: ChunkJob, tokens: object, voice: Latents) -> None:
-        """Take in a job; upstream makes its tokens itself."""
+        """Take in a job. `tokens` is not used: upstream tokenizes the text itself."""
         self._job = job, voice
 
     def cancel(self, job: ChunkJob) -> None:
@@ -49,8 +49,8 @@ class Beams:
             num_beams=self._options.num_beams,
             speed=speed,
         )
-        # `speed` stretches the latents, of which there was one for each audio code; so above 1 a chunk that
-        # ended a code or two before the cap is flagged as well.
+        # There is one latent per audio code, and `speed` stretches the latents. So above speed 1 a chunk that
+        # ended one or two codes before the cap is flagged too.
         cap = int(self._model.gpt.max_gen_mel_tokens / speed)
         capped = spoken["gpt_latents"].shape[1] >= cap
         piece = AudioPiece(spoken["wav"], self._model.args.output_sample_rate)

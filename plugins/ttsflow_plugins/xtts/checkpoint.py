@@ -1,4 +1,4 @@
-"""An XTTS-v2 checkpoint on disk: which files it has and what they say, read without torch."""
+"""An XTTS-v2 checkpoint on disk: its files and what they contain, read without torch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ NEEDED = (CONFIG, WEIGHTS, VOCABULARY)
 SPEAKERS = "speakers_xtts.pth"
 
 _NEEDED_TOKENS = ("[START]", "[STOP]", "[UNK]", "[SPACE]", "[en]")
-_VOICE_TOKENS = 32  # that the perceiver makes of a recording, in front of the text
+_VOICE_TOKENS = 32  # the perceiver makes so many tokens of a recording; they come before the text
 
 _REFERENCE_S = 10  # `max_ref_len` of upstream's XttsConfig
 
-_END_BYTES = 16 * 2**20  # of each end of a file, that its digest is of
+_END_BYTES = 16 * 2**20  # how much of each end of a file goes into its digest
 
-_PICKLE_LIMIT = 16 * 2**20  # bytes; the published file's is a few kilobytes, tensors lie outside it
+_PICKLE_LIMIT = 16 * 2**20  # bytes; the pickle of the published file is a few kilobytes, without the tensors
 
 
 def check_folder(folder: Path) -> None:
@@ -56,7 +56,7 @@ def _check_config(path: Path) -> None:
 
 
 def token_count(folder: Path) -> int:
-    """Number of text token ids in the vocabulary. Raises BackendUnavailable where it is not XTTS-v2's."""
+    """Number of text token ids in the vocabulary. Raises BackendUnavailable if it is not XTTS-v2's."""
     from tokenizers import Tokenizer
 
     path = folder / VOCABULARY
@@ -73,9 +73,9 @@ def token_count(folder: Path) -> int:
 
 
 def cache_numbers(folder: Path) -> int:
-    """How many numbers the keys and values of one chunk of the greatest length are.
+    """Numbers in the KV cache of one chunk of the greatest length.
 
-    Raises BackendUnavailable where the configuration does not say how large the model is.
+    Raises BackendUnavailable if the configuration does not say how large the model is.
     """
     path = folder / CONFIG
     try:
@@ -87,7 +87,7 @@ def cache_numbers(folder: Path) -> int:
 
 
 def reference_seconds(folder: Path) -> int:
-    """Seconds of reference audio that are used at most; upstream's default where nothing else is said."""
+    """Most seconds of reference audio that are used; upstream's default if the config does not set it."""
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     return int(config.get("max_ref_len", _REFERENCE_S))
 
@@ -98,11 +98,11 @@ def weights_bytes(folder: Path) -> int:
 
 
 def content(folder: Path) -> dict[str, str]:
-    """A digest of each file that shapes what is heard.
+    """A digest of each file that the audio depends on.
 
-    Of a file above 32 MiB (the weights, some 2 GB) it is that of the size and of the first and the last
-    16 MiB: enough to tell one training from another, in a tenth of a second, but not a file in which only
-    bytes between them were changed.
+    For a file above 32 MiB (the weights, about 2 GB) only the size and the first and the last 16 MiB are
+    digested. This takes a tenth of a second, and tells one training from another. It does not detect a
+    file in which only bytes in the middle were changed.
     """
     return {name: _digest(folder / name) for name in (*NEEDED, SPEAKERS) if (folder / name).is_file()}
 
@@ -120,11 +120,11 @@ def _digest(path: Path) -> str:
 
 
 def speaker_names(folder: Path) -> tuple[str, ...]:
-    """Names of the built-in speakers in upstream's order; empty where the checkpoint has none.
+    """Names of the built-in speakers in upstream's order; empty if the checkpoint has none.
 
-    The names are the keys of a dictionary that `torch.save` wrote: a zip file that holds a pickle
-    and, apart from it, the tensors. The pickle is read with every class and function in it replaced
-    by a placeholder, so nothing in it is run. Raises BackendUnavailable for anything else.
+    The names are the keys of a dictionary that `torch.save` wrote: a zip file that contains a pickle
+    and, separately, the tensors. While the pickle is read, every class and function in it is replaced
+    by a placeholder, so no code in it runs. Raises BackendUnavailable for any other file.
     """
     path = folder / SPEAKERS
     if not path.exists():
@@ -145,7 +145,7 @@ def speaker_names(folder: Path) -> tuple[str, ...]:
 
 
 class _Inert:
-    """Stands for whatever a pickle would build: takes anything, does nothing."""
+    """Placeholder for any object in a pickle: accepts all arguments and does nothing."""
 
     def __init__(self, *arguments: object) -> None:
         pass
@@ -155,7 +155,7 @@ class _Inert:
 
 
 class _InertUnpickler(pickle.Unpickler):
-    """Reads the shape of a pickle (dictionaries, strings, numbers) and runs nothing in it."""
+    """Reads the dictionaries, strings and numbers of a pickle, and runs no code in it."""
 
     def find_class(self, module: str, name: str) -> Any:
         return dict if (module, name) == ("collections", "OrderedDict") else _Inert

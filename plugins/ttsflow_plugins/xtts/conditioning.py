@@ -1,4 +1,4 @@
-"""What makes XTTS-v2 speak with one voice: the conditioning latents, computed once per voice."""
+"""The conditioning latents, from which XTTS-v2 takes a voice; computed once per voice."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ttsflow_plugins.xtts.recordings import Recording, read_recording, unreadabl
 if TYPE_CHECKING:
     import torch
 
-_VOICES_KEPT = 256  # of about 130 kB each
-_FORMAT = 1  # of what is kept on disk; to be raised when `_compute` gives something else
+_VOICES_KEPT = 256  # in memory, about 130 kB each
+_FORMAT = 1  # of the latents on disk; increase it when `_compute` returns something else
 
 
 class Latents(NamedTuple):
@@ -28,10 +28,11 @@ class Latents(NamedTuple):
 
 
 class Conditioning:
-    """The latents of every voice that a worker has spoken with; those of recordings stay on disk, too.
+    """The latents of every voice that a worker has used. Latents of recordings are stored on disk too.
 
-    On disk they are found by what they are made of: samples, settings, weights, libraries. So a
-    worker finds there what it would compute itself, to the bit, wherever the recordings lie.
+    Their key on disk is a digest of everything they depend on: samples, settings, weights, libraries. So
+    the stored latents are equal, bit by bit, to what the worker would compute, in whichever folder the
+    recordings are.
     """
 
     def __init__(self, model: Any) -> None:
@@ -41,10 +42,10 @@ class Conditioning:
         self._of_recordings = lru_cache(maxsize=_VOICES_KEPT)(self._find)
 
     def of(self, voice: str | None, references: Sequence[str] = ()) -> Latents:
-        """The latents of a built-in speaker, or of the one voice in the recordings at these paths.
+        """The latents of a built-in speaker, or of one voice from the recordings at these paths.
 
-        With neither it is the first built-in speaker. Raises JobRefused where there is no such voice,
-        or where a recording is no use.
+        Without both, those of the first built-in speaker. Raises JobRefused if there is no such voice, or
+        if a recording cannot be used.
         """
         if references:
             return self._of_recordings(tuple(references), tuple(map(_stamp, references)))
@@ -61,11 +62,11 @@ class Conditioning:
         return Latents(speaker["gpt_cond_latent"], speaker["speaker_embedding"])
 
     def forget(self) -> None:
-        """Drop the latents of recordings; they are read from disk again, or computed."""
+        """Drop the latents of recordings from memory; later they are read from disk or computed again."""
         self._of_recordings.cache_clear()
 
     def _find(self, paths: Sequence[str], stamps: Sequence[tuple[int, int]]) -> Latents:
-        """Latents from disk, else computed; `stamps` tell one state of the files from another."""
+        """Latents from disk, else computed. `stamps` change when a file changes, for the cache in memory."""
         recordings = [read_recording(Path(path), self._model.config.max_ref_len) for path in paths]
         key = self._key(recordings)
         found = self._cache.get(key)
@@ -76,11 +77,11 @@ class Conditioning:
         return latents
 
     def _compute(self, recordings: Sequence[Recording]) -> Latents:
-        """Upstream's `get_conditioning_latents`; soundfile has read the files instead of torchaudio.
+        """As upstream's `get_conditioning_latents`, but soundfile reads the files instead of torchaudio.
 
-        The speaker embedding is the mean over the recordings, the GPT latents are of all of them
-        joined, as far as `gpt_cond_len` reaches. Float32 throughout: the parts of the model that are
-        used here are never cast to anything shorter.
+        The speaker embedding is the mean over the recordings. The GPT latents come from the first
+        `gpt_cond_len` seconds of all recordings joined. Everything is float32: the parts of the model that
+        are used here are never converted to bfloat16.
         """
         import torch
         from torchaudio.functional import resample
@@ -107,7 +108,7 @@ class Conditioning:
             return Latents(gpt.contiguous(), torch.stack(embeddings).mean(dim=0))
 
     def _key(self, recordings: Sequence[Recording]) -> str:
-        """Digest of all that the latents depend on. Threads and device count: they round differently."""
+        """Digest of everything that the latents depend on. Threads and device change the rounding."""
         import torch
 
         config, device = self._model.config, self._model.device.type
@@ -126,7 +127,7 @@ class Conditioning:
 
     @cached_property
     def _weights(self) -> str:
-        """Digest of the weights that latents are computed with: 54 M numbers in full size, 0.2 s."""
+        """Digest of the weights with which latents are computed: 54 M numbers at full size, 0.2 s."""
         digest = hashlib.blake2b(digest_size=20)
         gpt, decoder = self._model.gpt, self._model.hifigan_decoder
         for part in (gpt.conditioning_encoder, gpt.conditioning_perceiver, decoder.speaker_encoder):
@@ -137,7 +138,7 @@ class Conditioning:
 
 
 def _stamp(path: str) -> tuple[int, int]:
-    """When the file at `path` was written (ns), and its size in bytes. Raises JobRefused."""
+    """Modification time (ns) and size in bytes of the file at `path`. Raises JobRefused."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path

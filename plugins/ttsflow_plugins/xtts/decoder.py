@@ -1,4 +1,4 @@
-"""The running batch: rows join and leave between steps, and every step gives each row one audio code."""
+"""The running batch: rows join and leave between steps, and every step decodes one audio code per row."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ttsflow_plugins.xtts.sampling import Sampling, choose
 from ttsflow_plugins.xtts.transformer import Transformer
 
 FAKE_PREFIX_CODE = 1
-"""upstream's `generate()` has this id in place of the whole prefix, so its repetition penalty falls on it"""
+"""upstream's `generate()` has this id in place of the prefix, so the repetition penalty applies to it"""
 
 
 class Row:
-    """One chunk in the batch. `latents` has (channels,) for each of its `codes`, the stop included."""
+    """One chunk in the batch. `latents` has one (channels,) for each of `codes`, including the stop code."""
 
     def __init__(self, prefix: Tensor, sampling: Sampling, seed: int, seen: Tensor) -> None:
         self.prefix = prefix
@@ -28,16 +28,16 @@ class Row:
         self.codes: list[int] = []
         self.latents: list[Tensor] = []
         self.stopped = False
-        """it ended by itself"""
+        """whether it ended with the stop code"""
         self.capped = False
-        """it came to the model's limit and did not end"""
+        """whether it reached the model's limit without a stop code"""
 
 
 class Decoder:
-    """Decodes audio codes with the GPT of upstream's `Xtts`, which cannot be used otherwise afterwards.
+    """Decodes audio codes with the GPT of upstream's `Xtts`. After that the GPT cannot be used elsewhere.
 
-    The hidden state of each step is also the latent that the vocoder speaks from: upstream computes
-    the same again in a second pass over all codes.
+    The hidden state of each step is also the latent that the vocoder needs. Upstream computes the same
+    latents again in a second pass over all codes.
     """
 
     def __init__(self, gpt: Any, dtype: torch.dtype, rows: int) -> None:
@@ -46,7 +46,7 @@ class Decoder:
         self._rows: list[Row] = []
 
     def join(self, tokens: Sequence[int], conditioning: Tensor, sampling: Sampling, seed: int) -> Row:
-        """Take in a text (token ids of upstream's tokenizer) in a voice (1, n, channels)."""
+        """Take in a text (upstream's token ids) with the GPT latents of a voice (1, n, channels)."""
         gpt = self._gpt
         device = gpt.mel_head.weight.device
         text = F.pad(torch.tensor(tokens, device=device)[None], (0, 1), value=gpt.stop_text_token)
@@ -59,12 +59,12 @@ class Decoder:
         return row
 
     def leave(self, row: Row) -> None:
-        """Forget a row, and free its memory. One that has ended has left already."""
+        """Remove a row and free its memory. A row that has ended is removed already."""
         if row in self._rows:
             self._rows.remove(row)
 
     def step(self) -> list[Row]:
-        """One code and one latent more for each row; gives the rows. Those that end leave."""
+        """Decode the next code and latent of each row, and return the rows. Rows that end are removed."""
         rows, gpt = list(self._rows), self._gpt
         if not rows:
             return rows
@@ -84,7 +84,7 @@ class Decoder:
         return rows
 
     def _input(self, row: Row) -> Tensor:
-        """Embeddings (tokens, channels) of what the model has not read of a row yet."""
+        """Embeddings (tokens, channels) of the tokens of a row that the model has not read yet."""
         gpt = self._gpt
         code = row.codes[-1] if row.codes else gpt.start_audio_token
         position = gpt.mel_pos_embedding.emb.weight[len(row.codes)]

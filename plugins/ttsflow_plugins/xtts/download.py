@@ -1,7 +1,7 @@
-"""The published XTTS-v2: coqui's licence question, its download, and where it lies afterwards.
+"""The published XTTS-v2: Coqui's licence question, the download, and the folder of the model.
 
-Both go where coqui-tts puts them and finds them: the model into the cache folder of huggingface_hub,
-the answer to the licence question into coqui's data folder.
+The folders are those of coqui-tts: the model is in the cache folder of huggingface_hub, the answer to
+the licence question in Coqui's data folder.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ log = logging.getLogger(__name__)
 
 
 def prepare(model: str, ask: Callable[[str], bool] | None) -> None:
-    """Have the licence agreed to, then download `model` if it is not there.
+    """Ask for agreement to the licence, then download `model` if it is not there.
 
-    Raises BackendUnavailable where there is nobody to ask, the answer is no, or the download fails,
-    and UnknownNameError where coqui-tts knows no such XTTS-v2 model.
+    Raises BackendUnavailable if there is no terminal to ask at, the answer is no, or the download fails,
+    and UnknownNameError if coqui-tts knows no such XTTS-v2 model.
     """
     _repository(model)
     _settle_licence(model, ask)
@@ -50,7 +50,7 @@ def prepare(model: str, ask: Callable[[str], bool] | None) -> None:
 
 
 def downloaded(model: str) -> Path | None:
-    """The folder of `model` on this machine, None where it is not (wholly) downloaded. No network."""
+    """The folder of `model` on this machine; None if it is not completely downloaded. Uses no network."""
     if importlib.util.find_spec("TTS") is None:
         return None
     from huggingface_hub import try_to_load_from_cache
@@ -62,7 +62,7 @@ def downloaded(model: str) -> Path | None:
 
 
 def _repository(model: str) -> str:
-    """The repository on the Hugging Face Hub that `model` comes from, by coqui-tts's own catalogue."""
+    """The repository of `model` on the Hugging Face Hub, from coqui-tts's own catalogue."""
     spec = importlib.util.find_spec("TTS")  # finds the package and does not import it
     if spec is None or not spec.submodule_search_locations:
         raise BackendUnavailable(f"coqui-tts is not installed: {install_command('xtts')}")
@@ -101,7 +101,7 @@ def _settle_licence(model: str, ask: Callable[[str], bool] | None) -> None:
 
 
 def _data_folder() -> Path:
-    """Coqui's data folder, found as its package `trainer` does (which would import torch)."""
+    """Coqui's data folder, found in the same way as in its package `trainer` (which would import torch)."""
     for variable in ("TTS_HOME", "XDG_DATA_HOME"):
         if variable in os.environ:
             return Path(os.environ[variable]).expanduser().resolve()
@@ -111,10 +111,10 @@ def _data_folder() -> Path:
 
 
 def _download(model: str) -> None:
-    """Fetch the files of `model` that are not there, one after another.
+    """Download the files of `model` that are missing, one after another.
 
-    Not by upstream's `ModelManager`: it downloads on threads that Ctrl-C does not end, and imports
-    torch. A terminal on standard error is shown progress by huggingface_hub.
+    Upstream's `ModelManager` is not used: it downloads on threads that Ctrl-C does not end, and imports
+    torch. If standard error is a terminal, huggingface_hub shows the progress there.
     """
     from huggingface_hub import HfApi, constants, hf_hub_download
     from huggingface_hub.utils import logging as hub_logging
@@ -146,7 +146,7 @@ def _download(model: str) -> None:
 
 
 def _check_room(repository: str, sizes: Mapping[str, int], cache: Path) -> None:
-    """Raise OSError where the disk has no room for the files that are still to come."""
+    """Raise OSError if the disk has not enough room for the missing files."""
     from huggingface_hub import try_to_load_from_cache
 
     missing = [name for name in FILES if not isinstance(try_to_load_from_cache(repository, name), str)]

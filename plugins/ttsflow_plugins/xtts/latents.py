@@ -1,4 +1,4 @@
-"""Latents on disk: what one worker has computed, no later one has to."""
+"""Latents on disk, so that later workers need not compute them again."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_SEAL = "seal"  # the tensor by which a file is known to be whole, and to belong to its key
+_SEAL = "seal"  # name of the tensor with the checksum of the key and of the other tensors
 
 
 def cache_folder() -> Path | None:
-    """`$XDG_CACHE_HOME/ttsflow/xtts`, else `~/.cache/ttsflow/xtts`; None for a user without a home."""
+    """`$XDG_CACHE_HOME/ttsflow/xtts`, else `~/.cache/ttsflow/xtts`; None for a user without a home folder."""
     home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not home.is_absolute():  # to be ignored, as the specification of base directories has it
+    if not home.is_absolute():  # the XDG base directory specification says to ignore a relative path
         try:
             home = Path("~/.cache").expanduser()
         except RuntimeError:
@@ -31,10 +31,10 @@ def cache_folder() -> Path | None:
 
 
 class LatentsCache:
-    """A folder with a file of tensors for each key; any number of workers may use it at a time.
+    """A folder with a file of tensors for each key. Several workers may use it at the same time.
 
-    A file appears whole or not at all. One that is damaged, or is not that of its key, counts as
-    absent. Where `folder` cannot be written (or is None) nothing is kept, which is logged once.
+    A file appears only when it is complete. A damaged file, or a file with another key, counts as absent.
+    If `folder` cannot be written (or is None), nothing is stored; this is logged once.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -42,7 +42,7 @@ class LatentsCache:
         self._lost: OSError | None = None
 
     def get(self, key: str) -> dict[str, torch.Tensor] | None:
-        """The tensors that were put there under `key`, on the CPU; None where there are none."""
+        """The tensors stored under `key`, on the CPU; None if there are none."""
         from safetensors.torch import load
 
         if self._folder is None:
@@ -52,7 +52,7 @@ class LatentsCache:
             tensors = load(path.read_bytes())
             if bytes(tensors.pop(_SEAL).tolist()) != _seal(key, tensors):
                 raise ValueError("its content is not what was written")
-        except OSError:  # not there; what else keeps it from being read shows when it is written
+        except OSError:  # absent; any other problem with the folder appears when `put` writes to it
             return None
         except Exception as error:  # a damaged file may raise anything in the library that reads it
             logger.warning("%s is of no use (%s); its latents are computed again", path, error)
@@ -60,7 +60,7 @@ class LatentsCache:
         return tensors
 
     def put(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Keep contiguous tensors of any device under `key`."""
+        """Store contiguous tensors, from any device, under `key`."""
         import torch
         from safetensors.torch import save
 
@@ -102,7 +102,7 @@ def _seal(key: str, tensors: Mapping[str, torch.Tensor]) -> bytes:
 
 
 def add_tensor(digest: hashlib.blake2b, name: str, tensor: torch.Tensor) -> None:
-    """Have `digest` depend on a tensor of any shape, type and device, and on its name."""
+    """Add a tensor of any shape, type and device, and its name, to `digest`."""
     import torch
 
     digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

@@ -1,4 +1,4 @@
-"""Matrix products of a few rows with weights that are laid out for that, where torch can do it."""
+"""Matrix products of a few rows with packed weights, if torch supports it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 def linear(conv: Any, rows: int) -> nn.Module:
-    """A `Conv1D` of transformers, (tokens, in) to (tokens, out), for up to so many rows in a step.
+    """A module for a `Conv1D` of transformers, (tokens, in) to (tokens, out), for up to `rows` rows per step.
 
-    One row of float32 is best served by the module as it is: its product takes hardly longer than
-    reading the weights does, against 1.25 times as long with packed ones.
+    For one row in float32 it is the `Conv1D` itself: its product takes hardly longer than reading the
+    weights. With packed weights it takes 1.25 times as long.
     """
     weight = conv.weight
     if (
@@ -26,7 +26,7 @@ def linear(conv: Any, rows: int) -> nn.Module:
 
 
 def _can_pack(dtype: torch.dtype) -> bool:
-    """Whether torch has the operators with which its own compiler packs weights, for this processor."""
+    """Whether torch has, for this processor, the operators with which its own compiler packs weights."""
     names = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
     if not torch.backends.mkldnn.enabled or not all(hasattr(torch.ops.mkldnn, name) for name in names):
         return False
@@ -34,11 +34,11 @@ def _can_pack(dtype: torch.dtype) -> bool:
 
 
 class _PackedLinear(nn.Module):
-    """An affine map on the CPU with its weights in oneDNN's own layout.
+    """A linear layer on the CPU, with its weights in oneDNN's own layout.
 
     A plain product of 4 to 16 rows with float32 weights takes 2 to 3 times as long as reading the
-    weights does; this one 1.2 to 1.8 times (two AVX-512 cores, torch 2.13). And in float32 a row's
-    result is the same bit for bit whatever other rows there are, as long as there are two.
+    weights; this one takes 1.2 to 1.8 times as long (two AVX-512 cores, torch 2.13). In float32, if there
+    are two rows or more, the result of a row is bit for bit the same, whatever the other rows are.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
@@ -47,7 +47,7 @@ class _PackedLinear(nn.Module):
         self.bias = bias
 
     def forward(self, rows: Tensor) -> Tensor:
-        if len(rows) == 1:  # another kernel, which sums in another order, and is no faster
+        if len(rows) == 1:  # one row has another kernel, which sums in another order and is not faster
             return self.forward(rows.expand(2, -1))[:1]
         result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self.packed, self.bias, "none", [], "")
         return result

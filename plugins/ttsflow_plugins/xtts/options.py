@@ -26,8 +26,7 @@ def _absolute(path: Path) -> Path:
 class XttsOptions(PluginOptions):
     """Where the model is, how it runs, and how it speaks.
 
-    An option that is None by default leaves the value of the same name in the checkpoint's
-    config.json as it is.
+    If an option is None, the value of the same name in the checkpoint's config.json is used.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -35,36 +34,46 @@ class XttsOptions(PluginOptions):
     model_dir: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         default=None, description="folder with config.json, model.pth, vocab.json and speakers_xtts.pth"
     )
-    model: str = Field(default=PUBLISHED, description="model to download where no model_dir is given")
+    model: str = Field(default=PUBLISHED, description="model to download if model_dir is not set")
     slots: PositiveInt = Field(default=4, description="most chunks at a time in one worker")
     dtype: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="of the GPT; bfloat16 is half the memory, faster, and not reproducible"
+        default="float32",
+        description="number format of the GPT; bfloat16: half the memory, faster, but not reproducible",
     )
     threads: PositiveInt = Field(default=1, description="CPU threads of a worker; audio may depend on it")
-    temperature: PositiveFloat | None = Field(default=None, description="of the sampling; lower is more even")
-    top_k: NonNegativeInt | None = Field(default=None, description="sample among the k likeliest codes")
+    temperature: PositiveFloat | None = Field(
+        default=None, description="sampling temperature; lower is more even"
+    )
+    top_k: NonNegativeInt | None = Field(default=None, description="sample among the k most likely codes")
     top_p: float | None = Field(
-        default=None, gt=0, le=1, description="sample among the codes of this probability"
+        default=None,
+        gt=0,
+        le=1,
+        description="sample among the most likely codes whose probabilities add up to this value",
     )
     repetition_penalty: PositiveFloat | None = Field(
-        default=None, description="against codes that repeat; 1 is none"
+        default=None, description="penalty for codes that repeat; 1 is none"
     )
     length_penalty: float | None = Field(
-        default=None, description="with beams: above 0 favours longer speech"
+        default=None, description="with beam search: above 0 favours longer speech"
     )
-    do_sample: bool = Field(default=True, description="sample; else always take the likeliest code")
+    do_sample: bool = Field(default=True, description="sample; false: always take the most likely code")
     num_beams: PositiveInt = Field(
-        default=1, description="beams of the search; 1 is none, more is one chunk at a time"
+        default=1, description="number of beams; 1 is no beam search, more allows only one chunk at a time"
     )
-    speed: float = Field(default=1.0, ge=0.05, description="of speaking, relative to the voice's own")
+    speed: float = Field(default=1.0, ge=0.05, description="speaking speed, relative to the voice's own")
     max_ref_len: PositiveInt | None = Field(
-        default=None, description="seconds of reference audio that are used"
+        default=None, description="seconds of each recording that are used"
     )
-    gpt_cond_len: PositiveInt | None = Field(default=None, description="seconds of it that shape the manner")
+    gpt_cond_len: PositiveInt | None = Field(
+        default=None, description="seconds of reference audio for the manner of speaking"
+    )
     gpt_cond_chunk_len: PositiveInt | None = Field(
-        default=None, description="seconds of each stretch of those"
+        default=None, description="length, in seconds, of the sections into which these are divided"
     )
-    sound_norm_refs: bool | None = Field(default=None, description="bring reference audio to one loudness")
+    sound_norm_refs: bool | None = Field(
+        default=None, description="bring reference audio to the same loudness"
+    )
 
     @model_validator(mode="after")
     def _beams_are_float32(self) -> Self:
@@ -75,7 +84,7 @@ class XttsOptions(PluginOptions):
         return self
 
     def overrides(self) -> dict[str, object]:
-        """What takes the place of the values of the same name in the checkpoint's config.json."""
+        """The options that replace the values of the same name in the checkpoint's config.json."""
         return self.model_dump(include=_IN_CONFIG, exclude_none=True)
 
 

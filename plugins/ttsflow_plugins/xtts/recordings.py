@@ -1,4 +1,4 @@
-"""Reading the recordings that a voice is taken from; without torch, so that the coordinator can, too."""
+"""Reads the recordings that a voice is taken from. It needs no torch, so the main process can use it too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_SHORTEST_S = 0.5  # upstream ignores pieces under 0.33 s, and a voice is not to be had from less
-_SILENCE = 1e-4  # greatest amplitude, of 1.0 (-80 dBFS)
+_SHORTEST_S = 0.5  # upstream ignores pieces shorter than 0.33 s; they are too short for a voice
+_SILENCE = 1e-4  # a lower peak amplitude is silence (-80 dBFS; full scale is 1.0)
 
 
 class Recording(NamedTuple):
@@ -30,7 +30,7 @@ def read_recording(path: Path, longest_s: int) -> Recording:
     try:
         with soundfile.SoundFile(path) as file:
             rate = int(file.samplerate)
-            # one second more than is used, so that the end is resampled like the middle
+            # one second more than is used, so that the end of the used part is resampled like the rest
             samples = file.read((longest_s + 1) * rate, dtype="float32", always_2d=True)
     except (OSError, RuntimeError, TypeError) as error:  # TypeError: a headerless .raw file
         raise unreadable(path, error) from error
@@ -51,6 +51,6 @@ def read_recording(path: Path, longest_s: int) -> Recording:
 
 
 def unreadable(path: str | Path, error: Exception) -> JobRefused:
-    """Why a recording cannot be read, and what to do."""
+    """The error for a recording that cannot be read: why, and what to do."""
     why = str(error).rstrip(".")
     return JobRefused(f"cannot read the reference audio {path}: {why}; give a WAV, FLAC, OGG or MP3 file")

@@ -1,4 +1,4 @@
-"""Choosing the next audio code of each row, as `generate()` of transformers would for that row alone."""
+"""Samples the next audio code of each row, as `generate()` of transformers would for this row alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWa
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How codes are chosen; names and defaults are those of upstream's `inference()`."""
+    """How codes are sampled. Names and defaults are those of upstream's `inference()`."""
 
     temperature: float = 0.75
     top_k: int = 50
@@ -25,7 +25,7 @@ class Sampling:
 
 
 class Choosing(Protocol):
-    """What a row brings: its options, its own random numbers, and which codes (codes,) it has had."""
+    """What is needed of a row: its options, its random generator, and which codes it has had (codes,)."""
 
     sampling: Sampling
     generator: torch.Generator
@@ -35,8 +35,8 @@ class Choosing(Protocol):
 def choose(logits: Tensor, rows: Sequence[Choosing]) -> list[int]:
     """The next code of each row, from logits (rows, codes), float32.
 
-    Rows of the same options are worked on together; each draws from its own generator, so that what
-    it draws does not depend on the others.
+    Rows with the same options are processed together. Each row uses its own random generator, so its
+    codes do not depend on the other rows.
     """
     codes = [0] * len(rows)
     order = sorted(range(len(rows)), key=lambda i: hash(rows[i].sampling))
@@ -69,7 +69,7 @@ def _penalised(scores: Tensor, seen: Tensor, sampling: Sampling) -> Tensor:
 
 @cache
 def _warpers(sampling: Sampling) -> list[Any]:
-    """In the order of `generate()`; what would change nothing is left out, as there."""
+    """The warpers, in the order of `generate()`. As there, a warper that changes nothing is left out."""
     warpers: list[Any] = []
     if sampling.temperature != 1.0:
         warpers.append(TemperatureLogitsWarper(sampling.temperature))

@@ -1,4 +1,4 @@
-"""The chunks that a worker speaks at a time, each a row of the batch and an utterance of the vocoder."""
+"""The chunks that a worker speaks at a time: each has a row in the decoder's batch, and a vocoder state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ttsflow_plugins.xtts.sampling import Sampling
 from ttsflow_plugins.xtts.vocoder import Utterance, Vocoder
 
 CODES_AT_ONCE = 4
-"""that are handed to the vocoder together; one by one they would cost more than they are worth"""
+"""how many codes go to the vocoder together; single codes would cost more time than they gain"""
 
 
 @dataclass(slots=True)
@@ -25,10 +25,10 @@ class _Slot:
 
 
 class Slots:
-    """Speaks any number of jobs side by side; each is the same as it would be alone.
+    """Speaks any number of jobs at a time; each sounds as it would alone.
 
-    A job ends by itself or with `cancel`; either frees its memory. `at_cap` gives the flag of one that
-    runs into the model's audio cap, by its speed. `speed` is that of a job that asks for none.
+    A job ends by itself or with `cancel`; both free its memory. For a job that reaches the model's audio
+    cap, `at_cap` returns the flag, given the speed of the job. The speed of a job is multiplied by `speed`.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Slots:
 
     @torch.inference_mode()
     def start(self, job: ChunkJob, tokens: Sequence[int], voice: Latents) -> None:
-        """Take in a job, its text as token ids."""
+        """Take in a job, with its text as token ids."""
         speed = self._speed * job.speed
         utterance = self._vocoder.utterance(voice.speaker, speed)
-        # Last, for a row that has joined is decoded, whatever fails here afterwards.
+        # This comes last: if something failed after `join`, the row would still be decoded.
         row = self._decoder.join(tokens, voice.gpt, self._sampling, job.seed)
         self._running[job] = _Slot(row, utterance, speed)
 
@@ -60,9 +60,9 @@ class Slots:
 
     @torch.inference_mode()
     def step(self) -> list[Step]:
-        """One audio code more for every job, and what sound that makes.
+        """Decode the next audio code of every job, and vocode the codes that are ready.
 
-        What goes wrong with the sound of one job is told of that job; what is raised ends them all.
+        An error in vocoding one job is returned as a step of that job. An exception ends all jobs.
         """
         try:
             self._decoder.step()
@@ -80,7 +80,7 @@ class Slots:
                 continue
             try:
                 samples = slot.utterance.push(torch.stack(row.latents), last=ended)
-            except Exception as error:  # whatever keeps one chunk from being heard, the others are decoded
+            except Exception as error:  # any error in one chunk; the other chunks continue
                 self.cancel(job)
                 yield Step(job, error=error)
                 continue

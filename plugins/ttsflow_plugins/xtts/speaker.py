@@ -1,4 +1,4 @@
-"""One loaded model, and what speaks with it: text to tokens, voice to latents, both to sound."""
+"""One loaded model and the modules that speak with it: text to tokens, voice to latents, both to audio."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ttsflow_plugins.xtts.vocoder import Vocoder
 class Speaker:
     """Loads the checkpoint in `folder` onto "cuda" or "cpu". Raises BackendUnavailable.
 
-    It is made for up to `slots` jobs at a time; `progress` is told what comes next.
+    It is for up to `slots` jobs at a time. `progress` is called with a text before each step of loading.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Speaker:
         _give_back_memory()
 
     def start(self, job: ChunkJob) -> None:
-        """Take in a job. Raises JobRefused."""
+        """Take in a job. Raises JobRefused and TextTooLong."""
         tokens = self._reader.tokens(job)
         self._jobs.start(job, tokens, self._voices.of(job.voice, job.references))
 
     def step(self) -> Iterable[Step]:
-        """Work on every job that runs."""
+        """Work on every running job."""
         return self._jobs.step()
 
     def cancel(self, job: ChunkJob) -> None:
@@ -57,9 +57,9 @@ class Speaker:
         self._jobs.cancel(job)
 
     def relieve(self) -> None:
-        """Give back what was computed to be kept, and what the allocators hold in reserve."""
+        """Free the cached latents, and the memory that the allocators hold in reserve."""
         self._voices.forget()
-        torch.cuda.empty_cache()  # nothing where CUDA is not in use
+        torch.cuda.empty_cache()  # does nothing if CUDA is not in use
         _give_back_memory()
 
 
@@ -84,9 +84,9 @@ def _jobs(model: Any, options: XttsOptions, slots: int) -> Slots | Beams:
 
 
 def _give_back_memory() -> None:
-    """Hand what the weights took before they were laid out back to the system, about 1 GB in full size.
+    """Return the memory of the weights before packing to the system: about 1 GB at full size.
 
-    glibc keeps freed blocks of up to 32 MB for itself; other C libraries have no such call.
+    glibc keeps freed blocks of up to 32 MB. Other C libraries do not have this call.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

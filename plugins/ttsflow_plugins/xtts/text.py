@@ -1,4 +1,4 @@
-"""A job's text as the token ids of XTTS-v2's own vocabulary; or in parts, or why it cannot be spoken."""
+"""Turns a job's text into the token ids of XTTS-v2's vocabulary, splits it into parts, or refuses it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ttsflow import ChunkJob, JobRefused, TextTooLong, UsageError, install_comma
 from ttsflow_plugins.xtts.upstream import brief
 
 _FRONT_ENDS = {"ja": ("cutlet", "fugashi"), "zh": ("pypinyin",)}
-_EXTRA = {"ja": "xtts-ja"}  # of ttsflow, with what a language needs; of all others: xtts
+_EXTRA = {"ja": "xtts-ja"}  # the extra of ttsflow with the packages of a language; for all others: xtts
 
-_UNSPACED = ("zh", "ja")  # languages that may be parted between any two characters
-# Where a text may be parted, the best first: behind a clause, between words.
-_SEAMS = (
+_UNSPACED = ("zh", "ja")  # languages whose texts may be split between any two characters
+# Where a text may be split, the best first: after a clause, between words.
+_BREAKS = (
     re.compile(r"[.!?…;:,—،؛؟।][\"'”’»)\]]*(?=\s)|[。！？；：，、]"),  # noqa: RUF001  # marks of all its scripts
     re.compile(r"\s"),
 )
@@ -23,7 +23,7 @@ _WITHIN_A_WORD = re.compile(r"[a-z0-9][.,]?[a-z0-9]", re.IGNORECASE | re.ASCII) 
 
 
 def check_language(language: str) -> None:
-    """Raise UsageError where packages that a language needs are not installed."""
+    """Raise UsageError if packages that a language needs are not installed."""
     short = _short(language)
     absent = [name for name in _FRONT_ENDS.get(short, ()) if find_spec(name) is None]
     if absent:
@@ -35,17 +35,17 @@ def _remedy(short: str) -> str:
 
 
 class TextReader:
-    """Upstream's tokenizer, and the limit of the model: the tokens of a text must be fewer than `limit`."""
+    """Upstream's tokenizer, with the limit of the model: a text must have fewer than `limit` tokens."""
 
     def __init__(self, tokenizer: Any, limit: int) -> None:
         self._tokenizer = tokenizer
         self._limit = limit
 
     def tokens(self, job: ChunkJob) -> list[int]:
-        """Token ids of the text, numbers and abbreviations written out.
+        """Token ids of the text, with numbers and abbreviations written out.
 
-        Raises TextTooLong with parts that fit, and JobRefused where there are none, or nothing of the
-        text is in the vocabulary, or what its language needs is not installed.
+        Raises TextTooLong with parts that fit. Raises JobRefused if the text cannot be split into such
+        parts, if nothing of it is in the vocabulary, or if a package of its language is not installed.
         """
         tokens = self._encode(job.text, job.language)
         if len(tokens) >= self._limit:
@@ -65,7 +65,7 @@ class TextReader:
         return list(self._call(self._tokenizer.encode, text, language))
 
     def _call(self, method: Any, text: str, language: str) -> Any:
-        """One of the tokenizer's methods, as upstream's `inference()` calls `encode`."""
+        """Call a method of the tokenizer in the same way as upstream's `inference()` calls `encode`."""
         short = _short(language)
         try:
             return method(text.strip().lower(), short)
@@ -73,20 +73,20 @@ class TextReader:
             raise JobRefused(
                 f"XTTS-v2 needs more to speak {language!r} ({error}): {_remedy(short)}"
             ) from error
-        except Exception as error:  # each language's normaliser raises its own, and would again at every try
+        except Exception as error:  # each language's normaliser has its own errors; a retry would not help
             raise JobRefused(
                 f"XTTS-v2 cannot read this text in {language!r} ({type(error).__name__}: {brief(error)}); "
                 "write its numbers out as words"
             ) from error
 
     def _parts(self, text: str, language: str) -> Iterator[str]:
-        """Stretches of the text, in order, that fit one by one; of its written-out form where it must be."""
+        """Parts of the text, in order, that each fit. If needed, they are parts of its written-out form."""
         text = text.strip()
         if len(self._encode(text, language)) < self._limit:
             yield text
             return
         halves = _halves(text, language)
-        if halves is None:  # one number, say, that is many words
+        if halves is None:  # for example one number that is many words
             written_out = self._call(self._tokenizer.preprocess_text, text, language)
             halves = _halves(written_out.strip(), language)
         if halves is None:
@@ -99,17 +99,17 @@ class TextReader:
 
 
 def _halves(text: str, language: str) -> tuple[str, str] | None:
-    """The text parted at the best seam near its middle, each half with something to say."""
+    """The text split at the best break near its middle, each half with words in it; None if impossible."""
     middle = len(text) // 2
-    for seams in _SEAMS:
-        ends = (seam.end() for seam in seams.finditer(text))
+    for pattern in _BREAKS:
+        ends = (found.end() for found in pattern.finditer(text))
         for end in sorted(ends, key=lambda end: abs(end - middle)):
             if _has_words(text[:end]) and _has_words(text[end:]):
                 return text[:end], text[end:]
     if _short(language) in _UNSPACED:
         for end in sorted(range(1, len(text)), key=lambda end: abs(end - middle)):
-            torn = _WITHIN_A_WORD.search(text, max(end - 2, 0), end + 2)
-            if torn is None and _has_words(text[:end]) and _has_words(text[end:]):
+            split_word = _WITHIN_A_WORD.search(text, max(end - 2, 0), end + 2)
+            if split_word is None and _has_words(text[:end]) and _has_words(text[end:]):
                 return text[:end], text[end:]
     return None
 
@@ -119,5 +119,5 @@ def _has_words(text: str) -> bool:
 
 
 def _short(language: str) -> str:
-    """Without the country: upstream's normalisers go by the language alone."""
+    """The language without the country: upstream's normalisers use the language only."""
     return language.partition("-")[0]

@@ -1,8 +1,8 @@
-"""Checkpoints of XTTS-v2 with random weights: the real architecture, and noise for speech.
+"""Checkpoints of XTTS-v2 with random weights: the real architecture, but noise instead of speech.
 
-`python -m ttsflow_plugins.xtts.tiny FOLDER` writes a tiny one, in a few seconds, for tests and for
-seeing the program move. Upstream has no setting for the width of the vocoder and the speaker encoder,
-so those are full size (90 MB).
+`python -m ttsflow_plugins.xtts.tiny FOLDER` writes a tiny one in a few seconds, for tests and for trying
+the program. Upstream has no setting for the width of the vocoder and the speaker encoder, so these two
+have full size (90 MB).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ttsflow_plugins.xtts import MAX_CHARS
 
 SPEAKERS = ("Ana Tiny", "Bo Tiny")
 
-# of the languages' scripts: Latin, Cyrillic, Arabic, Devanagari; the others are romanised by upstream
+# Characters of the scripts Latin, Cyrillic, Arabic and Devanagari. Upstream romanises the other scripts.
 _CHARACTERS = (
     "abcdefghijklmnopqrstuvwxyz0123456789'!?.,;:-"
     "àáâãäåæçèéêëìíîïñòóôõöøùúûüýßœąćčďęěğıłńňőřśşšťůűźżž"
@@ -27,10 +27,10 @@ _SPECIAL = ("[STOP]", "[UNK]", "[SPACE]")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of a model: its layers, channels, heads and audio codes, and most codes to a chunk (46 ms each).
+    """Size of a model: layers, channels, heads, audio codes, and most codes per chunk (46 ms each).
 
-    `gain` multiplies the initial weights of the blocks, which at 1 hardly look at text and voice.
-    `stop` is added to the logit of the stop code, which random weights make no likelier than others.
+    `gain` multiplies the initial weights of the blocks; at 1, text and voice have almost no effect.
+    `stop` is added to the logit of the stop code; with random weights it is as likely as other codes.
     """
 
     layers: int
@@ -43,13 +43,13 @@ class Size:
 
 
 TINY = Size(layers=2, channels=64, heads=4, audio_codes=64, most_codes=80, gain=8.0, stop=0.3)
-"""says mostly about a second to a chunk, and seldom comes to its cap of 3.7 s"""
+"""speaks mostly about one second per chunk, and seldom reaches its cap of 3.7 s"""
 PUBLISHED = Size(layers=30, channels=1024, heads=16, audio_codes=1024, most_codes=602, gain=1.0, stop=-100.0)
-"""the published model's; never stops by itself"""
+"""the size of the published model; with this `stop` it never stops by itself"""
 
 
 def write_checkpoint(folder: Path, size: Size = TINY) -> Path:
-    """Write a whole checkpoint into `folder` and return it; its weights are the same each time."""
+    """Write a complete checkpoint into `folder` and return the folder. The weights are the same each time."""
     from ttsflow_plugins.xtts.upstream import import_torchaudio
 
     import_torchaudio()
@@ -59,7 +59,7 @@ def write_checkpoint(folder: Path, size: Size = TINY) -> Path:
     from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
     from TTS.tts.models.xtts import Xtts
 
-    # It warns of settings of GPT-2 that XTTS-v2 does not use.
+    # transformers warns about settings of GPT-2 that XTTS-v2 does not use.
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it has no types
     folder.mkdir(parents=True, exist_ok=True)
     _write_vocabulary(folder / "vocab.json")

@@ -1,10 +1,10 @@
-"""The GPT-2 inside XTTS-v2, for rows of any length side by side.
+"""The GPT-2 inside XTTS-v2, for a batch of rows of any length.
 
-The tokens of all rows lie in one matrix, without padding. What is the same for every token (the
-matrix products, nearly all of the work) is done for all of them at once, so that the weights are read
-once a step, however many rows there are; attention goes row by row, each over its own cache. So no
-row's result depends on what runs beside it, except where a matrix product sums in another order for
-another number of tokens.
+The tokens of all rows form one matrix, without padding. The matrix products, which are nearly all of
+the work, are the same for every token. They are computed for all tokens at once, so the weights are
+read once per step for any number of rows. Attention is computed for each row separately, over its own
+KV cache. So the result of a row does not depend on the other rows, except that a matrix product may sum
+in another order for another number of tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ttsflow_plugins.xtts.linear import linear
 
 
 class Cache:
-    """Keys and values of one row (layers, 2, heads, capacity, head), of which `length` tokens are there."""
+    """KV cache of one row (layers, 2, heads, capacity, head); its first `length` tokens are filled."""
 
     def __init__(self, values: Tensor) -> None:
         self.values = values
@@ -28,10 +28,10 @@ class Cache:
 
 
 class Transformer(nn.Module):
-    """The blocks of a `GPT2Model` of transformers, which is taken apart: its blocks are gone afterwards.
+    """The blocks of a `GPT2Model` of transformers. They are moved here; the `GPT2Model` has none afterwards.
 
-    `rows` is how many there will be in a step at most; more are right, too, and slower. Positions are
-    not its business: in XTTS-v2 they are part of the embeddings.
+    `rows` is the expected maximum of rows in a step; more rows give right results too, but are slower.
+    Positions are not added here: in XTTS-v2 they are part of the embeddings.
     """
 
     def __init__(self, gpt2: Any, dtype: torch.dtype, rows: int) -> None:
@@ -41,7 +41,7 @@ class Transformer(nn.Module):
         self.heads: int = gpt2.config.n_head
         self.dtype = dtype
         self.blocks = nn.ModuleList()
-        while len(gpt2.h):  # one at a time, so that never more than one block is there twice
+        while len(gpt2.h):  # one at a time, so that only one block is in memory twice
             self.blocks.append(_Block(gpt2.h.pop(0).to(dtype), self.heads, rows))
         self.norm = gpt2.ln_f
 
@@ -55,7 +55,7 @@ class Transformer(nn.Module):
     def forward(self, tokens: Tensor, caches: Sequence[Cache], counts: Sequence[int]) -> Tensor:
         """Hidden states (rows, channels) of each row's last token, float32.
 
-        `tokens` are embeddings (sum of `counts`, channels), row after row; they join their row's cache.
+        `tokens` are embeddings (sum of `counts`, channels), row after row; each row's go into its cache.
         """
         hidden = tokens.to(self.dtype)
         for layer, block in enumerate(self.blocks):
@@ -88,9 +88,9 @@ class _Block(nn.Module):
 
 
 def _attention(row: Tensor, cache: Tensor, length: int) -> Tensor:
-    """One row's new tokens (n, 3, heads, head) over all of its tokens: (n, channels).
+    """Attention of one row's new tokens (n, 3, heads, head) to all tokens of the row: (n, channels).
 
-    Their keys and values go into `cache` (2, heads, capacity, head) behind the `length` that are there.
+    Their keys and values are stored in `cache` (2, heads, capacity, head) after the first `length` tokens.
     """
     count = len(row)
     query, new = row[:, 0].transpose(0, 1), row[:, 1:].permute(1, 2, 0, 3)

@@ -1,4 +1,4 @@
-"""Importing and loading coqui-tts's XTTS-v2, in a worker."""
+"""Imports and loads coqui-tts's XTTS-v2, in a worker."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def load_model(
     settings: Mapping[str, Any],
     progress: Callable[[str], None] = lambda what: None,
 ) -> Any:
-    """Upstream's `Xtts`, ready to speak on "cuda" or "cpu", with that many CPU threads.
+    """Upstream's `Xtts`, ready to speak on "cuda" or "cpu", with `threads` CPU threads.
 
-    `settings` take the place of the values of the same name in the checkpoint's config.json;
-    `progress` is told what comes next. Raises BackendUnavailable where the libraries, the device or
-    the checkpoint cannot be used.
+    `settings` replace the values of the same name in the checkpoint's config.json. `progress` is called
+    with a text before each step. Raises BackendUnavailable if the libraries, the device or the checkpoint
+    cannot be used.
     """
     progress("importing torch and coqui-tts")
     try:
@@ -48,8 +48,8 @@ def load_model(
             setattr(config, name, value)
         tokens = token_count(folder)
         model = Xtts(config)
-        # Upstream's own reader writes a checkpoint of the older form anew, in place, while other
-        # workers may be reading it, and needs it twice in memory.
+        # Upstream's own reader rewrites a checkpoint of the older format in place, while other workers
+        # may be reading it, and needs it twice in memory.
         model._load_checkpoint = partial(_read_weights, tokens=tokens)
         model.load_checkpoint(config, checkpoint_dir=folder, eval=True)
     except BackendUnavailable:
@@ -59,7 +59,7 @@ def load_model(
             f"the XTTS-v2 checkpoint in {folder} cannot be loaded ({type(error).__name__}: {brief(error)}); "
             "get its files again, or name another model_dir"
         ) from error
-    if device_kind != "cpu":  # where it is already
+    if device_kind != "cpu":  # after loading, the model is on the CPU
         progress(f"moving the model to {device_kind}")
     return model.to(device_kind)
 
@@ -83,11 +83,11 @@ def _why_no_gpu() -> str:
 
 
 def import_torchaudio() -> None:
-    """Import torchaudio, without its native part where that cannot load.
+    """Import torchaudio, without its native part if that cannot be loaded.
 
-    The wheels on PyPI are built for one CUDA version; beside another torch (a CPU build, say) their
-    native part raises OSError or RuntimeError. XTTS-v2 uses only resampling and mel spectrograms,
-    which are plain torch. Does nothing special where torchaudio is whole.
+    The wheels on PyPI are built for one CUDA version. With another build of torch (for example for CPUs)
+    their native part raises OSError or RuntimeError. XTTS-v2 uses only resampling and mel spectrograms,
+    which are plain torch.
     """
     try:
         import torchaudio
@@ -103,11 +103,11 @@ def import_torchaudio() -> None:
             fail_if_no_align=lambda function: function,
         )
         sys.modules[native.__name__] = native
-        import torchaudio  # noqa: F401  # imported for what it leaves in sys.modules
+        import torchaudio  # noqa: F401  # imported for its entry in sys.modules
 
 
 class _IgnoredConfig:
-    """Takes the place of the configuration objects in older checkpoints; config.json is what counts."""
+    """Replaces the configuration objects in older checkpoints; only config.json is used."""
 
     def __setstate__(self, state: object) -> None:
         pass
@@ -127,9 +127,9 @@ _CONFIG_CLASSES: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
 
 
 def _read_weights(path: Path, tokens: int) -> dict[str, Any]:
-    """The tensors by name of the checkpoint at `path`, for a vocabulary of so many token ids.
+    """The tensors by name of the checkpoint at `path`, for a vocabulary with `tokens` token ids.
 
-    Code in the file is refused, never run.
+    A file that contains code is refused; the code is never run.
     """
     import torch
 
@@ -152,6 +152,6 @@ def _read_weights(path: Path, tokens: int) -> dict[str, Any]:
 
 
 def brief(error: Exception) -> str:
-    """The start of an error's message: torch's can be hundreds of lines."""
+    """The start of an error's message. Messages of torch can be hundreds of lines long."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else f"{text[:300]}..."

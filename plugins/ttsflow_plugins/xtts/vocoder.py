@@ -1,9 +1,9 @@
-"""Latents to sound, bit by bit and at linear cost: the pieces of a chunk join to what upstream makes whole.
+"""Turns latents into audio, in pieces, at linear cost. The joined pieces equal what upstream makes at once.
 
-Upstream stretches the latents of a whole chunk to 93.75 frames a second, by linear interpolation, and
-gives the frames to a HiFi-GAN, 256 samples for each. Both look only so far: an interpolated frame
-depends on two neighbours, a sample on the frames of its receptive field. So a piece is spoken as soon
-as its frames and those of its right margin are there, and the margins are cut off its sound.
+Upstream stretches the latents of a whole chunk to 93.75 frames a second, by linear interpolation. A
+HiFi-GAN turns each frame into 256 samples. Both have a limited context: an interpolated frame depends on
+two neighbouring latents, a sample on the frames in its receptive field. So a piece is vocoded as soon as
+its frames and those of its right margin are there, and the audio of the margins is cut off.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 FIRST_FRAMES = 33
-"""of the first piece (0.35 s): with their margin they are there after 12 codes"""
+"""frames of the first piece (0.35 s): with their margin they are there after 12 codes"""
 GROWTH = 2.0
-"""from piece to piece; a listener never waits if a second of sound takes less than 1 / GROWTH s to make"""
+"""each piece is this many times as long as the last; playback does not stall if RTF is below 1 / GROWTH"""
 MOST_FRAMES = 280
-"""of a piece (3 s); a longer one would hold up the other chunks of the worker for longer, to no gain"""
+"""most frames of a piece (3 s); longer pieces would only delay the other chunks of the worker"""
 
 
 class Vocoder:
-    """The HiFi-GAN decoder of upstream's `Xtts`; its weight norms are worked in once and for all."""
+    """The HiFi-GAN decoder of upstream's `Xtts`; its weight norms are merged into the weights once."""
 
     def __init__(self, decoder: Any) -> None:
         self.generator = decoder.waveform_decoder
@@ -33,7 +33,7 @@ class Vocoder:
             if parametrize.is_parametrized(module):
                 parametrize.remove_parametrizations(module, "weight")
         self.margin = margin(self.generator)
-        """frames to either side that a sample depends on"""
+        """frames on each side on which a sample depends"""
         self.sample_rate: int = decoder.output_sample_rate
         self.scales = (
             decoder.ar_mel_length_compression / decoder.output_hop_length,
@@ -41,25 +41,25 @@ class Vocoder:
         )
 
     def utterance(self, speaker: Tensor, speed: float = 1.0) -> Utterance:
-        """Begin to speak a chunk in a voice (1, n, 1), `speed` times as fast as it comes."""
+        """Begin to speak a chunk with a speaker embedding (1, n, 1), `speed` times as fast as normal."""
         scales = self.scales if speed == 1.0 else (1.0 / max(speed, 0.05), *self.scales)
-        speaker = speaker.to(self.generator.conv_post.weight.device)  # built-in ones lie on the CPU
+        speaker = speaker.to(self.generator.conv_post.weight.device)  # built-in ones are on the CPU
         return Utterance(self, speaker, [Interpolation(scale) for scale in scales if scale != 1.0])
 
 
 class Utterance:
-    """One chunk's way from latents to samples."""
+    """Turns the latents of one chunk into samples."""
 
     def __init__(self, vocoder: Vocoder, speaker: Tensor, stretches: list[Interpolation]) -> None:
         self._vocoder, self._speaker, self._stretches = vocoder, speaker, stretches
-        self._frames: Tensor | None = None  # (channels, n), from the left margin of the next piece on
-        self._left = 0  # of them, those that have been spoken
+        self._frames: Tensor | None = None  # (channels, n), from the left margin of the next piece onward
+        self._left = 0  # how many of these frames have been spoken already
         self._size = FIRST_FRAMES
 
     def push(self, latents: Tensor, last: bool = False) -> Tensor | None:
-        """Take the next latents (n, channels); samples (m,) of a piece, None while there is not enough.
+        """Take the next latents (n, channels); return the samples (m,) of a piece, None if there are too few.
 
-        With `last` all that is left is spoken; nothing may follow.
+        With `last`, everything that is left is spoken, and no latents may follow.
         """
         frames = latents.t()
         for stretch in self._stretches:
@@ -81,7 +81,7 @@ class Utterance:
 
 
 class Interpolation:
-    """`F.interpolate(mode="linear", scale_factor=scale)` of frames (channels, n) that come bit by bit."""
+    """`F.interpolate(mode="linear", scale_factor=scale)` of frames (channels, n), a few at a time."""
 
     def __init__(self, scale: float) -> None:
         self._scale = scale
@@ -90,16 +90,16 @@ class Interpolation:
         self._made = 0
 
     def push(self, frames: Tensor, last: bool) -> Tensor:
-        """The frames that can be made now; with `last`, all that are left."""
+        """The frames that can be computed now; with `last`, all that are left."""
         kept = frames if self._kept is None else torch.cat([self._kept, frames], 1)
         total = self._first + kept.shape[1]
         whole = math.floor(total * self._scale)
-        if whole == total:  # so few frames that their number stays: torch then leaves them as they are
+        if whole == total:  # so few frames that their number does not change: torch returns them unchanged
             self._kept = kept
             return kept if last else kept[:, :0]
-        # A frame lies between two neighbours; at the end, the last one stands for the next as well.
+        # A new frame lies between two given frames. At the end, the last given frame is used for both.
         ready = whole if last else math.floor((total - 0.5) * self._scale - 0.5)
-        # torch's own arithmetic (area_pixel_compute_source_index), in 32 bits as it does it
+        # torch's own formula (area_pixel_compute_source_index), also in 32 bits
         at = torch.arange(self._made, max(ready, self._made), dtype=torch.float32, device=frames.device)
         at = ((at + 0.5) * (1.0 / self._scale) - 0.5).clamp(min=0.0)
         before = at.long().clamp(max=total - 1)
@@ -114,7 +114,7 @@ class Interpolation:
 
 
 def margin(generator: Any) -> int:
-    """Frames to either side on which a sample depends: the receptive field of a HiFi-GAN generator."""
+    """Frames on each side on which a sample depends: half the receptive field of a HiFi-GAN generator."""
     reach = _reach(generator.conv_post)
     branches = generator.num_kernels
     for stage in reversed(range(generator.num_upsamples)):
@@ -122,7 +122,7 @@ def margin(generator: Any) -> int:
         reach += max(sum(map(_reach, _convolutions(block))) for block in blocks)
         up = generator.ups[stage]
         (padding,), (kernel,), (stride,) = up.padding, up.kernel_size, up.stride
-        # sample s is made of the inputs i with s = i * stride - padding + k, k from 0 to kernel - 1
+        # sample s depends on the inputs i with s = i * stride - padding + k, where k is 0 to kernel - 1
         reach = math.ceil((reach + max(padding, kernel - 1 - padding)) / stride)
     return reach + _reach(generator.conv_pre)
 
