@@ -264,7 +264,7 @@ def test_a_person_reads_the_same(reported: dict[str, Any]) -> None:
     assert 'chunk 3 "Three."' in reported["summary text"]
 
 
-def test_a_machine_without_coqui_tts_speaks_with_espeak_and_says_so(program: Program) -> None:
+def test_a_machine_without_coqui_tts_speaks_with_hibari_and_says_so(program: Program) -> None:
     program.hide("TTS")
     command = install_command("xtts")
     ended = program("run", "--text", "Hello.", "--report", "run.json")
@@ -273,8 +273,11 @@ def test_a_machine_without_coqui_tts_speaks_with_espeak_and_says_so(program: Pro
     assert ended.err.splitlines()[0] == lines[0]
     assert lines[1] in ended.err.splitlines()[-3:]
     report = json.loads((program.folder / "run.json").read_bytes())
-    assert report["backend"] == "espeak"
+    assert report["backend"] == "hibari"
     assert command in report["backend_fallback"]
+    german = program("run", "--text", "Guten Tag.", "--language", "de-AT", "-o", "tag.wav")
+    assert "notice: backend 'espeak' speaks: 'xtts' is not installed" in german.err
+    assert "'hibari' does not speak 'de-AT'" in german.err
 
     named = program("run", "--text", "Hello.", "--voice", "en", code=2)
     assert command in named.err
@@ -282,7 +285,7 @@ def test_a_machine_without_coqui_tts_speaks_with_espeak_and_says_so(program: Pro
 
 
 def test_a_machine_without_any_engine(program: Program) -> None:
-    program.hide("TTS", "espeakng_loader")
+    program.hide("TTS", "hibari", "espeakng_loader")
     ended = program("run", "--text", "Hello.", code=2)
-    for extra in ("xtts", "espeak"):
+    for extra in ("xtts", "hibari", "espeak"):
         assert f"  {extra}: {install_command(extra)}\n" in ended.err

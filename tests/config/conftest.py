@@ -51,6 +51,14 @@ class Absent(Silent):
         return "pip install absent-tts"
 
 
+class English(Silent):
+    name = "english"
+
+    @classmethod
+    def describe(cls, options):
+        return Profile(backend=cls.name, sample_rate=8000, languages=("en", "en-gb"))
+
+
 class Gone(Silent):
     name = "gone"
 
@@ -74,7 +82,7 @@ def ttsflow_policies():
 
 @hookimpl
 def ttsflow_backends():
-    return [Silent, Absent, Gone, Confused]
+    return [Silent, Absent, English, Gone, Confused]
 '''
 
 

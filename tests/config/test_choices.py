@@ -162,10 +162,50 @@ def test_the_first_that_is_installed_and_a_notice_that_says_so(registry: Registr
     choice = resolve_backend(settings, registry, fallback_allowed=True)
     assert choice.plugin.name == "silent"
     assert choice.fallback == (
-        "backend 'absent' is not installed, 'silent' speaks instead; to install it: pip install absent-tts"
+        "backend 'silent' speaks: 'absent' is not installed (to install it: pip install absent-tts), "
+        "'gone' is not installed (to install it: pip install gone-tts)"
     )
     settings = settings_of(yaml_file("backend: {use: [silent, absent]}"))
     assert resolve_backend(settings, registry, fallback_allowed=True).fallback is None
+
+
+def test_a_backend_that_does_not_speak_the_language_is_passed_over(
+    registry: Registry, yaml_file: Write
+) -> None:
+    path = yaml_file("backend: {use: [absent, english, silent]}")
+    for language in ("en", "en-US", "EN_gb"):
+        settings = settings_of(path, Flag("--language", "text.language", language))
+        assert resolve_backend(settings, registry, fallback_allowed=True).plugin.name == "english"
+    settings = settings_of(path, Flag("--language", "text.language", "de"))
+    choice = resolve_backend(settings, registry, fallback_allowed=True)
+    assert choice.plugin.name == "silent"
+    assert choice.fallback == (
+        "backend 'silent' speaks: 'absent' is not installed (to install it: pip install absent-tts), "
+        "'english' does not speak 'de'"
+    )
+    voice = Flag("--voice", "text.voice", "anna")
+    settings = settings_of(
+        yaml_file("backend: {use: [english, silent]}"), Flag("--language", "text.language", "de"), voice
+    )
+    with pytest.raises(BackendUnavailable) as caught:
+        resolve_backend(settings, registry, fallback_allowed=True)
+    assert str(caught.value) == (
+        "backend 'english' does not speak 'de', and the voice (--voice) may be meant for it alone. "
+        "Choose --backend silent"
+    )
+
+
+def test_where_none_speaks_the_language_each_says_why(registry: Registry, yaml_file: Write) -> None:
+    settings = settings_of(
+        yaml_file("backend: {use: [absent, english]}"), Flag("--language", "text.language", "de")
+    )
+    with pytest.raises(BackendUnavailable) as caught:
+        resolve_backend(settings, registry, fallback_allowed=True)
+    assert str(caught.value) == (
+        "no backend can speak 'de':\n"
+        "  'absent' is not installed (to install it: pip install absent-tts)\n"
+        "  'english' does not speak 'de'"
+    )
 
 
 @pytest.mark.parametrize(

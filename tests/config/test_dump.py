@@ -22,7 +22,7 @@ def test_every_value_stands_beside_its_origin(yaml_file: Callable[..., Path]) ->
     lines = show(load(None, path, flags, user_folder=NOBODY)).splitlines()
     assert f"  use: wide  # {path}, line 1" in lines
     assert f"    width: 3  # {path}, line 1" in lines
-    assert "  use: [xtts, espeak]  # defaults.yaml (shipped), line 5" in lines
+    assert "  use: [xtts, hibari, espeak]  # defaults.yaml (shipped), line 5" in lines
     assert "  seed: 7  # --seed" in lines
     assert "    cancel_s: 2.0  # --set" in lines
     assert "    break_s: 0.8  # default" in lines

@@ -18,7 +18,7 @@ NOBODY = Path("/no/such/folder")
 def test_the_shipped_defaults() -> None:
     settings = load(user_folder=NOBODY)
     config = settings.config
-    assert config.backend.use == ("xtts", "espeak")
+    assert config.backend.use == ("xtts", "hibari", "espeak")
     assert config.policy.rules is not None
     assert [rule.use for rule in config.policy.rules] == ["sequential", "sequential", "gpu-affinity"]
     assert (config.text.language, config.text.encoding, config.text.seed) == ("en", "utf-8", 0)

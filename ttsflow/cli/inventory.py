@@ -119,7 +119,8 @@ def voices(
 ) -> None:
     """List the voices of the TTS engine that would speak."""
     from ttsflow.config import resolve_backend
-    from ttsflow.session.setup import as_another, calling, spoken_language
+    from ttsflow.registry import calling
+    from ttsflow.session.setup import as_another, spoken_language
 
     chosen = load_settings(policy, config_file, settings, given(b=("--backend", "backend.use", backend)))
     registry = load_registry(chosen, plugins_dir)
@@ -192,7 +193,7 @@ def _summary(plugin: Plugin[Policy] | Plugin[Backend]) -> str:
 
 
 def _missing(plugin: Plugin[Backend]) -> str | None:
-    from ttsflow.session.setup import calling
+    from ttsflow.registry import calling
 
     with calling(plugin, "missing"):
         return plugin.cls.missing()

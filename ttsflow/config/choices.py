@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from ttsflow.interface.backend import Backend
 from ttsflow.interface.options import PluginOptions
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.validation import KeyPath
-from ttsflow.registry import Plugin, Registry
+from ttsflow.registry import Plugin, Registry, describe
+from ttsflow.text.languages import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +78,67 @@ def check_backends(settings: Settings, registry: Registry) -> None:
 
 
 def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed: bool) -> BackendChoice:
-    """The backend of a run: the named one, or the first one in a list that is installed.
+    """The backend of a run: the one named, or the first of a list that is installed and speaks the language.
 
     Another than the first stands in only if `fallback_allowed` and nothing was asked for that may be
     meant for the first alone: a voice, reference audio, options. What is installed and cannot be used
-    is no reason to fall back; that shows later, as an error. Raises BackendUnavailable where the
-    backend is not installed, ConfigError where an option is wrong, UnknownNameError, PluginError.
+    is no reason to fall back; that shows later, as an error. Raises BackendUnavailable where no backend
+    can speak, ConfigError where an option is wrong, UnknownNameError, PluginError.
     """
     names = _names(settings)
-    absent: dict[str, str] = {}
+    language = settings.config.text.language
+    passed_over: dict[str, _PassedOver] = {}
     for name in names:
         plugin = _backend(settings, registry, name)
         command = _missing(plugin)
-        if command is None:
-            break
-        absent[name] = command
-    else:
-        raise BackendUnavailable(_none_installed(settings, absent))
-    first = names[0]
-    if name != first:
-        asked = _asked_for(settings)
-        if asked or not fallback_allowed:
-            reason = f", and {asked} may be meant for it alone" if asked else ""
-            raise BackendUnavailable(
-                f"backend {first!r} is not installed{reason}. Install it with: {absent[first]}"
-                f" - or choose --backend {name}"
-            )
-    options = plugin.options(settings.config.backend.options, settings.where, ("backend", "options"))
-    if name == first:
-        return BackendChoice(plugin, options)
-    notice = f"backend {first!r} is not installed, {name!r} speaks instead; to install it: {absent[first]}"
-    return BackendChoice(plugin, options, notice)
+        if command is not None:
+            passed_over[name] = _PassedOver("is not installed", command)
+            continue
+        if passed_over:
+            _check_fallback(settings, passed_over[names[0]], name, allowed=fallback_allowed)
+        options = plugin.options(settings.config.backend.options, settings.where, ("backend", "options"))
+        if len(names) > 1 and not _speaks(plugin, options, language):
+            passed_over[name] = _PassedOver(f"does not speak {language!r}")
+            continue
+        return BackendChoice(plugin, options, _fallback(passed_over, name))
+    raise BackendUnavailable(_none_left(settings, passed_over))
+
+
+@dataclass(frozen=True, slots=True)
+class _PassedOver:
+    """Why a backend of a list does not speak; `install` is the command that would help."""
+
+    why: str
+    install: str | None = None
+
+
+def _speaks(plugin: Plugin[Backend], options: PluginOptions, language: str) -> bool:
+    languages = describe(plugin, options).languages
+    return languages is None or nearest(language, languages) is not None
+
+
+def _check_fallback(settings: Settings, first: _PassedOver, name: str, *, allowed: bool) -> None:
+    """Raise BackendUnavailable where no other backend than the first may speak."""
+    asked = _asked_for(settings)
+    if allowed and not asked:
+        return
+    reason = f", and {asked} may be meant for it alone" if asked else ""
+    install = f". Install it with: {first.install} - or choose" if first.install else ". Choose"
+    raise BackendUnavailable(f"backend {_names(settings)[0]!r} {first.why}{reason}{install} --backend {name}")
+
+
+def _fallback(passed_over: Mapping[str, _PassedOver], name: str) -> str | None:
+    """The notice that a backend stands in for the ones before it."""
+    if not passed_over:
+        return None
+    return f"backend {name!r} speaks: {', '.join(_reasons(passed_over))}"
+
+
+def _reasons(passed_over: Mapping[str, _PassedOver]) -> list[str]:
+    return [
+        f"{name!r} {passed.why}" + (f" (to install it: {passed.install})" if passed.install else "")
+        for name, passed in passed_over.items()
+    ]
 
 
 def _policy(
@@ -149,13 +181,16 @@ def _missing(plugin: Plugin[Backend]) -> str | None:
         ) from error
 
 
-def _none_installed(settings: Settings, absent: dict[str, str]) -> str:
-    if len(absent) == 1:
-        [(name, command)] = absent.items()
+def _none_left(settings: Settings, passed_over: Mapping[str, _PassedOver]) -> str:
+    if len(passed_over) == 1:
+        [(name, only)] = passed_over.items()
         where = settings.where(("backend", "use"))
-        return f"{where}: backend {name!r} is not installed. Install it with: {command}"
-    commands = "\n".join(f"  {name}: {command}" for name, command in absent.items())
-    return f"no backend is installed. Install one of them:\n{commands}"
+        return f"{where}: backend {name!r} {only.why}. Install it with: {only.install}"
+    if all(passed.install for passed in passed_over.values()):
+        commands = "\n".join(f"  {name}: {passed.install}" for name, passed in passed_over.items())
+        return f"no backend is installed. Install one of them:\n{commands}"
+    reasons = "\n".join(f"  {reason}" for reason in _reasons(passed_over))
+    return f"no backend can speak {settings.config.text.language!r}:\n{reasons}"
 
 
 def _asked_for(settings: Settings) -> str | None:

@@ -116,7 +116,7 @@ class BackendSection(Section):
     """Which TTS engine speaks."""
 
     use: Name | Names
-    """name of the backend; of several, the first that is installed"""
+    """name of the backend; of several, the first that is installed and speaks the language"""
     options: Options = {}
     """the backend's own options"""
 

@@ -16,7 +16,8 @@ from ttsflow.errors import UsageError
 from ttsflow.interface.backend import VoiceRequest
 from ttsflow.interface.jobs import ChunkJob, derive_seed
 from ttsflow.interface.validation import validate
-from ttsflow.session.setup import Setup, as_another, calling, spoken_language
+from ttsflow.registry import calling
+from ttsflow.session.setup import Setup, as_another, spoken_language
 from ttsflow.store import Place
 from ttsflow.text import Document, Pauses, cut
 

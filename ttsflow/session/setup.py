@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
 from ttsflow.config.model import TextSection
 from ttsflow.devices import Detection, detect
-from ttsflow.errors import PluginError, TtsflowError, UnknownNameError
-from ttsflow.interface.backend import Backend
+from ttsflow.errors import UnknownNameError
 from ttsflow.interface.profile import Profile
-from ttsflow.registry import BackendRecipe, Plugin, Registry
+from ttsflow.registry import BackendRecipe, Registry, calling, describe
 from ttsflow.report import RunInfo
 from ttsflow.runner import Post
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.placement import usable
-from ttsflow.session.languages import nearest
+from ttsflow.text.languages import nearest
 from ttsflow.workers.processes import WorkerProcesses
 
 
@@ -81,7 +78,7 @@ def make_setup(
     registry = Registry.load(config.plugins, plugins_dirs)
     backend = resolve_backend(settings, registry, fallback_allowed=fallback_allowed)
     plugin, options = backend.plugin, backend.options
-    profile = _describe(backend)
+    profile = describe(plugin, options)
     if config.text != TextSection():  # else each request may bring a language of its own
         spoken_language(config.text.language, profile)
     detection = detect()
@@ -89,7 +86,7 @@ def make_setup(
     policy = resolve_policy(settings, registry, gpus)
     with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
         plugin.cls.prepare(options, ask)
-    profile = _describe(backend)  # again: what has been downloaded may say more
+    profile = describe(plugin, options)  # again: what has been downloaded may say more
     identity = _identity(backend)
     return Setup(config, policy, backend, profile, detection, identity, tuple(plugins_dirs))
 
@@ -108,30 +105,6 @@ def spoken_language(wanted: str, profile: Profile) -> str:
 def as_another(backend: str, wanted: str, spoken: str) -> str:
     """The notice that a backend speaks a language by another tag than was asked for."""
     return f"backend {backend} speaks language {wanted!r} as {spoken!r}"
-
-
-@contextmanager
-def calling(plugin: Plugin[Any], method: str, kind: str = "backend") -> Iterator[None]:
-    """Code of a plugin runs inside: whatever it raises becomes a PluginError that names the plugin."""
-    try:
-        yield
-    except TtsflowError:
-        raise
-    except (Exception, SystemExit) as error:  # it is foreign code, which may raise anything
-        why = plugin.provider.explain(error)
-        raise PluginError(f"{kind} {plugin.name!r} of {plugin.provider} raised in {method}: {why}") from error
-
-
-def _describe(backend: BackendChoice) -> Profile:
-    """The backend's profile, which it must be able to live up to."""
-    plugin = backend.plugin
-    with calling(plugin, "describe"):
-        profile = plugin.cls.describe(backend.options)
-        if not isinstance(profile, Profile):
-            raise TypeError(f"returned {profile!r}, which is not a Profile")
-        if profile.slots > 1 and plugin.cls.step is Backend.step:
-            raise TypeError(f"slots is {profile.slots}, which takes start, step and cancel of its own")
-    return profile
 
 
 def _identity(backend: BackendChoice) -> str:

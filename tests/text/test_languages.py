@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ttsflow.session.languages import nearest
+from ttsflow.text.languages import nearest
 
 XTTS = ("en", "es", "de", "pt", "zh-cn", "ja")
 ESPEAK = ("en-gb", "en-us", "pt", "pt-br", "de", "zh-Hant-yue", "fr-fr", "sr-latn")
