@@ -1,4 +1,4 @@
-"""Streams, their chunks, and the parts that a chunk is spoken in: what is known of each, and its stage."""
+"""Streams, their chunks, and the parts of a chunk: what is known of each, and its stage."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class Part:
         return True
 
     def take_audio(self) -> tuple[list[Any], float]:
-        """What was not passed on yet, and its length in seconds."""
+        """What was not delivered yet, and its length in seconds."""
         audio = self.audio
         payloads, fresh_s = audio.payloads, audio.fresh_s
         audio.payloads, audio.fresh_s = [], 0.0
@@ -218,7 +218,7 @@ class Part:
         self.audio = Audio(self.audio.started_s)
 
     def keep(self, doubts: tuple[Doubt, ...], expected_s: float) -> None:
-        """Put the attempt's audio aside, in doubt, unless there is better.
+        """Keep the attempt's doubtful audio, unless a better take is kept already.
 
         All takes are measured by what was expected at the first: the prediction learns from each.
         """
@@ -230,7 +230,7 @@ class Part:
             self.best = Take(self.job, self.audio, doubts, off)
 
     def restore(self, take: Take) -> None:
-        """Have this take after all."""
+        """Use this take."""
         self.job, self.audio = take.job, take.audio
 
     @property
@@ -300,7 +300,7 @@ class Chunk:
         return all(each.stage is PartStage.WHOLE or each is part for each in self.parts)
 
     def join(self) -> Part:
-        """Give up its parts: the whole again, with all the attempts there were."""
+        """Give up the parts: one whole part again, with the attempts of all of them counted."""
         whole = Part(self, self.job, (*self.order, 0))
         whole.attempts = self.tried_whole + sum(part.attempts for part in self.parts)
         self.tried_whole, self.parts = 0, [whole]
@@ -336,7 +336,7 @@ class Chunk:
         )  # fmt: skip
 
     def take_audio(self) -> tuple[list[Any], float]:
-        """What may be heard now and was not passed on, and its length in seconds.
+        """What may be heard now and was not delivered yet, and its length in seconds.
 
         Pieces of a part wait for the parts before it.
         """

@@ -1,4 +1,4 @@
-"""The fleet: workers as the policy wished for them, kept alive through their generations; who is free."""
+"""The fleet: starts and restarts the workers that the policy asks for."""
 
 from __future__ import annotations
 
@@ -114,10 +114,12 @@ class FreeWorkers:
 
 
 class Fleet:
-    """Applies placements by difference, keeps workers alive, and learns what devices can bear.
+    """Starts and ends workers where a placement differs from the last, and restarts those that die.
 
-    `limits.restarts` is for the deaths in a row of a worker without a job on it. Of those with one it
-    may die oftener: a job that kills is found out by that, and a few of them must not cost the worker.
+    It learns how much work a device can hold.
+
+    `limits.restarts` bounds the deaths in a row without a job on the worker. With a job on it more deaths are
+    allowed: they show which job kills, and a few such jobs must not cost the worker.
     """
 
     def __init__(self, limits: Limits, timers: Timers, emit: Callable[[Command], object]) -> None:
@@ -241,7 +243,7 @@ class Fleet:
         self._if_idle(worker)
 
     def proved(self, worker: Worker, memory_bytes: int) -> None:
-        """The worker finished a job; it may have grown or worked for too long by now."""
+        """The worker finished a job; it may be due for recycling."""
         worker.failures = worker.crashes = 0
         worker.done += 1
         worker.memory_bytes = worker.memory_bytes or memory_bytes
@@ -263,7 +265,7 @@ class Fleet:
         self.free.update(worker)
 
     def _if_idle(self, worker: Worker) -> None:
-        """What waits for the worker to have nothing to do."""
+        """Do what waits until the worker has no job."""
         if worker.busy or not self.holds(worker):
             return
         if worker.state == "draining":
@@ -306,7 +308,7 @@ class Fleet:
         self._restart(worker, 0.0)
 
     def died(self, worker: Worker, why: str, *, permanent: bool = False) -> None:
-        """A worker is dead: start it anew, unless that has proved to be no use."""
+        """A worker is dead: restart it, unless restarts have not helped."""
         self._timers.clear(_load(worker))
         if worker.busy:
             worker.crashes += 1
@@ -326,7 +328,7 @@ class Fleet:
             self.changed = True
 
     def retire(self, device: str, why: str) -> None:
-        """No worker on a device is of use any more."""
+        """The device is lost: give up every worker on it."""
         self.lost.add(device)
         self.changed = True
         self._emit(Notice(f"{device} is given up: {why}"))

@@ -49,7 +49,7 @@ class CancelStream:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLoading:
-    """A worker is still loading, and lives; `what` says what it does next."""
+    """A worker is still loading and makes progress; `what` says what it does next."""
 
     worker: str
     generation: int
@@ -81,7 +81,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt is through; `doubts` are what its worker found doubtful about its audio.
+    """An attempt is complete; `doubts` are what its worker found doubtful about its audio.
 
     `memory_bytes` is what the worker's process takes of the machine's memory now, 0 where unknown.
     """
@@ -92,14 +92,14 @@ class Finished:
 
 
 FailureKind = Literal["error", "refused", "bad audio", "out of memory", "broken worker", "device lost"]
-"""Error: it may pass. Refused: trying again is no use. Bad audio: another seed may do better. Out of
-memory: fewer at a time may do. Broken worker: its process can speak no more (a sticky CUDA error).
-Device lost: nor can any process on that device."""
+"""Error: another attempt may succeed. Refused: none will. Bad audio: another seed may help. Out of memory:
+fewer jobs at a time may help. Broken worker: its process can speak no more (a sticky CUDA error). Device
+lost: no process on that device can."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An attempt failed, and the worker has told so itself."""
+    """An attempt failed; the worker reports it and lives."""
 
     token: int
     why: str
@@ -184,7 +184,7 @@ Event = (
 )  # fmt: skip
 
 End = Finished | Failed | TooLong | Cancelled
-"""A worker is through with an attempt, one way or another."""
+"""An attempt has ended on its worker."""
 
 # ---------------------------------------------------------------- commands: what to do
 

@@ -48,7 +48,7 @@ class Streams:
         return stream
 
     def touch(self, stream: Stream) -> None:
-        """Something happened to a stream: in this turn it may admit, pass on, or end."""
+        """Something happened to a stream: in this turn it may admit chunks, deliver audio, or end."""
         self._touched[stream.name] = stream
 
     def take_touched(self) -> Iterable[Stream]:
@@ -72,7 +72,7 @@ class Streams:
         stream.complete = last
 
     def admit(self, stream: Stream, slots: int, now: float) -> Iterator[Chunk]:
-        """Let jobs into the stream's window; gives those that want to be spoken."""
+        """Let jobs into the stream's window; yields the chunks that are to be spoken."""
         window = self._window(slots)
         while stream.backlog and stream.in_memory < window:
             job = stream.backlog.popleft()
@@ -110,20 +110,20 @@ class Streams:
             chunk.stream.to_commit.append(chunk)
 
     def commit(self, stream: Stream) -> None:
-        """Have what has ended put into the store, in whatever order it ended."""
+        """Commit the chunks that have ended to the store, in the order in which they ended."""
         ended, stream.to_commit = stream.to_commit, []
         for chunk in ended:
             assert chunk.outcome is not None
             self._emit(Commit(chunk.outcome, chunk.take_audio()[0]))
 
     def committed(self, stream: Stream, index: int) -> None:
-        """The store holds chunk `index`; answers that were never due are ignored."""
+        """The store holds chunk `index`; an answer that is not due is ignored."""
         chunk = stream.chunks.get(index)
         if chunk is not None and chunk.needs_store:
             chunk.move(ChunkStage.KEPT)
 
     def advance(self, stream: Stream) -> bool:
-        """Pass on, in text order, what is ready to be heard; whether that made room in the window."""
+        """Deliver, in text order, what is ready; returns whether that made room in the window."""
         before = stream.in_memory
         while (chunk := stream.head) is not None:
             if chunk.outcome is None:
@@ -140,7 +140,7 @@ class Streams:
         return stream.in_memory < before
 
     def _hand_over(self, stream: Stream, chunk: Chunk, outcome: Outcome) -> None:
-        """Pass on a chunk that has ended. A stored stream has no sink that would answer."""
+        """Deliver a chunk that has ended. A stored stream has no sink that would answer."""
         failed = outcome.status == "failed"
         stream.failed += failed
         audio: tuple[Sequence[Any], float] = ((), outcome.audio_s)
@@ -155,7 +155,7 @@ class Streams:
             self._emit(Deliver(stream.name, chunk.job.index, *audio, outcome))
 
     def delivered(self, stream: Stream, index: int) -> None:
-        """The sink is through with chunk `index`; answers that were never due are ignored."""
+        """The sink has written chunk `index`; an answer that is not due is ignored."""
         chunk = stream.chunks.get(index)
         if chunk is not None and chunk.stage is ChunkStage.HANDED:
             self._account_for(stream, chunk)

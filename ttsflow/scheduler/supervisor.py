@@ -21,10 +21,10 @@ from ttsflow.scheduler.verdicts import DEATHS, FAILURES, Accept, Fate, GiveUp, R
 from ttsflow.text import halve
 
 CHUNK_FACTOR = 10.0
-"""times the predicted work after which an attempt is hung: no cost model is off by so much for long"""
+"""An attempt that takes so many times its predicted work is hung: no cost model is off by so much."""
 
 IDLE_FACTOR = 5.0
-"""the same between two pieces, of the work for the whole"""
+"""The same from one piece to the next: so many times the predicted work for the whole job."""
 
 
 @dataclass(slots=True, eq=False)
@@ -83,7 +83,7 @@ class Supervisor:
     # ------------------------------------------------------------ beginnings
 
     def take_pending(self) -> Iterator[Part]:
-        """The parts that become ready now, or that are isolated: again, or for the first time."""
+        """The parts that become ready, or are isolated, at the end of this turn."""
         pending, self._pending = self._pending, []
         return (part for part in pending if part.wanted)
 
@@ -146,7 +146,7 @@ class Supervisor:
             self._streams.touch(part.chunk.stream)
 
     def _conclude(self, attempt: Attempt, event: msg.End, now: float) -> None:
-        """A worker is through with an attempt, one way or another."""
+        """An attempt has ended on its worker: free its slot, and judge it."""
         worker = attempt.worker
         match event:
             case msg.Failed(_, why, "device lost"):
@@ -168,7 +168,7 @@ class Supervisor:
                 self._quarantine.release(worker)
 
     def _judge(self, attempt: Attempt, event: msg.End, now: float) -> None:
-        """Say which fate it is that a worker reports."""
+        """Name the fate that a worker reports."""
         part = attempt.part
         match event:
             case msg.Finished() if not part.audio.audio_s:
@@ -187,7 +187,7 @@ class Supervisor:
                 self._settle(part, Fate.ERROR, why, now)
 
     def _examine(self, attempt: Attempt, doubts: tuple[Doubt, ...], now: float) -> None:
-        """An attempt has made all of its audio: compare it with what was expected, and what was heard."""
+        """An attempt has made all of its audio: compare it with what was expected and heard before."""
         part, audio_s = attempt.part, attempt.part.audio.audio_s
         predicted_s, expected_s = self._costs.audio(part.job), self._lengths.expected_s(part.job)
         self._costs.observe(part.job, audio_s, now - attempt.started_s, attempt.worker.busy + 1)
@@ -228,7 +228,7 @@ class Supervisor:
     # ------------------------------------------------------------ the end of workers
 
     def due(self, due: Due, now: float) -> None:
-        """Something was not heard in time."""
+        """A deadline has passed."""
         match due:
             case Due("cancel", int(token)) if attempt := self._running.get(token):
                 why = "a cancelled job was not let go of in time"
@@ -293,7 +293,7 @@ class Supervisor:
         return attempts
 
     def _forget(self, attempt: Attempt) -> None:
-        """Take an attempt off the table."""
+        """The attempt does not run any more."""
         del self._running[attempt.token]
         attempt.part.tokens.discard(attempt.token)
         self._clear_deadlines(attempt.token)
@@ -396,7 +396,7 @@ def _located(part: Part, why: str) -> str:
 
 @dataclass(slots=True)
 class _Cell:
-    """A worker that is kept for an isolated part, in this generation of the worker."""
+    """A worker that is reserved for an isolated part, in this generation of the worker."""
 
     worker: Worker
     generation: int
@@ -405,7 +405,7 @@ class _Cell:
 
 
 class Quarantine:
-    """The isolated parts that wait, and the workers that are kept for them.
+    """The isolated parts that wait, and the workers that are reserved for them.
 
     An isolated part takes the worker with the least to do. The policy gets no slot of that worker until the
     part is through; it starts as soon as the others on the worker are done.
@@ -426,7 +426,7 @@ class Quarantine:
         heapq.heappush(self._waiting, (part.order, self._serial, part))
 
     def due(self) -> Iterator[tuple[Part, Worker]]:
-        """Those that may start now; each must be started."""
+        """The parts that may start now, each with its worker; the caller must start them."""
         for cell in list(self._cells.values()):
             if not cell.started and not (self._holds(cell) and cell.part.wanted):
                 self._open(cell)
@@ -442,7 +442,7 @@ class Quarantine:
                 yield cell.part, cell.worker
 
     def release(self, worker: Worker) -> None:
-        """Whatever ran on the worker has ended: if that was an isolated part, the policy gets it back."""
+        """The worker's jobs have ended: if one was an isolated part, the policy gets the worker back."""
         cell = self._cells.get(worker.id)
         if cell is not None and cell.started:
             self._open(cell)
