@@ -184,7 +184,7 @@ def test_a_chunk_is_spoken_again_with_its_next_seed_and_every_place_of_it_change
     program = copied(whole)
     before = audio(program)
     ended = program("redo", "story.wav", "--chunk", "0")
-    assert "chunk 5 has the same text, and changes with it" in ended.err
+    assert "chunks with the same text change, too: 5\n" in ended.err
     assert "1 submitted, 1 delivered" in ended.err
     once = audio(program)
     assert len(once) == len(before)
@@ -339,20 +339,22 @@ def test_what_is_no_store_is_not_removed(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "index"),
+    ("place", "index", "found"),
     [
-        (("--at", "0:00:00.1"), 0),
-        (("--at", "0.9"), 1),
-        (("--find", "it  RAINED"), 1),
-        (("--at", "0.9", "--find", "door"), 3),
+        (("--at", "0:00:00.1"), 0, 'found chunk 0, at 0 s: "One day."'),
+        (("--at", "0.9"), 1, 'found chunk 1, at 0.8 s: "It rained."'),
+        (("--at", "4.1"), 5, 'found chunk 5, at 4.0 s: "One day."'),
+        (("--find", "it  RAINED"), 1, 'found chunk 1, at 0.8 s: "It rained."'),
+        (("--find", "One day"), 0, 'found chunk 0, at 0 s: "One day."'),
     ],
 )
 def test_what_is_heard_at_a_time_or_has_some_words_is_spoken_again(
-    copied: Callable[[Path], Program], whole: Path, place: tuple[str, ...], index: int
+    copied: Callable[[Path], Program], whole: Path, place: tuple[str, ...], index: int, found: str
 ) -> None:
     program = copied(whole)
     before = seeds(program)
-    program("redo", "story.wav", *place)
+    ended = program("redo", "story.wav", *place)
+    assert ended.err.startswith(f"ttsflow: {found}\n")
     after = seeds(program)
     assert before[index] != after[index]
     assert program("status", "story.wav").text.startswith("story.wav: complete")
@@ -369,16 +371,38 @@ def seeds(program: Program) -> list[int | None]:
     ("place", "message"),
     [
         (("--at", "9:00:00"), "nothing is heard at 9:00:00 in story.wav, which is 4.8 s long"),
-        (("--at", "soon"), "--at 'soon' is not a time; write it as 1:23:45, 83:45 or 5025.5 (seconds)"),
+        (("--at", "soon"), "'soon' is not a time; write it as 1:23:45, 83:45 or 5025.5 (seconds)"),
         (("--find", "no such words"), "no chunk of story.wav has the words 'no such words'"),
         (
-            ("--find", "One day"),
-            "several chunks of story.wav have the words 'One day'; choose one with --chunk",
+            ("--find", "O"),
+            "several chunks of story.wav have the words 'O'; choose one by `chunks` (--chunk), or say more of "
+            'its words:\n  chunk 0, at 0 s: "One day."\n  chunk 2, at 1.6 s: "Nobody came."\n'
+            '  chunk 3, at 2.4 s: "The door fell."\n',
         ),
-        ((), "name what is to be spoken again: --chunk N, --at TIME or --find WORDS"),
+        ((), "by one of `chunks` (--chunk), `at` (--at) and `find` (--find), not by none"),
+        (("--at", "0.9", "--find", "door"), "not by at and find"),
+        (("--chunk", "0", "--at", "0.9"), "not by chunks and at"),
     ],
 )
 def test_a_place_that_is_none_is_told(
     copied: Callable[[Path], Program], whole: Path, place: tuple[str, ...], message: str
 ) -> None:
     assert message in copied(whole)("redo", "story.wav", *place, code=2).err
+
+
+def test_a_time_is_refused_where_the_file_is_not_the_one_that_is_kept(
+    copied: Callable[[Path], Program], whole: Path
+) -> None:
+    program = copied(whole)
+    at, find = ["redo", "story.wav", "--at", "0.9"], ["redo", "-q", "story.wav", "--find", "rained"]
+    (program.folder / "story.wav").unlink()
+    said = program(*at, code=2).err
+    assert (
+        "what is heard at 0.9 cannot be told: story.wav is not there. Run the command that speaks it" in said
+    )
+    program("run", "--text", "Another text.", "-o", "other.wav", *QUICK)
+    shutil.copy(program.folder / "other.wav", program.folder / "story.wav")
+    assert "story.wav was not built from what is kept for it now" in program(*at, code=2).err
+    program(*find)
+    assert audio(program) != (program.folder / "other.wav").read_bytes()
+    program(*at)

@@ -22,6 +22,7 @@ from ttsflow.errors import (
     PluginError,
     RunError,
     UnknownNameError,
+    UsageError,
 )
 from ttsflow.session.engine import ChunksFailed, Engine
 
@@ -302,6 +303,48 @@ def test_chunks_are_spoken_again_as_the_rest_was(tmp_path: Path) -> None:
     ):
         engine.redo(out, [2])
     assert out.read_bytes() == once
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"at": 0.8}, 'found chunk 1, at 0.7 s: "This is part 1."'),
+        ({"at": "0:00:01.5"}, 'found chunk 2, at 1.4 s: "This is part 2."'),
+        ({"find": "PART  1"}, 'found chunk 1, at 0.7 s: "This is part 1."'),
+        ({"find": "part 0"}, 'found chunk 0, at 0 s: "This is part 0."'),
+    ],
+)
+def test_a_chunk_is_found_by_time_or_words_and_named(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture, where: dict[str, Any], found: str
+) -> None:
+    out = tmp_path / "out.wav"
+    engine.speak(f"{text_of(3)}\n\nThis is part 0.", out)
+    before = out.read_bytes()
+    assert engine.redo(out, **where).account.delivered == 1
+    assert out.read_bytes() != before
+    assert caplog.messages[0] == found
+
+
+def test_a_chunk_that_cannot_be_found_is_told(engine: Engine, tmp_path: Path) -> None:
+    out = tmp_path / "out.wav"
+    engine.speak(text_of(12), out)
+    before = out.read_bytes()
+    for where, message in (
+        ({}, "not by none"),
+        ({"chunks": [1], "at": 0.0}, "not by chunks and at"),
+        ({"at": "1", "find": "part"}, "not by at and find"),
+        ({"at": "soon"}, "'soon' is not a time"),
+        ({"at": 99.5}, r"nothing is heard at 99\.5 in .*out\.wav, which is 8\.4 s long"),
+        ({"at": -1.0}, "nothing is heard"),
+        ({"find": " "}, "no chunk of"),
+        ({"find": "part"}, r'(?s)several chunks .*chunk 9, at 6\.3 s: "This is part 9\."\n  and more'),
+    ):
+        with pytest.raises(UsageError, match=message):
+            engine.redo(out, **where)
+    assert out.read_bytes() == before
+    out.unlink()
+    with pytest.raises(OutputError, match=r"what is heard at 0 cannot be told: .* is not there"):
+        engine.redo(out, at=0)
 
 
 def test_the_file_says_its_format_and_keeps_it(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 NOT_BUILT = "the file itself is not built from it"
 SHOWN_DOUBTS = 20
-EXCERPT_CHARS = 60
 
 OUTPUT = click.argument("output", type=PATH, metavar="OUT")
 
@@ -32,6 +30,7 @@ def status(output: Path) -> None:
     Examples:
       ttsflow status book.wav
     """
+    from ttsflow.report.excerpt import excerpt
     from ttsflow.report.units import duration, size
     from ttsflow.session.recipe import Recipe, kept_beside
     from ttsflow.store import Store, fingerprint
@@ -55,7 +54,7 @@ def status(output: Path) -> None:
         if (running := store.running()) is not None and not running.gone:
             _row("in use", f"by process {running.pid} on {running.host}, since {running.started}")
         for index, text, why in store.doubts(SHOWN_DOUBTS):
-            _row("in doubt", f'chunk {index} "{_excerpt(text)}": {why}')
+            _row("in doubt", f'chunk {index} "{excerpt(text)}": {why}')
 
 
 @click.command()
@@ -64,7 +63,9 @@ def status(output: Path) -> None:
     "--chunk", "chunks", type=click.IntRange(0), multiple=True, metavar="N",
     help="Number of a chunk, as reports and messages have it; may be repeated.",
 )  # fmt: skip
-@click.option("--at", metavar="TIME", help="What is heard at this time in OUT, such as 1:23:45 or 83.5 (s).")
+@click.option(
+    "--at", metavar="TIME", help="The chunk that is heard at this time in OUT, such as 1:23:45 or 83.5 (s)."
+)
 @click.option("--find", metavar="WORDS", help="The chunk whose text contains these words.")
 @click.option("--seed", type=int, help="Random seed to speak with.  [default: the chunk's next take]")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -80,7 +81,8 @@ def redo(
 ) -> None:
     """Speak chunks of OUT again, and build OUT anew.
 
-    They are spoken as the rest was; the audio that is there stays until the new one is whole.
+    They are named by number, or found by time or by words. They are spoken as the rest was; the audio
+    that is there stays until the new one is whole.
 
     \b
     Examples:
@@ -89,15 +91,14 @@ def redo(
       ttsflow redo book.wav --at 1:23:45
       ttsflow redo book.wav --find "said the Mock Turtle"
     """
-    from ttsflow.cli import corrections, speech
+    from ttsflow.cli import speech
+    from ttsflow.session.redo import Choice
 
     end_on_signals()
     speech.set_up_logging(quiet=quiet, verbose=verbose)
-    if not chunks and at is None and find is None:
-        raise click.UsageError("name what is to be spoken again: --chunk N, --at TIME or --find WORDS")
-    chosen = corrections.chosen(output, chunks, at, find)
+    choice = Choice(chunks, at, find)
     with redirect_stdout(sys.stderr):  # plugins print
-        sys.exit(corrections.redo(output, chosen, seed, time.monotonic(), quiet=quiet))
+        sys.exit(speech.speak_again(output, choice, seed, quiet=quiet))
 
 
 @click.command()
@@ -163,11 +164,6 @@ def _chunks(number: int) -> str:
 
 def _part(extent: Extent) -> str:
     return f"{extent.kept_chars / max(extent.chars, 1):.0%}"
-
-
-def _excerpt(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 3] + "..."
 
 
 def _row(label: str, text: str) -> None:

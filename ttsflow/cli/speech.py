@@ -1,4 +1,4 @@
-"""What `ttsflow run` does, once its arguments are understood."""
+"""What `ttsflow run` and `ttsflow redo` do, once their arguments are understood."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from ttsflow.report import Text
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
+from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
+from ttsflow.session.redo import Choice
 from ttsflow.session.request import Request
 from ttsflow.session.setup import make_setup
 from ttsflow.text import Document, read_file, read_stream, read_text
@@ -102,6 +104,24 @@ def speak(
         if path is None:
             return _play(run, engine, request, strict=destination.strict)
         return _record(run, engine, request, path, destination)
+
+
+def speak_again(output: Path, choice: Choice, seed: int | None, *, quiet: bool) -> int:
+    """Speak chunks of an output again, and build it; the run's exit code."""
+    began = time.monotonic()
+    recipe = Recipe.beside(output)
+    folders = [Path(folder) for folder in recipe.plugins_dirs]
+    setup = make_setup(recipe.settings(output), folders, fallback_allowed=False, ask=ask())
+    with (
+        Run(setup, began, quiet=quiet) as run,
+        Engine.of(setup, run.observers, preload=False) as engine,
+        engine.reopened(output, choice, seed, name=STREAM) as (recording, redo),
+    ):
+        run.begin(len(redo.jobs), kept=0)
+        with run.resumable(recording):
+            written = engine.again(recording, redo, run.drained(engine))
+        run.end_recording(recording, written)
+        return 1 if recording.failed else 0
 
 
 def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ttsflow.interface.jobs import Status
+from ttsflow.report.excerpt import excerpt
+from ttsflow.report.units import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,7 @@ class Passage:
     audio_s: float
     pause_s: float
     same_as: int | None
+
+    def __str__(self) -> str:
+        """For a person: chunk 57, at 1:02:03 h: "The door fell."."""
+        return f'chunk {self.index}, at {duration(self.at_s)}: "{excerpt(self.text)}"'

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ttsflow.interface.jobs import Outcome
+from ttsflow.report.excerpt import excerpt, printable
 from ttsflow.report.units import duration
 
 EXCERPT_CHARS = 80
@@ -70,7 +71,7 @@ def summary_text(
     rows += _named("flagged", summary.flagged, flagged)
     rows += _named("failed", summary.failed, failures)
     if fallback is not None:
-        rows.append(("notice", _printable(fallback)))
+        rows.append(("notice", printable(fallback)))
     return _aligned(rows)
 
 
@@ -125,13 +126,5 @@ def _listening(summary: Summary) -> str:
 
 
 def _reason(outcome: Outcome) -> str:
-    text = _printable(outcome.job.text)
-    if len(text) > EXCERPT_CHARS:
-        text = text[: EXCERPT_CHARS - 3] + "..."
-    return f'chunk {outcome.job.index} "{text}": {_printable(outcome.why or "for no known reason")}'
-
-
-def _printable(text: str) -> str:
-    """One line that any terminal can show: no control characters, no lone surrogates."""
-    line = " ".join(text.split())
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+    text = excerpt(outcome.job.text, EXCERPT_CHARS)
+    return f'chunk {outcome.job.index} "{text}": {printable(outcome.why or "for no known reason")}'

@@ -22,7 +22,7 @@ from ttsflow.runner import Runner, StreamHandle
 from ttsflow.session.destination import checked
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
-from ttsflow.session.redo import Redo, choose
+from ttsflow.session.redo import Choice, Redo, choose
 from ttsflow.session.request import Manner, Request, asked_for
 from ttsflow.session.setup import Setup, make_setup
 from ttsflow.session.streams import OpenStreams, Speaking
@@ -214,15 +214,29 @@ class Engine:
         if speaking.failed:
             raise ChunksFailed(speaking.failed, account)
 
-    def redo(self, path: str | Path, chunks: Sequence[int], seed: int | None = None) -> Speech:
+    def redo(
+        self,
+        path: str | Path,
+        chunks: Sequence[int] = (),
+        *,
+        at: float | str | None = None,
+        find: str | None = None,
+        seed: int | None = None,
+    ) -> Speech:
         """Speak chunks of a file that `speak` or the command made again, and build the file anew.
 
-        They are spoken as the rest of it was, with `seed`, or else each with the first seed that was not
-        tried. The audio that is there stays until the new one is whole. Raises OutputError where nothing
-        is kept for the file; InputError for a chunk that is not there, or that this engine would speak
-        otherwise than the rest; ChunksFailed, and the RunErrors.
+        `chunks` are their numbers, as in reports; or one chunk is found, and named in a notice: the one
+        that is heard `at` a time, in seconds or written as "1:23:45", or the only one whose text has the
+        words `find`, whatever their case. They are spoken as the rest of the file was, with `seed`, or
+        else each with the first seed that was not tried. The audio that is there stays until the new one
+        is whole.
+
+        Raises UsageError unless they are chosen in exactly one way; OutputError where nothing is kept for
+        the file, or a time is given and it was not built from what is kept now; InputError for a chunk
+        that is not there, words of none or of several, or what this engine would speak otherwise than the
+        rest; ChunksFailed, and the RunErrors.
         """
-        with self.reopened(Path(path), chunks, seed) as (recording, redo):
+        with self.reopened(Path(path), Choice(chunks, at, find), seed) as (recording, redo):
             written = self.again(recording, redo)
         return _speech(recording, written)
 
@@ -305,15 +319,18 @@ class Engine:
 
     @contextmanager
     def reopened(
-        self, path: Path, chunks: Sequence[int], seed: int | None = None, *, name: str | None = None
+        self, path: Path, choice: Choice, seed: int | None = None, *, name: str | None = None
     ) -> Iterator[tuple[Recording, Redo]]:
-        """The recording of a file that is there, and its chunks that are to be spoken again; as `redo`."""
+        """The recording of a file that was made, and its chunks that are to be spoken again; as `redo`."""
         self._runner.check_usable()
         recipe = Recipe.beside(path)
         manner = Manner.of(self.setup, recipe.settings(path).config.text)
         with Recording(self.setup, path, recipe.format) as recording:
             recording.reopen(recipe.tag)
-            yield recording, choose(recording, manner, chunks, seed, self._name(name))
+            redo = choose(recording, manner, choice, seed, self._name(name))
+            for notice in redo.notices:
+                self._observer.notice(notice)
+            yield recording, redo
 
     def again(self, recording: Recording, redo: Redo, wait: Wait = Speaking.wait) -> bool:
         """Speak chosen chunks of a recording again, and build its output; whether there is one."""

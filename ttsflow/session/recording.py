@@ -170,11 +170,14 @@ class Recording:
         return self.store.passages()
 
     @property
-    def is_complete(self) -> bool:
-        """Whether nothing is left, and the output is there, made from the store and untouched since."""
-        if self.counts().left:
-            return False
+    def is_built(self) -> bool:
+        """Whether the output is there, made from what is kept now and untouched since."""
         return self.store.is_built(self.path, fingerprint(self.store, self._format))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to be spoken or built."""
+        return not self.counts().left and self.is_built
 
     def jobs(self, request: Request) -> Iterator[ChunkJob]:
         """The chunks that are left, in text order: each that occurs twice once, and every pause."""

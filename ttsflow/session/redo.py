@@ -2,35 +2,72 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
-from ttsflow.errors import InputError
+from ttsflow.errors import InputError, OutputError, UsageError
 from ttsflow.interface.jobs import ChunkJob
+from ttsflow.report.passage import Passage
+from ttsflow.report.units import duration
 from ttsflow.session.recording import Recording
 from ttsflow.session.request import Manner
 from ttsflow.store import Place
+
+SHOWN = 10
+"""chunks that a message names, of however many"""
+
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Chunks to be spoken again: by their numbers, by a time at which one is heard, or by words of one.
+
+    `at` is in seconds, or written as "1:23:45" or "83:45". Raises UsageError unless it is exactly one of
+    the three, and for what is no time.
+    """
+
+    chunks: Sequence[int] = ()
+    at: float | str | None = None
+    find: str | None = None
+
+    def __post_init__(self) -> None:
+        said = {"chunks": self.chunks or None, "at": self.at, "find": self.find}
+        given = [name for name, value in said.items() if value is not None]
+        if len(given) != 1:
+            raise UsageError(
+                f"name what is to be spoken again by one of `chunks` (--chunk), `at` (--at) and `find` "
+                f"(--find), not by {' and '.join(given) or 'none'}"
+            )
+        if self.at is not None:
+            _seconds(self.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Redo:
     """The jobs of the chunks that are spoken again, in text order, for the stream called `name`.
 
-    `echoes` are the indexes of other places with the same text, which change with them.
+    `notices` tell a person what was found, and which other places change with it.
     """
 
     name: str
     jobs: list[ChunkJob]
-    echoes: list[int]
+    notices: list[str]
 
 
-def choose(recording: Recording, manner: Manner, chunks: Sequence[int], seed: int | None, name: str) -> Redo:
-    """The chunks with these indexes, each with `seed`, or else with the first seed that was not tried.
+def choose(recording: Recording, manner: Manner, choice: Choice, seed: int | None, name: str) -> Redo:
+    """The chosen chunks, each with `seed`, or else with the first seed that was not tried.
 
-    `manner` is how the rest was spoken. Raises InputError for a chunk that is not there, has nothing to
-    say, or would be spoken otherwise than the rest.
+    `manner` is how the rest was spoken. Raises InputError for a chunk that is not there or not the only
+    one that it may be, has nothing to say, or would be spoken otherwise than the rest; OutputError for
+    a time in a file that was not built from what is kept.
     """
-    wanted, last, path = set(chunks), -1, recording.path
+    found = _found(recording, choice)
+    notices = [] if found is None else [f"found {found}"]
+    wanted = set(choice.chunks) if found is None else {found.index}
+    last, path = -1, recording.path
     places = list[Place]()
     for place in recording.store.places(name):
         last = place.job.index
@@ -49,11 +86,64 @@ def choose(recording: Recording, manner: Manner, chunks: Sequence[int], seed: in
             )
     keys = {place.key for place in places}
     echoes = [
-        place.job.index
+        str(place.job.index)
         for place in recording.store.places()
         if place.key in keys and place.job.index not in wanted
     ]
-    return Redo(name, [_job(recording, place, seed) for place in places], echoes)
+    if echoes:
+        more = f" and {len(echoes) - SHOWN:,} more" if len(echoes) > SHOWN else ""
+        notices.append(f"chunks with the same text change, too: {', '.join(echoes[:SHOWN])}{more}")
+    return Redo(name, [_job(recording, place, seed) for place in places], notices)
+
+
+def _found(recording: Recording, choice: Choice) -> Passage | None:
+    """What is heard at the time or has the words; None where the choice is by number."""
+    if choice.at is not None:
+        return _heard_at(recording, choice.at)
+    return None if choice.find is None else _with_words(recording, choice.find)
+
+
+def _heard_at(recording: Recording, at: float | str) -> Passage:
+    path, store = recording.path, recording.store
+    if not recording.is_built:  # the times that are known are those of another file
+        state = "was not built from what is kept for it now" if path.exists() else "is not there"
+        raise OutputError(
+            f"what is heard at {at} cannot be told: {path} {state}. Run the command that speaks it first, "
+            f"or choose by `chunks` (--chunk) or `find` (--find)"
+        )
+    passage = store.passage_at(_seconds(at))
+    if passage is None:
+        long = duration(store.extent().length_s)
+        raise InputError(f"nothing is heard at {at} in {path}, which is {long} long")
+    return passage
+
+
+def _with_words(recording: Recording, words: str) -> Passage:
+    """The place with the words; places that are heard from one kept chunk count as the first of them."""
+    path = recording.path
+    chunks = (passage for passage in recording.store.passages_with(words) if passage.same_as is None)
+    found = list(islice(chunks, SHOWN + 1))
+    if not words.strip() or not found:
+        raise InputError(f"no chunk of {path} has the words {words!r}")
+    if len(found) > 1:
+        shown = "\n".join(f"  {passage}" for passage in found[:SHOWN])
+        more = "\n  and more" if len(found) > SHOWN else ""
+        raise InputError(
+            f"several chunks of {path} have the words {words!r}; choose one by `chunks` (--chunk), or say "
+            f"more of its words:\n{shown}{more}"
+        )
+    return found[0]
+
+
+def _seconds(at: float | str) -> float:
+    """Seconds, for 1:23:45, 83:45 or 5025.5. Raises UsageError."""
+    if not isinstance(at, str):
+        return at
+    match = _TIME.fullmatch(at.strip())
+    if match is None:
+        raise UsageError(f"{at!r} is not a time; write it as 1:23:45, 83:45 or 5025.5 (seconds)")
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
 
 
 def _job(recording: Recording, place: Place, seed: int | None) -> ChunkJob:
