@@ -108,7 +108,7 @@ def test_audio_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
 def test_abort_leaves_nothing_and_spares_the_file_that_was_there(tmp_path: Path) -> None:
     path = tmp_path / "out.wav"
     path.write_bytes(b"precious")
-    sink = sink_for(path, overwrite=True)
+    sink = sink_for(path)
     sink.abort()
     sink.open()
     sink.write([tone(100)])
@@ -135,31 +135,16 @@ def test_a_stream_without_chunks_leaves_no_file(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("identity", [INPUT, Tag("aa", "edited"), Tag("moved", "bb"), Tag(None, "bb")])
-def test_a_file_made_for_this_input_is_replaced(tmp_path: Path, identity: Tag) -> None:
+def test_a_file_that_is_there_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "out.wav"
-    speak(sink_for(path), tone(100))
-    speak(sink_for(path, identity), tone(50))
+    path.write_bytes(b"whatever")
+    speak(sink_for(path), tone(50))
     assert soundfile.info(path).frames == 50
-
-
-@pytest.mark.parametrize("format", ["wav", "pcm"])
-def test_a_file_made_for_another_input_needs_overwrite(tmp_path: Path, format: str) -> None:
-    path = tmp_path / "out"
-    speak(sink_for(path, Tag("cc", "dd"), format=format), tone(100))
-    before = path.read_bytes()
-    why = {"wav": "was not made by ttsflow for this input", "pcm": "raw samples do not tell who made them"}
-    with pytest.raises(OutputError, match=f"out exists and {why[format]}.*--overwrite"):
-        sink_for(path, format=format).open()
-    assert path.read_bytes() == before
-    speak(sink_for(path, format=format, overwrite=True), tone(50))
-    assert names(tmp_path) == ["out"]
-    assert path.read_bytes() != before
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(OutputError) as caught:
-        sink_for(path, overwrite=True).open()
+        sink_for(path).open()
     assert "choose another place" in str(caught.value) or "name a file" in str(caught.value)
     return str(caught.value)
 

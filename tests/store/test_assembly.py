@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 def sink_for(path: Path, format: str = "pcm", sample_rate: int = RATE) -> FileSink:
     """An open sink for the output that belongs to a store."""
     output = path.with_name("book.wav")
-    sink = FileSink(output, sample_rate=sample_rate, format=format, identity=Tag("aa"), overwrite=True)  # type: ignore[arg-type]
+    sink = FileSink(output, sample_rate=sample_rate, format=format, identity=Tag("aa"))  # type: ignore[arg-type]
     sink.open()
     return sink
 

@@ -100,7 +100,7 @@ def use(store: Store, path: Path) -> None:
     list(store.places())
     store.commit([spoken(number, SIZES[number]) for number in (0, 10, CHUNKS - 1)])
     store.plan(place(index, index) for index in range(CHUNKS))
-    sink = FileSink(path.with_name("out"), sample_rate=RATE, format="pcm", identity=Tag(), overwrite=True)
+    sink = FileSink(path.with_name("out"), sample_rate=RATE, format="pcm", identity=Tag())
     sink.open()
     try:
         built = build(store, sink)
@@ -243,6 +243,6 @@ def test_a_copy_of_a_store_is_a_store(sound: dict[str, bytes], quick_folder: Pat
 
 
 def opened(folder: Path) -> FileSink:
-    sink = FileSink(folder / "out", sample_rate=RATE, format="pcm", identity=Tag(), overwrite=True)
+    sink = FileSink(folder / "out", sample_rate=RATE, format="pcm", identity=Tag())
     sink.open()
     return sink

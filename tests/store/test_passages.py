@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def built(store: Store, path: Path) -> bytes:
-    sink = FileSink(path.with_name("out"), sample_rate=RATE, format="pcm", identity=Tag(), overwrite=True)
+    sink = FileSink(path.with_name("out"), sample_rate=RATE, format="pcm", identity=Tag())
     sink.open()
     build(store, sink)
     return sink.path.read_bytes()

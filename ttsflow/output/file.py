@@ -9,31 +9,27 @@ from pathlib import Path
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, Outcome, Status
 from ttsflow.output.encoders import Encoder
-from ttsflow.output.formats import format_named, read_tag
+from ttsflow.output.formats import format_named
 from ttsflow.output.partfile import PartFile
 from ttsflow.output.pcm import SAMPLE_BYTES, check_rate, encode, silence
 from ttsflow.output.tag import Tag
 
 
 class FileSink:
-    """Writes 16-bit mono audio as it comes; `finish` renames the file into place.
+    """Writes 16-bit mono audio as it comes; `finish` renames the file into place, over one that is there.
 
-    `format` is the name of an audio format, and `sample_rate` in Hz. A file that is there already may
-    be replaced if its tag says that ttsflow made it for this `identity`, or with `overwrite`. (Raw PCM
-    carries no tag.) Pauses alone are published only where nothing was to be said: a stream all of
-    whose speech failed leaves no file, and `published` stays False. Raises UnknownNameError for a
+    `format` is the name of an audio format, and `sample_rate` in Hz. The file's tag, where the format
+    carries one, is `identity`. Pauses alone are published only where nothing was to be said: a stream all
+    of whose speech failed leaves no file, and `published` stays False. Raises UnknownNameError for a
     format that there is not.
     """
 
-    def __init__(
-        self, path: Path, *, sample_rate: int, format: str = "wav", identity: Tag, overwrite: bool = False
-    ) -> None:
+    def __init__(self, path: Path, *, sample_rate: int, format: str = "wav", identity: Tag) -> None:
         self.path = path
         self.published = False
         self._sample_rate = sample_rate
         self._format = format_named(format)
         self._identity = identity
-        self._overwrite = overwrite
         self._part = PartFile(path)
         self._encoder: Encoder | None = None
         self._data_bytes = 0
@@ -41,8 +37,6 @@ class FileSink:
 
     def open(self) -> None:
         """Check that the file can be written, and begin it under a temporary name. Raises OutputError."""
-        if self._part.check() and not self._overwrite:
-            self._refuse_a_strangers_file()
         self._part.open()
         try:
             self._begin()
@@ -107,16 +101,6 @@ class FileSink:
         except OSError as error:
             raise self._failed(error) from error
         self._data_bytes += len(samples)
-
-    def _refuse_a_strangers_file(self) -> None:
-        tag = read_tag(self.path)
-        if tag is None or not tag.matches(self._identity):
-            why = (
-                "raw samples do not tell who made them and from what"
-                if self._format.find_tag is None
-                else "was not made by ttsflow for this input"
-            )
-            raise OutputError(f"{self.path} exists and {why}; use --overwrite, or another -o")
 
     def _failed(self, error: OSError) -> SinkError:
         seconds = self._data_bytes / SAMPLE_BYTES / self._sample_rate

@@ -90,7 +90,6 @@ class Recording:
             sample_rate=self._setup.profile.sample_rate,
             format=self._format,
             identity=tag,
-            overwrite=True,
         )
         try:
             sink.open()
