@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import math
+import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def patience(seconds: float) -> int:
+    """Seconds, more where the machine is busy: for limits that what is healthy must keep, and what hangs must
+    not. Where nothing has to pass such a limit, it needs none: a test as a whole has one."""
+    busy = os.getloadavg()[0]
+    with suppress(OSError):  # a load average is a minute late; Linux tells, too, what runs now
+        busy = max(busy, float(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]))
+    return math.ceil(seconds * max(1.0, busy / (os.cpu_count() or 1)))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ from typing import Any
 import psutil
 
 from tests.fakes import fake_nvml as fake
-from ttsflow.errors import OutputError, StoreError
-from ttsflow.store import Store
+from tests.store.world import chunks_kept
 
 COMMAND = [sys.executable, "-m", "ttsflow"]
 FAMILY = "TTSFLOW_TEST_FAMILY"  # every process that a test starts inherits it
@@ -60,6 +59,7 @@ class Program:
     folder: Path
     gpus_folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         home = self.folder / "home"
@@ -99,12 +99,18 @@ class Program:
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
         } | options
-        return subprocess.Popen([*before, *COMMAND, *args], cwd=self.folder, env=self.env, **options)
+        command = [*before, *COMMAND, *args]
+        self.started.append(subprocess.Popen(command, cwd=self.folder, env=self.env, **options))
+        return self.started[-1]
 
     def finish(self, process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Ended:
         """Wait for the end of a run."""
         with process:
-            out, err = process.communicate(stdin, timeout=60)
+            try:
+                out, err = process.communicate(stdin)
+            except BaseException:  # such as the time limit of the test
+                process.kill()
+                raise
         ended = Ended(process.returncode, out or b"", (err or b"").decode("utf-8", "replace"))
         assert "Traceback" not in ended.err, ended.err
         return ended
@@ -130,29 +136,35 @@ class Program:
         """All processes of this test that are alive."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
-    def await_processes(self, count: int, within_s: float) -> list[psutil.Process]:
-        """Wait until there are `count` of them."""
-        until = time.monotonic() + within_s
-        while len(found := self.processes()) != count:
-            assert time.monotonic() < until, f"{len(found)} processes, not {count}: {found}"
+    def until(self, reached: Callable[[], object]) -> None:
+        """Wait until it is so, for as long as a run goes on: a test has a time limit of its own."""
+        going_on = True
+        while not reached():
+            assert going_on, "all runs have ended"
+            going_on = any(process.poll() is None for process in self.started)
             time.sleep(0.02)
-        return found
+
+    def await_end(self) -> None:
+        """Wait until all processes of this test have ended."""
+        while self.processes():
+            time.sleep(0.02)
+
+    def await_message(self, process: subprocess.Popen[bytes], said: str) -> None:
+        """Wait until a run says this on standard error; what it says later is left to `finish`."""
+        assert process.stderr is not None
+        heard = b""
+        while said.encode() not in heard:
+            more = os.read(process.stderr.fileno(), 1)
+            assert more, heard.decode()
+            heard += more
 
     def await_audio(self, name: str, chunks: int = 1) -> None:
         """Wait until so many chunks for the file of this name are kept."""
-        until = time.monotonic() + 20.0
-        while self.kept(name) < chunks:
-            assert time.monotonic() < until, f"no audio for {name}"
-            time.sleep(0.02)
+        self.until(lambda: self.kept(name) >= chunks)
 
     def kept(self, name: str) -> int:
         """Chunks in the store beside the file of this name."""
-        path = self.folder / f"{name}.ttsflow"
-        try:
-            with Store.open(path, readonly=True) as store:
-                return store.counts().kept
-        except (OutputError, StoreError):  # there is none yet
-            return 0
+        return chunks_kept(self.folder / f"{name}.ttsflow")
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -163,12 +175,17 @@ class Program:
             return False
 
 
-def sim(**options: object) -> list[str]:
-    """Arguments that choose the stand-in engine, with options of it."""
+def sim(backend: str = "sim", **options: object) -> list[str]:
+    """Arguments that choose the stand-in engine, or one that is made of it, with options of it."""
     settings = (("--set", f"backend.options.{key}={value}") for key, value in options.items())
-    return ["--backend", "sim", *(part for setting in settings for part in setting)]
+    return ["--backend", backend, *(part for setting in settings for part in setting)]
 
 
+# With these limits a run that waits for what hangs waits for longer than a test may take.
+NEVER_LATE = [
+    part for name in ("chunk_s", "load_s", "drain_s") for part in ("--set", f"limits.timeouts.{name}=3600")
+]
+NEVER_LOADS = [*sim(faults="[{at: load, kind: hang}]"), *NEVER_LATE]
 TWO_WORKERS = ["--policy", "bounded-parallel", "--set", "policy.options.max_concurrent=2"]
 
 

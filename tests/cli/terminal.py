@@ -6,10 +6,8 @@ import fcntl
 import os
 import pty
 import re
-import select
 import struct
 import termios
-import time
 from pathlib import Path
 from typing import IO
 
@@ -38,11 +36,8 @@ class Terminal:
 
     def read_until(self, pattern: str) -> None:
         """Wait until the pattern has been shown."""
-        until = time.monotonic() + 30.0
         while not re.search(pattern, self.screen):
-            ready, _, _ = select.select([self._keyboard], [], [], max(0.0, until - time.monotonic()))
-            assert ready, f"{pattern!r} is not in {self.screen!r}"
-            self.screen += os.read(self._keyboard, 65536).decode(errors="replace")
+            assert self._read(), f"{pattern!r} is not in {self.screen!r}"
 
     def type(self, keys: bytes) -> None:
         """Press keys."""
@@ -50,12 +45,18 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end; the exit code."""
-        try:
-            while data := os.read(self._keyboard, 65536):
-                self.screen += data.decode(errors="replace")
-        except OSError:  # how Linux says that nobody has the terminal open any more
+        while self._read():
             pass
         self._program.finish(self.process)
         os.close(self._keyboard)
         assert "Traceback" not in self.screen
         return self.process.returncode
+
+    def _read(self) -> bool:
+        """Wait for more on the screen; whether there was any."""
+        try:
+            data = os.read(self._keyboard, 65536)
+        except OSError:  # how Linux says that nobody has the terminal open any more
+            return False
+        self.screen += data.decode(errors="replace")
+        return bool(data)

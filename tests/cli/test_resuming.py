@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,15 +13,17 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.cli.program import TWO_WORKERS, Program, indexes, paragraphs, sim
+from tests.cli.program import NEVER_LATE, TWO_WORKERS, Program, indexes, paragraphs, sim
 from tests.store.world import on_a_small_disk
 
 CHUNKS = 12
 SPEAK = ["run", "story.txt", "-o", "story.wav"]
 QUICK = sim(rtf=0, audio_s=0.2)
 
-# A stand-in that notes each chunk that it begins: a worker that is killed tells nobody.
+# A stand-in that notes each chunk that it begins: a worker that is killed tells nobody. The file `gate` has
+# a byte for each chunk that it may speak; with the others it waits.
 NOTED = """
+import os, time
 from ttsflow import hookimpl
 from ttsflow_plugins.sim import Sim
 
@@ -31,6 +32,8 @@ class Noted(Sim):
     def start(self, job):
         with open("spoken.txt", "a") as file:
             file.write(f"{job.index}\\n")
+        while os.stat("gate").st_size <= job.index:
+            time.sleep(0.01)
         super().start(job)
 
 @hookimpl
@@ -63,6 +66,23 @@ def story(program: Program) -> Program:
     return program
 
 
+def noted(story: Program, **options: object) -> list[str]:
+    """Arguments that choose the stand-in that notes what it begins with."""
+    story.write("plugins/noted.py", NOTED)
+    return ["--plugins-dir", "plugins", *sim("noted", **options)]
+
+
+def let_through(story: Program, chunks: int) -> None:
+    """So many chunks may be spoken from now on."""
+    story.write("gate", "." * chunks)
+
+
+def begun(story: Program) -> list[int]:
+    """The chunks that the stand-in has begun with, again and again if it did."""
+    notes = story.folder / "spoken.txt"
+    return [int(line) for line in notes.read_text().split()] if notes.exists() else []
+
+
 def files(program: Program) -> list[str]:
     """What lies in the folder, reports aside."""
     return sorted(path.name for path in program.folder.iterdir() if path.suffix not in (".json", ".c"))
@@ -80,42 +100,45 @@ def samples(where: Program | Path) -> bytes:
 
 
 def test_a_run_that_is_killed_goes_on_with_what_was_in_work(story: Program, undisturbed: Path) -> None:
-    story.write("plugins/noted.py", NOTED)
-    _, *options = sim(chunk_s=0.3, audio_s=0.2)
-    engine = ["--plugins-dir", "plugins", "--backend", "noted", *options[1:]]
+    engine = noted(story, chunk_s=0.3, audio_s=0.2)
     kills, kept = 0, 0
     while kept < CHUNKS // 2:
+        let_through(story, kept + 5)
         process = story.start(*SPEAK, *TWO_WORKERS, *engine)
         story.await_audio("story.wav", kept + 3)
         process.kill()
         story.finish(process)
-        story.await_processes(0, within_s=2.0)
+        story.await_end()
         assert not (story.folder / "story.wav").exists()
         kills, kept = kills + 1, story.kept("story.wav")
+    let_through(story, CHUNKS)
     ended = story(*SPEAK, *TWO_WORKERS, *engine)
     assert f"kept from before: {kept} of {CHUNKS} chunks" in ended.err
     assert f"{CHUNKS - kept} submitted, {CHUNKS - kept} delivered, 0 failed" in ended.err
-    begun = Counter(map(int, (story.folder / "spoken.txt").read_text().split()))
-    assert sorted(begun) == list(range(CHUNKS))
+    spoken = Counter(begun(story))
+    assert sorted(spoken) == list(range(CHUNKS))
     # Two were in work, and two more may have been done and not yet been on the disk.
-    assert begun.total() - CHUNKS <= 4 * kills
+    assert spoken.total() - CHUNKS <= 4 * kills
     assert samples(story) == samples(undisturbed)
 
 
 def test_ctrl_c_lets_what_is_in_work_end_and_the_rest_follows_later(
     story: Program, undisturbed: Path
 ) -> None:
-    process = story.start(*SPEAK, *TWO_WORKERS, *sim(chunk_s=0.3, audio_s=0.2), start_new_session=True)
-    story.await_audio("story.wav", 2)
+    engine = noted(story, rtf=0, audio_s=0.2)
+    let_through(story, 2)
+    process = story.start(*SPEAK, *TWO_WORKERS, *NEVER_LATE, *engine, start_new_session=True)
+    story.until(lambda: len(begun(story)) == 4)
     os.killpg(process.pid, signal.SIGINT)
+    story.await_message(process, "finishing what is in work; Ctrl-C again stops at once")
+    let_through(story, CHUNKS)
     ended = story.finish(process)
     assert ended.code == 130
-    assert "finishing what is in work; Ctrl-C again stops at once" in ended.err
     kept = story.kept("story.wav")
-    assert 4 <= kept < CHUNKS
+    assert (kept, sorted(begun(story))) == (4, [0, 1, 2, 3])
     assert f"{kept} of {CHUNKS} chunks are kept in story.wav.ttsflow" in ended.err
     assert story.processes() == []
-    assert len(indexes(story.resumed("story.txt", *QUICK))) == CHUNKS - kept
+    assert len(indexes(story.resumed("story.txt", *engine))) == CHUNKS - kept
     assert samples(story) == samples(undisturbed)
 
 
@@ -130,17 +153,19 @@ def test_ctrl_c_lets_what_is_in_work_end_and_the_rest_follows_later(
 def test_a_worker_that_hangs_holds_up_no_second_signal(
     story: Program, signals: tuple[signal.Signals, ...], code: int
 ) -> None:
-    engine = sim(rtf=0, audio_s=0.2, faults="[{at: 3, kind: hang}]")
-    process = story.start(*SPEAK, *engine, start_new_session=True)
+    hanging = story.folder / "home" / "state"
+    engine = sim(rtf=0, audio_s=0.2, faults="[{at: 3, kind: hang, times: 1}]", state_dir=hanging)
+    process = story.start(*SPEAK, *NEVER_LATE, *engine, start_new_session=True)
     story.await_audio("story.wav", 3)
-    began = time.monotonic()
-    for number in signals:
-        time.sleep(0.3)
+    story.until(hanging.exists)
+    first, *again = signals
+    os.killpg(process.pid, first)
+    for number in again:
+        story.await_message(process, "Ctrl-C again stops at once")
         assert process.poll() is None
         os.killpg(process.pid, number)
     ended = story.finish(process)
     assert ended.code == code
-    assert time.monotonic() - began < 10.0, "not the half minute that chunks in work are given"
     assert f"3 of {CHUNKS} chunks are kept" in ended.err
     assert story.processes() == []
     assert files(story) == ["home", "story.txt", "story.wav.ttsflow"]
@@ -328,7 +353,9 @@ def test_a_link_leads_to_output_and_store(spoken: Program) -> None:
 
 
 def test_two_runs_at_once_and_the_second_is_told_of_the_first(story: Program) -> None:
-    first = story.start(*SPEAK, *sim(chunk_s=0.5, audio_s=0.2))
+    engine = noted(story, rtf=0, audio_s=0.2)
+    let_through(story, 1)
+    first = story.start(*SPEAK, *engine)
     story.await_audio("story.wav")
     others = [story.start(*SPEAK, *more, *QUICK) for more in ([], ["--fresh"], ["--no-keep-store"])]
     for second in map(story.finish, others):
@@ -336,8 +363,9 @@ def test_two_runs_at_once_and_the_second_is_told_of_the_first(story: Program) ->
         assert f"another run is writing it; wait, or choose another place. It is process {first.pid}" in (
             second.err
         )
+    let_through(story, CHUNKS)
     assert story.finish(first).code == 0
-    assert "nothing to do" in story(*SPEAK, *QUICK).err
+    assert "nothing to do" in story(*SPEAK, *engine).err
 
 
 # ---------------------------------------------------------------- disks

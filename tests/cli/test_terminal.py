@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from tests.cli.program import Program, paragraphs, sim
@@ -92,10 +92,11 @@ def test_ctrl_c(program: Program, terminal: Callable[..., Terminal]) -> None:
     assert sorted(path.name for path in program.folder.iterdir()) == ["home", "speech.wav.ttsflow"]
 
 
-def test_ctrl_c_at_the_licence_question(terminal: Callable[..., Terminal]) -> None:
+def test_ctrl_c_at_the_licence_question(program: Program, terminal: Callable[..., Terminal]) -> None:
     run = terminal("run", "--text", "Hello.", "--backend", "xtts")
     run.read_until("non-commercial(.|\n)*y/N")
-    time.sleep(0.2)  # no person is quicker than Python is from the question to reading the answer
+    process = psutil.Process(run.process.pid)
+    program.until(lambda: process.status() == psutil.STATUS_SLEEPING)  # it waits for the answer
     run.type(CTRL_C)
     assert run.end() == 130, run.screen
     assert "ttsflow: interrupted" in run.screen

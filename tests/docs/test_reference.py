@@ -30,7 +30,7 @@ def test_commands() -> None:
     """When this fails: python tests/docs/commands.py > docs/commands.md."""
     made = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "docs" / "commands.py")],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == made.stdout
 

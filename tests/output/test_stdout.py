@@ -98,7 +98,7 @@ def test_a_full_non_blocking_pipe_is_waited_for(pipe) -> None:
     sink.write([PIECE] * 500)
     ends.remove(writer)
     os.close(writer)
-    thread.join(timeout=30)
+    thread.join()
     with wave.open(io.BytesIO(received)) as reading:
         assert reading.readframes(1_000_000) == 500 * encode(PIECE, RATE)
 

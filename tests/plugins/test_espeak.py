@@ -63,7 +63,7 @@ def speak(backend: Espeak, what: ChunkJob) -> np.ndarray:
 def in_a_child(script: str, *arguments: str) -> object:
     """What a script prints as JSON, run in a fresh process."""
     command = [sys.executable, "-c", dedent(script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 

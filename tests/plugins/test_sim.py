@@ -472,10 +472,10 @@ def in_a_child(options: dict[str, Any], *, wait: bool = False) -> subprocess.Pop
 def test_a_worker_dies_once(tmp_path: Path, at: int | str, printed: str) -> None:
     options = {"rtf": 0, "faults": [{"at": at, "kind": "die", "times": 1}], "state_dir": str(tmp_path)}
     with in_a_child(options) as first:
-        assert first.communicate(timeout=30)[0] == printed
+        assert first.communicate()[0] == printed
     assert first.returncode == -signal.SIGKILL
     with in_a_child(options) as second:
-        assert second.communicate(timeout=30)[0] == "loaded\nspoken\n"
+        assert second.communicate()[0] == "loaded\nspoken\n"
     assert second.returncode == 0
 
 
@@ -490,7 +490,7 @@ def test_a_worker_hangs(tmp_path: Path, at: int | str, printed: str) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(0.2)
         child.kill()
-        assert child.communicate(timeout=30)[0] == printed
+        assert child.communicate()[0] == printed
 
 
 @pytest.mark.parametrize("at", ["load", 0])
@@ -502,7 +502,7 @@ def test_a_worker_is_stopped_and_goes_on_when_it_is_told_to(tmp_path: Path, at: 
             assert child.poll() is None
             time.sleep(0.01)
         child.send_signal(signal.SIGCONT)
-        assert child.communicate(timeout=30)[0] == "loaded\nspoken\n"
+        assert child.communicate()[0] == "loaded\nspoken\n"
 
 
 def test_a_worker_leaks() -> None:

@@ -15,7 +15,7 @@ from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.limits import Limits, Timeouts
 
 CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
-QUICK = Limits(timeouts=Timeouts(cancel_s=0.5, close_s=10.0))
+QUICK = Limits(timeouts=Timeouts(cancel_s=2.0, close_s=10.0))
 
 
 class Some(Policy):

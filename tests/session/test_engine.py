@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.session.world import SIM, text_of
+from tests.session.world import PLUGINS, SIM, noted, scribe, text_of
 from ttsflow.errors import (
     BackendUnavailable,
     ConfigError,
@@ -64,22 +63,32 @@ def test_a_stream_is_what_the_file_is(tmp_path: Path, backend: str) -> None:
     assert np.array_equal(np.clip(np.rint(heard * 32768), -32768, 32767).astype(np.int16), samples)
 
 
-def test_pieces_come_while_the_rest_is_still_being_made() -> None:
-    with Engine(settings=SIM | {"backend.options.chunk_s": 0.2}) as engine:
-        arrivals = [time.monotonic() for piece in engine.stream(text_of(5)) if piece.samples.any()]
-    assert len(arrivals) == 5
-    assert arrivals[-1] - arrivals[0] > 0.5, "the work after the first chunk takes 0.8 s"
+def test_pieces_come_while_the_rest_is_still_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece is made only once the one before it was heard."""
+    heard = tmp_path / "heard"
+    heard.touch()
+    monkeypatch.setenv("TTSFLOW_HEARD", str(heard))
+    with Engine(settings=SIM | {"backend.use": "patient"}, plugins_dirs=[PLUGINS]) as engine:
+        for piece in engine.stream(text_of(5)):
+            if piece.samples.any():
+                heard.write_bytes(heard.read_bytes() + b".")
+    assert heard.stat().st_size == 5
 
 
-def test_a_stream_that_is_left_stops_the_work() -> None:
-    slow = SIM | {"backend.options.chunk_s": 0.2, "backend.options.rtf": 0.1}
-    with Engine(settings=slow) as engine:
+def test_a_stream_that_is_left_stops_the_work(tmp_path: Path) -> None:
+    given = scribe(tmp_path)
+    given["settings"] |= {"policy.use": "sequential", "text.language": "de"}
+    with Engine(**given) as engine:
         pieces = engine.stream(text_of(500))
         assert next(pieces).samples.any()
         pieces.close()
-        began = time.monotonic()
-        assert len(list(engine.stream("After all."))) == 2
-        assert time.monotonic() - began < 5.0, "500 chunks would take 100 s"
+        for text in ("After all.", "Once more."):
+            assert len(list(engine.stream(text))) == 2
+    *spoken, last_but_one, last = [note["text"] for note in noted(tmp_path) if "text" in note]
+    assert (last_but_one, last) == ("After all.", "Once more."), "by then nobody spoke the other text"
+    assert 0 < len(spoken) < 500
 
 
 def test_threads_speak_at_the_same_time(engine: Engine, tmp_path: Path) -> None:

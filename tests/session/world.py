@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+PLUGINS = Path(__file__).parents[1] / "fakes/plugins"
 SIM = {"backend.use": "sim", "backend.options.audio_s": 0.1, "backend.options.rtf": 0.0}
 TWO_VOICES = SIM | {"backend.options.voices": ["anna", "bert"]}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ttsflow.errors import OutputError, StoreError
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome, Status
 from ttsflow.output.pcm import encode
 from ttsflow.store import Place, Spoken, Store
@@ -56,10 +57,19 @@ def filled(path: Path, chunks: int, samples: int = 3000) -> None:
             store.commit([spoken(number, samples)])
 
 
+def chunks_kept(path: Path) -> int:
+    """How many chunks are in the store there, which may be in use; 0 where there is none."""
+    try:
+        with Store.open(path, readonly=True) as store:
+            return store.counts().kept
+    except (OutputError, StoreError):  # there is none yet
+        return 0
+
+
 def child(script: str, *arguments: object, wrapped: tuple[str, ...] = ()) -> str:
     """What a script prints that runs in a process of its own. It must succeed."""
     command = [*wrapped, sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

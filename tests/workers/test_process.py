@@ -177,11 +177,12 @@ def test_a_worker_sees_its_device_and_tells(talk: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     gpu = Device("cuda:1", "cuda", binding=(("CUDA_VISIBLE_DEVICES", "GPU-1234"),))
     for device, seen in ((gpu, "GPU-1234"), (CPU, "")):
+        began = time.monotonic()
         info = talk(device=device).ready().process.info
         assert info.cuda_visible_devices == seen
         assert (info.worker, info.generation, info.device, info.slots) == ("w0", 1, device.id, 1)
         assert info.pid != os.getpid()
-        assert 0 <= info.load_s < 20
+        assert 0 <= info.load_s < time.monotonic() - began
 
 
 FAILURES = [

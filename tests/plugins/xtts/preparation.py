@@ -42,7 +42,7 @@ def start(script: str, before: Sequence[str | Path] = (), **options: Any) -> sub
 def finish(child: subprocess.Popen[str]) -> str:
     """What it prints."""
     with child:
-        out, err = child.communicate(timeout=90)
+        out, err = child.communicate()
     assert child.returncode == 0, err
     return out.strip()
 

@@ -252,7 +252,7 @@ def test_a_disk_that_is_too_small_is_found_before_anything_is_fetched(hub: FakeH
 def test_a_disk_that_fills_up(hub: FakeHub, disk: Path) -> None:
     hub.holds["GET model.pth"] = 20_000_000
     child = start(FILLED, mounted(disk, 120))
-    assert hub.holding.wait(30.0)
+    assert hub.holding.wait()
     root = Path(f"/proc/{child.pid}/root{disk}")
     (root / "filler").write_bytes(bytes(shutil.disk_usage(root).free))
     hub.go.set()

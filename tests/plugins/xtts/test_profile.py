@@ -32,9 +32,7 @@ sys.exit(f"imported {heavy}" if heavy else 0)
 
 
 def test_the_foreground_imports_nothing_heavy(tiny: Path) -> None:
-    child = subprocess.run(
-        [sys.executable, "-c", FOREGROUND, str(tiny)], capture_output=True, text=True, timeout=60
-    )
+    child = subprocess.run([sys.executable, "-c", FOREGROUND, str(tiny)], capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
     assert child.stdout.strip() == str(list(SPEAKERS))
 
@@ -79,9 +77,7 @@ def test_the_old_tts_project_does_not_count(tmp_path: Path) -> None:
         "import sys, importlib.metadata as m; from ttsflow_plugins.xtts import Xtts;"
         "sys.path[:] = [sys.argv[1]]; print(Xtts.missing())"
     )
-    child = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60
-    )
+    child = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True)
     pip = rf"uv pip {{}} --python {re.escape(sys.executable)}"  # this path has no pip either
     expected = f"{pip.format('uninstall')} -y TTS && {pip.format('install')} 'ttsflow\\[xtts]'"
     assert re.fullmatch(expected, child.stdout.strip()), child.stdout + child.stderr
