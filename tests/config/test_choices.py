@@ -148,6 +148,23 @@ def test_a_named_backend(registry: Registry, yaml_file: Write) -> None:
     assert choice.options.model_dump() == {"depth": 3}
 
 
+def test_an_option_that_is_a_path_starts_from_the_file_that_names_it(
+    registry: Registry, yaml_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    named = "backend: {use: sim, options: {state_dir: counts, voices: [counts]}}"
+    settings = settings_of(yaml_file(named))
+    options = resolve_backend(settings, registry, fallback_allowed=True).options
+    assert options.model_dump(include={"state_dir", "voices"}) == {
+        "state_dir": tmp_path / "counts",
+        "voices": ("counts",),
+    }
+    by_flag = Flag("--set", "backend.options", {"state_dir": "counts"})
+    settings = settings_of(yaml_file(named), by_flag)
+    options = resolve_backend(settings, registry, fallback_allowed=True).options
+    assert options.model_dump()["state_dir"] == Path("/counts")
+
+
 def test_a_named_backend_that_is_not_installed(registry: Registry, yaml_file: Write) -> None:
     path = yaml_file("backend: {use: absent}")
     with pytest.raises(BackendUnavailable) as caught:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_args
 
+from ttsflow.config.layers import absolute
 from ttsflow.config.model import count_gpus
 from ttsflow.config.policyfiles import is_path
 from ttsflow.config.settings import Settings
@@ -74,7 +76,7 @@ def check_backends(settings: Settings, registry: Registry) -> None:
     Raises UnknownNameError, PluginError, ConfigError. The backends need not be installed.
     """
     plugins = [_backend(settings, registry, name) for name in _names(settings)]
-    plugins[0].options(settings.config.backend.options, settings.where, ("backend", "options"))
+    _options(plugins[0], settings.config.backend.options, settings, ("backend", "options"))
 
 
 def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed: bool) -> BackendChoice:
@@ -96,7 +98,7 @@ def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed:
             continue
         if passed_over:
             _check_fallback(settings, passed_over[names[0]], name, allowed=fallback_allowed)
-        options = plugin.options(settings.config.backend.options, settings.where, ("backend", "options"))
+        options = _options(plugin, settings.config.backend.options, settings, ("backend", "options"))
         if len(names) > 1 and not _speaks(plugin, options, language):
             passed_over[name] = _PassedOver(f"does not speak {language!r}")
             continue
@@ -159,7 +161,28 @@ def _policy(
     else:
         hint = f"It is named at {settings.where((*at, 'use'))}"
     plugin = registry.policy(name, also_known=files if by_flag else (), hint=hint)
-    return PolicyChoice(plugin, plugin.options(options, settings.where, (*at, "options")), decided_by)
+    return PolicyChoice(plugin, _options(plugin, options, settings, (*at, "options")), decided_by)
+
+
+def _options(
+    plugin: Plugin[Any], given: Mapping[str, object], settings: Settings, at: KeyPath
+) -> PluginOptions:
+    """The options as the plugin's own model has them; a path starts from the file that names it."""
+    fields = plugin.cls.Options.model_fields
+    anchored = dict(given)
+    for name in given.keys() & fields.keys():
+        origin = settings.origin((*at, name))
+        types = set(_types(fields[name].annotation))
+        if origin is not None and Path in types and str not in types:
+            anchored[name] = absolute(given[name], origin.folder)
+    return plugin.options(anchored, settings.where, at)
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _types(part)
 
 
 def _names(settings: Settings) -> tuple[str, ...]:

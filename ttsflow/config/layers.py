@@ -15,10 +15,11 @@ from ttsflow.interface.validation import KeyPath
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value was given: a file and a line of it, or a flag."""
+    """Where a value was given: a file and a line of it, or a flag. A relative path starts from `folder`."""
 
     source: str
     line: int | None = None
+    folder: Path = Path()
 
     def __str__(self) -> str:
         return self.source if self.line is None else f"{self.source}, line {self.line}"
@@ -56,8 +57,9 @@ _REPLACES = {
 def file_layer(file: Traversable, label: str) -> Layer:
     """The layer of one YAML file, which messages call `label`. Raises ConfigError."""
     read = read_yaml(file, label)
-    _anchor(read.data, Path(str(file)).parent)
-    return Layer(read.data, {path: Origin(label, line) for path, line in read.lines.items()})
+    folder = Path(str(file)).parent
+    _anchor(read.data, folder)
+    return Layer(read.data, {path: Origin(label, line, folder) for path, line in read.lines.items()})
 
 
 def flag_layer(flags: Iterable[Flag]) -> Layer:

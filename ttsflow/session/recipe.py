@@ -28,6 +28,7 @@ class Recipe:
         setup = manner.setup
         config = setup.config.model_dump(mode="json")
         config["backend"]["use"] = setup.backend.plugin.name  # the first choice may have been another
+        config["backend"]["options"] = setup.backend.options.model_dump(mode="json", exclude_unset=True)
         config["output"]["format"] = format
         config["text"] = manner.text.model_dump(mode="json")
         folders = tuple(str(folder.resolve()) for folder in setup.plugins_dirs)
