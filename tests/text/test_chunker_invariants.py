@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001  # look-alikes of Latin marks are what many of these texts are about
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -107,13 +108,14 @@ def test_blocks_are_asked_for_one_at_a_time():
     assert asked == 3
 
 
-@pytest.mark.timeout(60)  # each takes a second or two; what is quadratic takes minutes
 @pytest.mark.parametrize(
     "unit", ["a", "oh! ", "“Ab. ", "a\u0301", "\u0301", "* ", "(", "你好。", "👩\u200d👩"]
 )
 def test_a_megabyte_without_a_break(unit):
     text = unit * (1_000_000 // len(unit))
+    began = time.process_time()  # of the processor: it does not matter how busy the machine is
     assert bare("".join(spoken(text))) == bare(text)
+    assert time.process_time() - began < 60, "it takes a second or two; what is quadratic takes minutes"
 
 
 def test_a_cap_below_one_is_refused():

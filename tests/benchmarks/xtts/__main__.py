@@ -24,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 LIBRARIES = "torch", "transformers", "coqui-tts"
 QUICK = ("upstream", "upstream-stream", "float32-1", "bfloat16-4")
-QUICK_CODES = 30
+QUICK_CODES = 25
 AT_LEAST = click.IntRange(min=1)
 
 
@@ -56,7 +56,7 @@ def main(
     if page and (only or quick):
         raise click.UsageError("--write is for a full run: leave --only and --quick out")
     if quick:
-        codes, chunks, rounds = QUICK_CODES, min(chunks, 4), 1
+        codes, chunks, rounds = QUICK_CODES, 1, 1
     names = [name for name in SIDES if name == REFERENCE or name in (only or (QUICK if quick else SIDES))]
     with checkpoint(folder, codes, quick) as there:
         work = Work(there, codes, chunks, threads, device)
