@@ -86,7 +86,7 @@ def test_ctrl_c(program: Program, terminal: Callable[..., Terminal]) -> None:
     run.read_until(r"[1-9]% of the chunks")
     run.type(CTRL_C)
     assert run.end() == 130
-    assert "finishing what is in work; Ctrl-C again stops at once" in run.screen
+    assert "\nttsflow: finishing what is in work; Ctrl-C again stops at once" in run.screen
     assert run.screen.splitlines()[-1] == "ttsflow: interrupted"
     assert program.processes() == []
     assert sorted(path.name for path in program.folder.iterdir()) == ["home", "speech.wav.ttsflow"]

@@ -77,7 +77,8 @@ class Console:
         self._audio_s += audio_s
 
     def ended(self, outcome: Outcome, now: float) -> None:
-        self._done += 1 if self._in_chunks else count_chars(outcome.job.text)
+        # Chunks without anything to say are not among those that are left.
+        self._done += outcome.job.speakable if self._in_chunks else count_chars(outcome.job.text)
         self._show_progress(now)
 
     def notice(self, text: str) -> None:
