@@ -15,12 +15,15 @@ if TYPE_CHECKING:
         BackendUnavailable,
         ConfigError,
         DeviceError,
+        Drained,
         InputError,
+        OutputBusy,
         OutputError,
         PluginError,
         PolicyError,
         RunError,
         SinkError,
+        StoreError,
         TtsflowError,
         UnknownNameError,
         UsageError,
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from ttsflow.interface.device import Device
     from ttsflow.interface.hookspecs import hookimpl
     from ttsflow.interface.installation import install_command, pip_command
-    from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
+    from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
     from ttsflow.interface.options import PluginOptions
     from ttsflow.interface.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
     from ttsflow.interface.profile import Profile
@@ -46,12 +49,15 @@ _HOME = {
         "BackendUnavailable",
         "ConfigError",
         "DeviceError",
+        "Drained",
         "InputError",
+        "OutputBusy",
         "OutputError",
         "PluginError",
         "PolicyError",
         "RunError",
         "SinkError",
+        "StoreError",
         "TtsflowError",
         "UnknownNameError",
         "UsageError",
@@ -59,7 +65,7 @@ _HOME = {
     ),
     "interface.hookspecs": ("hookimpl",),
     "interface.installation": ("install_command", "pip_command"),
-    "interface.jobs": ("AudioPiece", "ChunkJob", "Outcome"),
+    "interface.jobs": ("Account", "AudioPiece", "ChunkJob", "Outcome"),
     "interface.options": ("PluginOptions",),
     "interface.profile": ("Profile",),
     "interface.policy": ("Policy", "Ready", "Running", "View", "WorkerSpec", "WorkerView"),
@@ -67,6 +73,7 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "Account",
     "AudioPiece",
     "Backend",
     "BackendUnavailable",
@@ -76,10 +83,12 @@ __all__ = [
     "Costs",
     "Device",
     "DeviceError",
+    "Drained",
     "Engine",
     "InputError",
     "JobRefused",
     "Outcome",
+    "OutputBusy",
     "OutputError",
     "PluginError",
     "PluginOptions",
@@ -92,6 +101,7 @@ __all__ = [
     "SinkError",
     "Speech",
     "Step",
+    "StoreError",
     "TextTooLong",
     "TtsflowError",
     "UnknownNameError",

@@ -80,6 +80,10 @@ class RunError(TtsflowError):
     """The run started and could not be carried through."""
 
 
+class Drained(RunError):
+    """The engine was drained: chunks that were not in work then were not spoken."""
+
+
 class PolicyError(RunError):
     """A scheduling policy raised, starved its jobs, or answered nonsense."""
 

@@ -369,6 +369,32 @@ def test_a_policy_that_does_not_come_back_is_named_with_its_line(story: Program,
     assert samples(story) == undisturbed
 
 
+LOST = """
+from ttsflow import Policy, hookimpl
+
+class Lost(Policy):
+    name = "lost"
+    def place(self, devices, profile):
+        while True:
+            pass
+    def dispatch(self, view):
+        return ()
+
+@hookimpl
+def ttsflow_policies():
+    return [Lost]
+"""
+
+
+def test_a_policy_that_does_not_come_back_from_its_first_place_ends_the_run(story: Program) -> None:
+    """The text was asked for when the scheduler was stuck already: it waits in the inbox."""
+    story.write("plugins/lost.py", LOST)
+    args = ["--plugins-dir", "plugins", "--policy", "lost", *settings(timeouts__policy_s=patience(1.0))]
+    ended = story("run", "story.txt", *args, *engine(story, "[]"), code=3)
+    assert "policy 'lost', asked for place, does not come back" in ended.err.splitlines()[-1]
+    assert story.processes() == []
+
+
 def test_a_wall_clock_that_jumps_by_years_has_no_effect(
     story: Program, undisturbed: bytes, jumping_clock: dict[str, str]
 ) -> None:

@@ -8,7 +8,9 @@ import os
 import signal
 import struct
 import subprocess
+import sys
 import termios
+import time
 from typing import IO, Any
 
 import soundfile
@@ -147,6 +149,34 @@ def test_workers_end_with_a_coordinator_that_is_killed(program: Program) -> None
     program.await_end()
     assert not (program.folder / "speech.wav").exists()
     assert program.report("--text", paragraphs(200), *sim(rtf=0, audio_s=0.01))["summary"]["failed"] == 0
+
+
+FORKS = """
+import os, sys, time
+from ttsflow import Engine
+engine = Engine(settings={"backend.use": "sim"})
+engine.ready()
+child = os.fork()
+if not child:
+    time.sleep(3600)
+print(child, flush=True)
+time.sleep(3600)
+"""
+
+
+def test_workers_end_with_a_killed_coordinator_that_had_forked(program: Program) -> None:
+    """The child holds the other end of all that the workers listen to."""
+    process = subprocess.Popen([sys.executable, "-c", FORKS], env=program.env, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    try:
+        while [left.pid for left in program.processes()] != [child]:
+            time.sleep(0.02)
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 def test_a_failed_chunk_is_named_even_where_quiet_is_asked_for(program: Program) -> None:

@@ -87,7 +87,7 @@ def test_letters_that_it_cannot_read_make_the_audio_doubtful(backend: Hibari) ->
     assert end.done
     assert end.flag is not None
     assert "'你好Мир'" in end.flag
-    assert steps(backend, job("Naïve Zürich Ω."))[1].flag is None
+    assert steps(backend, job("Naïve Zürich Ω, 5 µm, 1º, Hawai\u02bbi."))[1].flag is None
 
 
 @pytest.mark.parametrize("text", ["你好世界", "日本語"])
@@ -95,6 +95,12 @@ def test_a_text_without_any_sound_is_refused(backend: Hibari, text: str) -> None
     [end] = steps(backend, job(text))
     assert isinstance(end.error, JobRefused)
     assert text in str(end.error)
+
+
+def test_a_text_that_the_engine_fails_at_is_refused(backend: Hibari) -> None:
+    [end] = steps(backend, job("9" * 250))
+    assert isinstance(end.error, JobRefused)
+    assert "IndexError" in str(end.error)
 
 
 def test_cancelling_frees_the_slot(backend: Hibari) -> None:

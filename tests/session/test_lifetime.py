@@ -15,7 +15,7 @@ import soundfile
 
 from tests.session.world import SIM, noted, scribe, text_of
 from tests.store.world import chunks_kept
-from ttsflow import Engine, RunError, UsageError, WorkerError
+from ttsflow import Drained, Engine, RunError, UsageError, WorkerError
 
 # ---------------------------------------------------------------- workers
 
@@ -120,18 +120,23 @@ def test_a_drained_engine_keeps_what_was_in_work(tmp_path: Path) -> None:
         while not chunks_kept(tmp_path / "out.wav.ttsflow"):
             time.sleep(0.02)
         engine.drain()
-        account = speaking.result().account
-    assert account.delivered > 0
-    assert account.not_reached > 0
+        with pytest.raises(Drained, match=r"^the engine was drained: \d+ chunks were not spoken$"):
+            speaking.result()
+        for use in (lambda: list(engine.stream("More.")), lambda: engine.speak("More.", path), engine.ready):
+            with pytest.raises(Drained, match="the engine was drained, and speaks no more"):
+                use()
+    assert not path.exists()
+    kept = chunks_kept(tmp_path / "out.wav.ttsflow")
+    assert 0 < kept < 50
     with Engine(settings=SIM) as engine:
-        assert engine.speak(text_of(50), path).account.submitted == 50 - account.delivered
+        assert engine.speak(text_of(50), path).account.submitted == 50 - kept
 
 
 # ---------------------------------------------------------------- forked
 
 FORKED = """
 import os
-from ttsflow import Engine, RunError
+from ttsflow import Drained, Engine, RunError
 
 engine = Engine(settings={"backend.use": "sim", "backend.options.audio_s": 0.1})
 pieces = engine.stream("One.\\n\\nTwo.\\n\\nThree.")

@@ -32,6 +32,24 @@ def heard(engine: Engine, text: str, **said: Any) -> np.ndarray:
 # ---------------------------------------------------------------- what a request says
 
 
+def test_the_format_of_the_text_is_a_requests(engine: Engine) -> None:
+    text = "# Title\n\nSome *words* here."
+    for format, first in (("markdown", "Title"), ("text", "# Title")):
+        places = engine.request(text, format=format).places()
+        assert next(iter(places)).job.text == first
+
+
+def test_a_name_that_is_not_said_is_one_that_is_free(engine: Engine) -> None:
+    name = engine.request("Hello.").name
+    number = int(name.split()[-1])
+    following = engine.stream(text_of(3), name=f"stream {number + 1}")
+    next(following)
+    assert heard(engine, "Hello.").size
+    with pytest.raises(UsageError, match=f"a request named 'stream {number + 1}' is being spoken already"):
+        engine.stream("Hello.", name=f"stream {number + 1}")
+    list(following)
+
+
 def test_two_voices_at_once_in_one_engine(engine: Engine) -> None:
     voices = ["anna", "bert", None]
     with ThreadPoolExecutor(len(voices)) as threads:

@@ -34,6 +34,11 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
 CHUNKS = "SELECT * FROM chunk ORDER BY id"
 
 
+def test_its_texts_can_be_read_as_they_are(old: Path) -> None:
+    with Store.open(old, readonly=True) as store:
+        assert [text for _, text in store.texts()] == [text for text in TEXTS if text != "***"]
+
+
 def test_all_that_it_holds_is_kept(old: Path) -> None:
     before = rows(old, CHUNKS)
     with Store.open(old) as store:

@@ -112,16 +112,12 @@ def clean(output: Path, unused: bool) -> None:
       ttsflow clean book.wav
       ttsflow clean book.wav --unused
     """
-    from ttsflow.output.partfile import PartFile
+    from ttsflow.output import Lease
     from ttsflow.session.recipe import kept_beside
 
     path = kept_beside(output)
-    part = PartFile(output)
-    part.open()  # no run may be writing it
-    try:
+    with Lease(output):  # no run may be writing it
         click.echo(_without_unused(path) if unused else _removed(path))
-    finally:
-        part.discard()
 
 
 def _removed(path: Path) -> str:

@@ -14,7 +14,7 @@ import click
 from ttsflow.cli.console import Console
 from ttsflow.cli.messages import Messages
 from ttsflow.cli.signals import Terminated
-from ttsflow.errors import RunError, StoreError
+from ttsflow.errors import Drained, RunError, StoreError
 from ttsflow.interface.jobs import Account
 from ttsflow.report import Observer, OutputInfo, RunReport
 from ttsflow.session.engine import Engine
@@ -114,7 +114,8 @@ class Run:
                     raise
                 self.console.interrupted("finishing what is in work; Ctrl-C again stops at once")
                 engine.drain()
-                speaking.wait()
+                with suppress(Drained):
+                    speaking.wait()
                 raise
 
         return wait

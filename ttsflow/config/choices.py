@@ -96,12 +96,13 @@ def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed:
         if command is not None:
             passed_over[name] = _PassedOver("is not installed", command)
             continue
-        if passed_over:
-            _check_fallback(settings, passed_over[names[0]], name, allowed=fallback_allowed)
-        options = _options(plugin, settings.config.backend.options, settings, ("backend", "options"))
+        given = settings.config.backend.options if name == names[0] else {}
+        options = _options(plugin, given, settings, ("backend", "options"))
         if len(names) > 1 and not _speaks(plugin, options, language):
             passed_over[name] = _PassedOver(f"does not speak {language!r}")
             continue
+        if passed_over:
+            _check_fallback(settings, passed_over[names[0]], name, allowed=fallback_allowed)
         return BackendChoice(plugin, options, _fallback(passed_over, name))
     raise BackendUnavailable(_none_left(settings, passed_over))
 

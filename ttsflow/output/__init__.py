@@ -9,10 +9,21 @@ from ttsflow.interface.jobs import AudioPiece, Outcome
 from ttsflow.output.file import FileSink
 from ttsflow.output.formats import format_for, format_named, read_tag
 from ttsflow.output.iterator import IteratorSink
+from ttsflow.output.lease import Lease
 from ttsflow.output.stdout import StreamSink
 from ttsflow.output.tag import Tag
 
-__all__ = ["FileSink", "IteratorSink", "Sink", "StreamSink", "Tag", "format_for", "format_named", "read_tag"]
+__all__ = [
+    "FileSink",
+    "IteratorSink",
+    "Lease",
+    "Sink",
+    "StreamSink",
+    "Tag",
+    "format_for",
+    "format_named",
+    "read_tag",
+]
 
 
 class Sink(Protocol):

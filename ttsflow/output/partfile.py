@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import logging
 import os
@@ -10,10 +9,9 @@ import stat
 from pathlib import Path
 
 from ttsflow.errors import OutputBusy, OutputError
+from ttsflow.output.lock import lock
 
 logger = logging.getLogger(__name__)
-
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class PartFile:
@@ -116,20 +114,12 @@ class PartFile:
         self._file = None
 
     def _locked(self) -> io.FileIO:
-        while True:
-            file = io.FileIO(os.open(self._part, _FLAGS, 0o666), "r+")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                raise OutputBusy(
-                    f"cannot write {self._given}: another run is writing it; wait, or choose another place"
-                ) from None
-            except OSError as error:  # a file system without locks: two runs go unnoticed there
-                logger.debug("%s could not be locked: %s", self._part, error)
-            if _leads_to(self._part, file):
-                return file
-            file.close()  # its owner published or removed it just before it could be locked
+        try:
+            return lock(self._part)
+        except BlockingIOError:
+            raise OutputBusy(
+                f"cannot write {self._given}: another run is writing it; wait, or choose another place"
+            ) from None
 
     def _opened(self) -> io.FileIO:
         if self._file is None:
@@ -141,15 +131,6 @@ class PartFile:
 
     def _refuse(self, advice: str) -> OutputError:
         return OutputError(f"cannot write {self._given}: {advice}")
-
-
-def _leads_to(path: Path, file: io.FileIO) -> bool:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return False
-    held = os.fstat(file.fileno())
-    return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from threading import TIMEOUT_MAX, Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
-from ttsflow.errors import PolicyError, RunError, TtsflowError
+from ttsflow.errors import Drained, PolicyError, RunError, TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.output import Sink
 from ttsflow.report import Observer, Unobserved, WorkerInfo
@@ -36,6 +36,7 @@ ABORT_S = 1.0
 """seconds that sinks and stores may take to end when the runner must close at once"""
 
 CLOSED = "the runner is closed, and speaks no more; open another one"
+DRAINED = "the engine was drained, and speaks no more; close it, and open another one"
 
 
 class Runner:
@@ -64,7 +65,7 @@ class Runner:
         ] = []  # the scheduler is through with them, their outlets may not be
         self._wake: float | None = None
         self._over: BaseException | None = None  # why no stream can be opened any more
-        self._closed = False
+        self._closed = self._drained = False
         self._stuck = Event()  # set when the owner's thread is stuck for ever
         self._watchdog = Watchdog(limits.timeouts.policy_s, self._give_up)
         self._owner = Thread(target=self._own, name="ttsflow runner", daemon=True)
@@ -110,6 +111,8 @@ class Runner:
         self, name: str, jobs: Iterable[ChunkJob], outlet: Outlet[Any], live: bool, weight: float
     ) -> StreamHandle:
         self._origin.check()
+        if self._drained:
+            raise Drained(DRAINED)
         stream = RunningStream(name, jobs, outlet, self._inbox.put)
         self._inbox.put(Open(stream, live, weight))
         if self._over is not None:  # the owner may have looked into its inbox for the last time
@@ -140,18 +143,23 @@ class Runner:
     def drain(self) -> None:
         """Finish the jobs in progress, start no more, then end every stream.
 
-        This takes at most `limits.timeouts.drain_s`. Raises RunError after `close`.
+        This takes at most `limits.timeouts.drain_s`. New streams are refused from now on. Raises RunError
+        after `close`.
         """
         self._origin.check()
         if self._closed:
             raise RunError(CLOSED)
+        self._drained = True
         self._inbox.put(msg.Drain())
 
     def check_usable(self) -> None:
-        """Raise the error with which a stream that is opened now would end at once, if any.
+        """Raise as `check_running` does, and Drained after `drain`: no stream can be opened any more."""
+        self.check_running()
+        if self._drained:
+            raise Drained(DRAINED)
 
-        This is RunError after `close` and in a forked child, or the error that ended the run.
-        """
+    def check_running(self) -> None:
+        """Raise RunError after `close` and in a forked child, or the error that ended the run."""
         self._origin.check()
         if self._closed:
             raise RunError(CLOSED)
@@ -259,6 +267,8 @@ class Runner:
     # ------------------------------------------------------------ commands
 
     def _carry_out(self, commands: Sequence[msg.Command], now: float) -> None:
+        if self._over is not None:  # the scheduler came back after it was given up: too late
+            raise self._over
         stop = commands[-1] if commands and isinstance(commands[-1], msg.Stop) else None
         for command in commands:
             match command:
@@ -324,6 +334,12 @@ class Runner:
         self._tell_waiters(error)
         self._workers.kill_all()
         streams = list(self._streams.values())
+        for message in self._take(until=0.0):  # what has been asked for and never been seen
+            match message:
+                case Open(stream):
+                    streams.append(stream)
+                case Await(ready):
+                    settle(ready, error)
         for stream in streams:
             stream.abandon(error)
         join(streams, ABORT_S)

@@ -1,19 +1,19 @@
-"""Whether an output may go where it is to go: not over a text, nor over what somebody else made."""
+"""Whether an output may go where it is to go: not over a text, nor over a file that somebody else made."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ttsflow.errors import OutputError, StoreError
 from ttsflow.output import Tag, format_for, read_tag
 from ttsflow.output.partfile import PartFile
 from ttsflow.session.recipe import Recipe
-from ttsflow.session.request import Request
-from ttsflow.store import Store, fingerprint, store_path
+from ttsflow.store import Place, Store, fingerprint, store_path
 from ttsflow.text import Document
 
-IN_COMMON = 0.1
-"""part of its chunks, or of those before, by which a text is known as the same one, edited"""
+MOST = 0.5
+"""part of the text before that an edited text must still have, to be known as the same one"""
 
 
 def checked(path: str | Path, document: Document, format: str | None) -> Path:
@@ -36,24 +36,17 @@ def same_place(one: Path, other: Path) -> bool:
         raise OutputError(f"cannot write {one}: {error}; choose another place") from error
 
 
-def check_owner(path: Path, request: Request) -> None:
-    """Raise OutputError for a file that was not made from this input, nor from an earlier state of it.
+def is_ours(path: Path, tag: Tag, places: Iterable[Place] = ()) -> bool:
+    """Whether no file is there, or one that was made from the input with this tag or an earlier state of it.
 
     An input may have been edited, moved or renamed since. It is the same one where its path or its
-    content is the same; else where the store beside the file was filled from a text that shares a part of
-    its chunks with this one.
+    content is the same; else where most of the text that filled the store beside the file is still among
+    these `places`. The caller has the lease of the output.
     """
     if not PartFile(path).check():
-        return
-    tag = read_tag(path) or _tag_in_store(path)
-    if tag is not None and (tag.matches(tag_of(request.document)) or _shares_chunks(path, request)):
-        return
-    kept = store_path(path)
-    stays = f" (the chunks in {kept.name} stay)" if kept.exists() else ""
-    raise OutputError(
-        f"{path} exists and was not made by ttsflow for this input; use --overwrite to replace it{stays}, "
-        f"or another -o"
-    )
+        return True
+    made = read_tag(path) or _tag_in_store(path)
+    return made is not None and (made.matches(tag) or _keeps_most(path, places))
 
 
 def tag_of(document: Document) -> Tag:
@@ -73,12 +66,12 @@ def _tag_in_store(path: Path) -> Tag | None:
     return None
 
 
-def _shares_chunks(path: Path, request: Request) -> bool:
-    """Whether the text of the store beside an output shares a part of its chunks with this one."""
+def _keeps_most(path: Path, places: Iterable[Place]) -> bool:
+    """Whether most of the text in the store beside an output, by characters, is still among the places."""
     try:
         with Store.open(store_path(path), readonly=True) as store:
-            before = {place.key for place in store.places() if place.key is not None}
+            before = {key: len(text) for key, text in store.texts()}
     except (OutputError, StoreError):  # as above
         return False
-    now = {place.key for place in request.places() if place.key is not None}
-    return len(before & now) > IN_COMMON * min(len(before), len(now))
+    kept = before.keys() & {place.key for place in places}
+    return sum(before[key] for key in kept) > MOST * sum(before.values())

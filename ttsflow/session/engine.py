@@ -20,7 +20,6 @@ from ttsflow.output import IteratorSink, Sink
 from ttsflow.report import Observer, Observers, Unobserved
 from ttsflow.runner import Runner, StreamHandle
 from ttsflow.session.destination import checked
-from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice, Redo, choose
 from ttsflow.session.request import Manner, Request, asked_for
@@ -206,7 +205,7 @@ class Engine:
             try:
                 for piece in sink:
                     yield piece
-                    self._runner.check_usable()
+                    self._runner.check_running()
             except BaseException:  # the iterator was left early, or by Ctrl-C
                 sink.leave()
                 raise
@@ -283,11 +282,14 @@ class Engine:
     ) -> Request:
         """A request, checked: `said` is what it does not leave to the configuration. Raises UsageErrors."""
         self._runner.check_usable()
-        manner = Manner.of(self.setup, asked_for(self.setup.config.text, said))
+        name = self._name(name)
+        self._open_streams.check_free(name)
+        asked = asked_for(self.setup.config.text, said)
+        manner = Manner.of(self.setup, asked)
         if manner.notice is not None and manner.notice not in self._told:
             self._told.add(manner.notice)
             self._observer.notice(manner.notice)
-        return Request(self._document(text), manner, self._name(name), weight)
+        return Request(_document(text, asked), manner, name, weight)
 
     def play(self, request: Request, sink: Sink) -> Speaking:
         """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""
@@ -323,10 +325,9 @@ class Engine:
     ) -> Iterator[tuple[Recording, Redo]]:
         """The recording of a file that was made, and its chunks that are to be spoken again; as `redo`."""
         self._runner.check_usable()
-        recipe = Recipe.beside(path)
-        manner = Manner.of(self.setup, recipe.settings(path).config.text)
-        with Recording(self.setup, path, recipe.format) as recording:
-            recording.reopen(recipe.tag)
+        with Recording(self.setup, path) as recording:
+            recipe = recording.reopen()
+            manner = Manner.of(self.setup, recipe.settings(path).config.text)
             redo = choose(recording, manner, choice, seed, self._name(name))
             for notice in redo.notices:
                 self._observer.notice(notice)
@@ -360,16 +361,20 @@ class Engine:
             self._open_streams.remove(name)
             raise
 
-    def _document(self, text: str | Path | Document) -> Document:
-        if isinstance(text, Document):
-            return text
-        section = self.setup.config.text
-        if isinstance(text, Path):
-            return read_file(text, section.encoding, section.format)
-        return read_text(text, format=section.format)
-
     def _name(self, name: str | None) -> str:
-        return f"stream {next(self._numbers)}" if name is None else name
+        """The name of a request; one that is not said is not that of an open stream."""
+        if name is not None:
+            return name
+        numbered = (f"stream {number}" for number in self._numbers)
+        return next(name for name in numbered if name not in self._open_streams)
+
+
+def _document(text: str | Path | Document, section: TextSection) -> Document:
+    if isinstance(text, Document):
+        return text
+    if isinstance(text, Path):
+        return read_file(text, section.encoding, section.format)
+    return read_text(text, format=section.format)
 
 
 class _Log(Unobserved):

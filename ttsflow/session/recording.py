@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ttsflow.errors import OutputBusy, OutputError, StoreDamaged, StoreError, TtsflowError
+from ttsflow.errors import OutputError, StoreDamaged, StoreError, TtsflowError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
-from ttsflow.output import FileSink, Tag, format_for
+from ttsflow.output import FileSink, Lease, Tag, format_for
 from ttsflow.report.passage import Passage
-from ttsflow.session.destination import check_owner, tag_of
+from ttsflow.session.destination import is_ours, tag_of
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.request import Request
 from ttsflow.session.setup import Setup
@@ -53,6 +53,7 @@ class Recording:
         self._setup = setup
         self._format = format_for(path, format or setup.config.output.format).name
         self._request: Request | None = None
+        self._leases: list[Lease] = []
         self._sinks: list[FileSink] = []
         self._stores: list[Store] = []
 
@@ -66,9 +67,16 @@ class Recording:
         written, or another backend than before would speak without having been named; OutputBusy names
         the run that has it.
         """
-        self._take_output(tag_of(request.document))
-        if not overwrite:
-            check_owner(self.path, request)
+        tag = tag_of(request.document)
+        self._leases.append(Lease(self.path))
+        if not overwrite and not is_ours(self.path, tag, request.places()):
+            kept = store_path(self.path)
+            stays = f" (the chunks in {kept.name} stay)" if kept.exists() else ""
+            raise OutputError(
+                f"{self.path} exists and was not made by ttsflow for this input; use --overwrite to replace "
+                f"it{stays}, or another -o"
+            )
+        self._take_output(tag)
         self._take_store(fresh=fresh)
         self._request = request
         try:
@@ -76,13 +84,22 @@ class Recording:
         except StoreDamaged as damage:
             self.mend(damage)
 
-    def reopen(self, tag: Tag) -> None:
-        """Take an output that was spoken from the input with this tag, and its store as it is.
+    def reopen(self) -> Recipe:
+        """Take an output that was made before, and its store as it is. Returns how it was spoken.
 
-        Raises OutputError as `begin` does.
+        Raises OutputError as `begin` does, and where nothing is kept for the output.
         """
-        self._take_output(tag)
+        self._leases.append(Lease(self.path))
+        recipe = Recipe.beside(self.path)
+        if not is_ours(self.path, recipe.tag):
+            raise OutputError(
+                f"{self.path} is another file than the one that was made from what is kept for it; move it "
+                f"away, and what is spoken again is built into a new one"
+            )
+        self._format = recipe.format
+        self._take_output(recipe.tag)
         self._take_store()
+        return recipe
 
     def _take_output(self, tag: Tag) -> None:
         sink = FileSink(
@@ -91,10 +108,7 @@ class Recording:
             format=self._format,
             identity=tag,
         )
-        try:
-            sink.open()
-        except OutputBusy as error:
-            raise OutputBusy(f"{error}{self._whose()}") from error
+        sink.open()
         self._sinks.append(sink)
 
     def _take_store(self, *, fresh: bool = False) -> None:
@@ -114,6 +128,8 @@ class Recording:
                     remove(store.path)
         while self._sinks:
             self._sinks.pop().abort()
+        while self._leases:
+            self._leases.pop().release()
 
     def discard(self) -> None:
         """Remove the store, which is not needed any more, and give the output back."""
@@ -134,14 +150,6 @@ class Recording:
     def store(self) -> Store:
         """The store, which is open."""
         return self._stores[-1]
-
-    def _whose(self) -> str:
-        """Which run has the output, as far as the store knows."""
-        with suppress(TtsflowError), Store.open(store_path(self.path), readonly=True) as store:
-            running = store.running()
-            if running is not None:
-                return f". It is process {running.pid} on {running.host}, since {running.started}"
-        return ""
 
     # ------------------------------------------------------------ what is to be spoken
 

@@ -7,7 +7,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from ttsflow.errors import UsageError
+from ttsflow.errors import Drained, UsageError
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report import Unobserved
 from ttsflow.runner import StreamHandle
@@ -29,11 +29,19 @@ class OpenStreams(Unobserved):
         Raises UsageError where a stream of that name is open.
         """
         with self._lock:
-            if name in self._failed:
-                raise UsageError(
-                    f"a request named {name!r} is being spoken already; wait for its end, or use another name"
-                )
+            self.check_free(name)
             return self._failed.setdefault(name, [])
+
+    def check_free(self, name: str) -> None:
+        """Raise UsageError where a stream of that name is open."""
+        if name in self._failed:
+            raise UsageError(
+                f"a request named {name!r} is being spoken already; wait for its end, or use another name"
+            )
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a stream of that name is open."""
+        return name in self._failed
 
     def remove(self, name: str) -> None:
         """The stream has ended."""
@@ -62,8 +70,14 @@ class Speaking:
         return self._handle.account
 
     def wait(self) -> Account:
-        """Wait for its end. Raises what ended it early: the RunErrors, and what its sink raised."""
-        return self._handle.wait()
+        """Wait for its end. Raises what ended it early: the RunErrors, and what its sink raised.
+
+        Raises Drained where not all of its chunks were reached.
+        """
+        account = self._handle.wait()
+        if account.not_reached:
+            raise Drained(f"the engine was drained: {account.not_reached:,} chunks were not spoken")
+        return account
 
     def __enter__(self) -> Self:
         return self

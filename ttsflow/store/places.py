@@ -95,6 +95,11 @@ def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, fl
     yield from connection.execute(_CHECKSUMS)
 
 
+def texts(connection: sqlite3.Connection) -> Iterator[tuple[bytes, str]]:
+    """Key and text of each place with something to speak, in text order; of stores of any version."""
+    yield from connection.execute("SELECT key, text FROM place WHERE key IS NOT NULL ORDER BY idx")
+
+
 def doubts(connection: sqlite3.Connection, most: int) -> list[tuple[int, str, str]]:
     """Index, text and doubt of the first places whose chunk is flagged; reads no audio."""
     return connection.execute(_DOUBTS, (most,)).fetchall()

@@ -207,6 +207,11 @@ class Store:
         with explaining(self.path):
             yield from places.all_places(self._reading, stream)
 
+    def texts(self) -> Iterator[tuple[bytes, str]]:
+        """Key and text of all places with something to speak, in text order."""
+        with explaining(self.path):
+            yield from places.texts(self._reading)
+
     def passages(self) -> Iterator[Passage]:
         """All places in text order, with their times in an output that is built now; reads no audio."""
         with explaining(self.path):

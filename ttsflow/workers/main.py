@@ -9,9 +9,13 @@ model's libraries.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
+
+LOOK_S = 1.0
+"""seconds from one look to the next whether the coordinator is still there"""
 
 
 def main() -> None:
@@ -25,19 +29,24 @@ def main() -> None:
 
 
 def end_with_coordinator() -> None:
-    """Kill this process, and all processes that it has started, as soon as standard input ends.
+    """Kill this process, and all processes that it has started, as soon as the coordinator has ended.
+
+    Standard input ends with it at once, unless a child that the coordinator has forked holds the other end.
 
     For the rest of the process standard input is empty, so a library that asks a question does not wait
     for an answer.
     """
+    coordinator = os.getppid()
     lifeline = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
 
     def watch() -> None:
-        while os.read(lifeline, 1):
-            pass
+        while os.getppid() == coordinator:
+            ended, _, _ = select.select([lifeline], [], [], LOOK_S)
+            if ended and not os.read(lifeline, 1):
+                break
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()

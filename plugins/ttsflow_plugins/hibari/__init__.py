@@ -89,8 +89,10 @@ class Hibari(Backend):
             return ()
         try:
             samples = self._model(job.voice or DEFAULT)(job.text, speed=job.speed, seed=job.seed)
-        except Exception as error:  # it belongs to this job alone
+        except (OSError, MemoryError) as error:  # which may pass; it belongs to this job alone
             return (Step(job, error=error),)
+        except Exception as error:  # the engine does the same with the same text
+            return (Step(job, error=JobRefused(f"hibari cannot speak it: {type(error).__name__}: {error}")),)
         unknown = "".join(dict.fromkeys(filter(_is_foreign, job.text)))
         if not samples.any():
             return (Step(job, error=JobRefused(f"hibari has no sound for {job.text!r}; it reads English")),)
@@ -114,7 +116,10 @@ class Hibari(Backend):
 
 
 def _is_foreign(char: str) -> bool:
-    return char.isalpha() and not unicodedata.name(char, "").startswith(ALPHABETS)
+    """Whether a letter is of a script that the engine cannot read; modifier letters are of none."""
+    if not char.isalpha() or unicodedata.category(char) == "Lm":
+        return False
+    return not unicodedata.name(unicodedata.normalize("NFKC", char)[0], "").startswith(ALPHABETS)
 
 
 @hookimpl
