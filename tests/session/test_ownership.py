@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.session.world import SIM, text_of
 from tests.store.world import chunks_kept
 from ttsflow import Engine, OutputBusy, OutputError
+from ttsflow.session.recording import Recording
+from ttsflow.session.streams import SETTLED_S, Speaking
 
 SLOW = SIM | {"backend.options.chunk_s": 0.1}
 
@@ -74,6 +77,30 @@ def test_a_file_put_in_the_place_of_the_output_is_not_spoken_over(engine: Engine
     assert path.read_bytes() == b"mastered by hand"
     path.unlink()
     assert engine.redo(path, [1]).account.delivered == 1
+
+
+def test_a_recording_that_is_interrupted_is_closed_when_the_store_has_all_that_was_finished(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is slow: a commit takes longer than a caller's sink would be waited for."""
+    path = tmp_path / "out.wav"
+    given, keep = [], Recording.keep
+
+    def keep_slowly(recording: Recording, chunks: Sequence[Any]) -> None:
+        given.append(len(chunks))
+        time.sleep(1.5 * SETTLED_S)
+        keep(recording, chunks)
+
+    def interrupt(speaking: Speaking) -> None:
+        while not given:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recording, "keep", keep_slowly)
+    request = engine.request(text_of(3))
+    with pytest.raises(KeyboardInterrupt), engine.recording(request, path) as recording:
+        engine.complete(recording, request, interrupt)
+    assert chunks_kept(tmp_path / "out.wav.ttsflow") == sum(given)
 
 
 GREETING = "Thank you for calling us today."

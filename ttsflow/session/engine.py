@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -295,7 +296,8 @@ class Engine:
         """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""
         jobs = (place.job for place in request.places())
         name, weight = request.name, request.weight
-        return self._open(name, lambda: self._runner.open(name, jobs, sink, live=True, weight=weight))
+        begin = partial(self._runner.open, name, jobs, sink, live=True, weight=weight)
+        return self._open(name, begin, stored=False)
 
     @contextmanager
     def recording(
@@ -345,18 +347,19 @@ class Engine:
     def _record(
         self, recording: Recording, jobs: Iterable[ChunkJob], name: str, wait: Wait, weight: float = 1.0
     ) -> None:
-        speaking = self._open(name, lambda: self._runner.open_stored(name, jobs, recording, weight=weight))
+        begin = partial(self._runner.open_stored, name, jobs, recording, weight=weight)
+        speaking = self._open(name, begin, stored=True)
         try:
             with speaking:
                 wait(speaking)
         finally:
             recording.count(speaking.account, speaking.failed)
 
-    def _open(self, name: str, begin: Callable[[], StreamHandle]) -> Speaking:
+    def _open(self, name: str, begin: Callable[[], StreamHandle], *, stored: bool) -> Speaking:
         self._start()
         failed = self._open_streams.add(name)
         try:
-            return Speaking(begin(), self._open_streams, failed)
+            return Speaking(begin(), self._open_streams, failed, stored=stored)
         except BaseException:  # the engine was closed meanwhile
             self._open_streams.remove(name)
             raise

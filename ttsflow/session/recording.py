@@ -193,7 +193,9 @@ class Recording:
     # ------------------------------------------------------------ what a stream writes into
 
     def keep(self, chunks: Sequence[tuple[Outcome, Sequence[AudioPiece]]]) -> None:
-        """Commit chunks. Raises StoreError."""
+        """Commit chunks. Raises StoreError, also where the recording was closed."""
+        if not self._stores:
+            raise StoreError(f"what is kept for {self.path} is closed")
         self.store.commit(
             [Spoken(self.store.key_at(outcome.job.index), outcome, pieces) for outcome, pieces in chunks]
         )

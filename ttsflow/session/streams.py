@@ -56,11 +56,15 @@ class OpenStreams(Unobserved):
 class Speaking:
     """A stream that is being spoken, and its chunks that have failed so far.
 
-    Whatever is left of it when its `with` block is left is given up.
+    Whatever is left of it when its `with` block is left is given up. Where it is `stored`, all that was
+    finished is in the store then; else its sink may still be blocked.
     """
 
-    def __init__(self, handle: StreamHandle, streams: OpenStreams, failed: list[Outcome]) -> None:
+    def __init__(
+        self, handle: StreamHandle, streams: OpenStreams, failed: list[Outcome], *, stored: bool
+    ) -> None:
         self.failed = failed
+        self._settled_s = None if stored else SETTLED_S
         self._handle = handle
         self._streams = streams
 
@@ -88,6 +92,6 @@ class Speaking:
         try:
             self._handle.cancel()
             with suppress(Exception):  # its waiter has heard why it ended
-                self._handle.wait(SETTLED_S)
+                self._handle.wait(self._settled_s)
         finally:
             self._streams.remove(self._handle.stream)
