@@ -30,7 +30,7 @@ _QUESTION = (
 _AGREEMENT = "I have read, understood and agreed to the Terms and Conditions."
 _OTHER_WAYS = (
     "To use a model that you have, set the option model_dir. "
-    "The backend 'espeak' needs neither licence nor download."
+    "The backends 'hibari' (English) and 'espeak' need neither licence nor download."
 )
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
