@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ttsflow.errors import InputError, UnknownNameError
-from ttsflow.text import Block, Document, read_file, read_stream, read_text
+from ttsflow.text import Block, Document, ReadOptions, read_file, read_stream, read_text
 from ttsflow.text.readers import READERS, TEXT, reader_for, reader_named
 
 HEADING = [Block("Title", "heading"), Block("Some words.")]
@@ -35,15 +35,18 @@ def test_any_other_file_is_plain_text(name: str) -> None:
 def test_a_name_decides_over_the_suffix(tmp_path: Path) -> None:
     for name in ("book.txt", "book.md"):
         (tmp_path / name).write_text(MARKDOWN)
-    assert blocks(read_file(tmp_path / "book.txt", format="markdown")) == HEADING
-    assert blocks(read_file(tmp_path / "book.md", format="text"))[0] == Block("# Title")
+    assert blocks(read_file(tmp_path / "book.txt", options=ReadOptions(format="markdown"))) == HEADING
+    assert blocks(read_file(tmp_path / "book.md", options=ReadOptions(format="text")))[0] == Block("# Title")
     assert blocks(read_file(tmp_path / "book.md")) == HEADING
 
 
 def test_streams_and_strings_are_plain_text_unless_it_is_said() -> None:
     for name, expected in ((None, Block("# Title")), ("text", Block("# Title")), ("markdown", HEADING[0])):
-        assert blocks(read_text(MARKDOWN, format=name))[0] == expected
-        assert blocks(read_stream(io.BytesIO(MARKDOWN.encode()), format=name))[0] == expected
+        assert blocks(read_text(MARKDOWN, options=ReadOptions(format=name)))[0] == expected
+        assert (
+            blocks(read_stream(io.BytesIO(MARKDOWN.encode()), options=ReadOptions(format=name)))[0]
+            == expected
+        )
 
 
 def test_a_name_that_is_not_known_is_refused_before_anything_is_read(tmp_path: Path) -> None:
@@ -52,9 +55,9 @@ def test_a_name_that_is_not_known_is_refused_before_anything_is_read(tmp_path: P
             raise AssertionError
 
     for read in (
-        lambda: read_file(tmp_path / "absent.txt", format="markdwon"),
-        lambda: read_stream(Unread(), format="markdwon"),
-        lambda: read_text("Text.", format="markdwon"),
+        lambda: read_file(tmp_path / "absent.txt", options=ReadOptions(format="markdwon")),
+        lambda: read_stream(Unread(), options=ReadOptions(format="markdwon")),
+        lambda: read_text("Text.", options=ReadOptions(format="markdwon")),
     ):
         with pytest.raises(UnknownNameError, match=r"did you mean 'markdown'.*known: markdown, text"):
             read()
@@ -69,7 +72,7 @@ def test_a_string_that_begins_like_a_file_of_another_kind_is_text() -> None:
 def test_what_cannot_be_spoken_is_refused_in_every_format(name: str) -> None:
     for text, why in (("", "is empty"), ("a\0b", "binary data"), ("\ud83d", "lone surrogate")):
         with pytest.raises(InputError, match=why):
-            read_text(text, format=name)
+            read_text(text, options=ReadOptions(format=name))
 
 
 def test_blocks_can_be_iterated_again_and_the_length_leaves_white_space_out() -> None:

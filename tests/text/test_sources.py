@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsflow.errors import InputError
-from ttsflow.text import Block, Document, read_file, read_stream, read_text
+from ttsflow.text import Block, Document, ReadOptions, read_file, read_stream, read_text
 
 LINE_ENDS = ("\n", "\r\n", "\r")
 
@@ -23,7 +23,7 @@ def put(folder: Path, content: str | bytes, name: str = "book.txt") -> Path:
 
 def refusal(path: Path, encoding: str = "utf-8") -> str:
     with pytest.raises(InputError) as caught:
-        read_file(path, encoding)
+        read_file(path, ReadOptions(encoding=encoding))
     return str(caught.value)
 
 
@@ -70,16 +70,16 @@ def test_no_character_is_lost(text):
 )
 def test_a_byte_order_mark_decides_and_is_dropped(tmp_path, mark, encoding):
     path = put(tmp_path, mark + "Grüße.\n".encode(encoding))
-    assert [block.text for block in read_file(path, "cp1252").blocks()] == ["Grüße."]
+    assert [block.text for block in read_file(path, ReadOptions(encoding="cp1252")).blocks()] == ["Grüße."]
 
 
 def test_the_named_encoding_is_used(tmp_path):
     path = put(tmp_path, "Чай.".encode("koi8-r"))
-    assert words(read_file(path, "koi8-r")) == "Чай."
+    assert words(read_file(path, ReadOptions(encoding="koi8-r"))) == "Чай."
 
 
 def test_a_stream_is_read_to_its_end():
-    document = read_stream(io.BytesIO("Grüße.\r\n\r\nEnde.".encode("cp1252")), "cp1252")
+    document = read_stream(io.BytesIO("Grüße.\r\n\r\nEnde.".encode("cp1252")), ReadOptions(encoding="cp1252"))
     assert [block.text for block in document.blocks()] == ["Grüße.", "Ende."]
     assert document.name == "standard input"
     assert document.identity.source is None
@@ -203,7 +203,7 @@ def test_the_advice_fits_the_bytes(tmp_path):
 def test_utf16_without_its_mark_is_recognised(tmp_path, encoding, text):
     path = put(tmp_path, text.encode(encoding))
     assert f"--encoding {encoding}" in refusal(path)
-    assert words(read_file(path, encoding)) == text
+    assert words(read_file(path, ReadOptions(encoding=encoding))) == text
 
 
 def test_half_a_utf16_character_is_an_error_of_encoding(tmp_path):
@@ -229,7 +229,7 @@ def test_nothing_to_speak(tmp_path, content, what):
     for name in ("book.txt", "book.md"):
         assert what in refusal(put(tmp_path, content, name))
     with pytest.raises(InputError, match=what):
-        read_text(content, "--text")
+        read_text(content, name="--text")
     with pytest.raises(InputError, match=what):
         read_stream(io.BytesIO(content.encode()))
 
@@ -245,14 +245,14 @@ def test_an_undecodable_byte_of_an_argument_is_placed():
     with pytest.raises(
         InputError, match=r"--text holds the byte 0xE9 at character 11 \(line 2, after .*caf'\)"
     ):
-        read_text(argument, "--text")
+        read_text(argument, name="--text")
 
 
 def test_half_of_a_character_is_placed():
     with pytest.raises(InputError, match=r"lone surrogate U\+D83D\) at character 1 \(line 1, at the start\)"):
         read_text("\ud83d tail")
     with pytest.raises(InputError, match="lone surrogate"):  # some codecs let one through
-        read_stream(io.BytesIO(b"a +2AA- b"), "utf-7")
+        read_stream(io.BytesIO(b"a +2AA- b"), ReadOptions(encoding="utf-7"))
 
 
 @given(
@@ -260,7 +260,7 @@ def test_half_of_a_character_is_placed():
 )
 def test_any_bytes_are_text_or_refused(data, encoding):
     try:
-        document = read_stream(io.BytesIO(data), encoding)
+        document = read_stream(io.BytesIO(data), ReadOptions(encoding=encoding))
     except InputError:
         return
     assert words(document).encode()

@@ -47,6 +47,11 @@ from ttsflow.cli.signals import end_on_signals
     "--input-format", type=OneOf(input_formats), help="Format of the text.  [default: as the suffix says]"
 )
 @click.option("--encoding", help="Encoding of text files.  [default: utf-8]")
+@click.option(
+    "--encoding-errors",
+    type=OneOf(lambda: ("strict", "replace")),
+    help="What becomes of bytes that are not valid in it.  [default: strict]",
+)
 @click.option("--report", type=PATH, metavar="FILE.json", help="Write what happened to every chunk.")
 @click.option("--overwrite", is_flag=True, help="Replace an output file whoever made it.")
 @click.option("--fresh", is_flag=True, help="Speak everything anew; what was kept of runs before is removed.")
@@ -75,6 +80,7 @@ def run(
     format_: str | None,
     input_format: str | None,
     encoding: str | None,
+    encoding_errors: str | None,
     report: Path | None,
     overwrite: bool,
     fresh: bool,
@@ -112,10 +118,10 @@ def run(
         format=("--format", "output.format", format_),
         input_format=("--input-format", "text.format", input_format),
         encoding=("--encoding", "text.encoding", encoding),
+        encoding_errors=("--encoding-errors", "text.encoding_errors", encoding_errors),
     )
     chosen = load_settings(policy, config_file, settings, flags)
-    as_said = chosen.config.text
-    document = speech.read_input(source, text, as_said.encoding, as_said.format)
+    document = speech.read_input(source, text, chosen.config.text.reading)
     destination = speech.Destination(output, overwrite, report, fresh, keep_store, strict)
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
         code = speech.speak(document, chosen, plugins_dir, destination, quiet=quiet)

@@ -26,7 +26,7 @@ from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice
 from ttsflow.session.request import Request
 from ttsflow.session.setup import make_setup
-from ttsflow.text import Document, read_file, read_stream, read_text
+from ttsflow.text import Document, ReadOptions, read_file, read_stream, read_text
 
 STDOUT = 1
 
@@ -69,19 +69,19 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
         logging.getLogger("ttsflow").setLevel(logging.DEBUG)
 
 
-def read_input(source: str | None, text: str | None, encoding: str, format: str | None) -> Document:
+def read_input(source: str | None, text: str | None, options: ReadOptions) -> Document:
     """The document that the user named. Raises InputError; click.UsageError where there is none."""
     if source is not None and text is not None:
         raise click.UsageError("give INPUT or --text, not both")
     if text is not None:
-        return read_text(text, format=format)
+        return read_text(text, options)
     if source is None and sys.stdin.isatty():
         raise click.UsageError("nothing to speak. Try: ttsflow run book.txt -o book.wav")
     if source is None or source == "-":
-        return read_stream(sys.stdin.buffer, encoding, format=format)
+        return read_stream(sys.stdin.buffer, options)
     if not source:
         raise InputError("the name of the input file is empty")
-    return read_file(Path(source), encoding, format)
+    return read_file(Path(source), options)
 
 
 def speak(

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from ttsflow.interface.validation import Section
 from ttsflow.output.formats import FORMATS
 from ttsflow.scheduler.limits import Limits
+from ttsflow.text.options import EncodingErrors, Lines, MarkdownOptions, ReadOptions
 from ttsflow.text.readers import READERS
 
 Name = Annotated[str, Field(min_length=1)]
@@ -126,12 +127,35 @@ class Pauses(Section):
 
     sentence_s: NonNegativeFloat = 0.15
     """after a sentence"""
+    line_s: NonNegativeFloat = 0.35
+    """after a line of a list, a verse or a dialogue"""
     paragraph_s: NonNegativeFloat = 0.6
     """after a paragraph"""
+    section_s: NonNegativeFloat = 0.9
+    """after a paragraph with more than one blank line behind it"""
     heading_s: NonNegativeFloat = 0.9
     """after a heading"""
+    chapter_s: NonNegativeFloat = 1.2
+    """after the heading of a chapter"""
     break_s: NonNegativeFloat = 0.8
     """for a break without words, such as a line of asterisks"""
+
+
+class MarkdownSection(Section):
+    """What is spoken of Markdown besides its prose."""
+
+    code: bool = False
+    """blocks of code"""
+    urls: bool = False
+    """addresses that stand in the text themselves"""
+    math: bool = False
+    """formulas between dollar signs"""
+    tasks: bool = False
+    """whether an item of a task list is done"""
+    footnotes: bool = False
+    """footnotes and their marks"""
+    front_matter: bool = False
+    """the data before the text"""
 
 
 class TextSection(Section):
@@ -147,6 +171,11 @@ class TextSection(Section):
     """format of the text: text or markdown; unset: the file's suffix decides"""
     encoding: str = "utf-8"
     """encoding of text files"""
+    encoding_errors: EncodingErrors = "strict"
+    """what becomes of bytes that are not valid in the encoding: strict is an error, replace leaves out"""
+    lines: Lines = "auto"
+    """line ends of plain text: each ends something, or they are wrapped; auto finds out"""
+    markdown: MarkdownSection = MarkdownSection()
     speed: PositiveFloat = 1.0
     """speaking speed: 1 is the backend's normal speed, 2 is twice as fast"""
     seed: int = 0
@@ -171,6 +200,18 @@ class TextSection(Section):
         if self.voice is not None and self.reference is not None:
             raise ValueError("has both voice and reference; give one of them")
         return self
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How the text is read."""
+        return ReadOptions(
+            self.format,
+            self.encoding,
+            self.encoding_errors,
+            self.language,
+            self.lines,
+            MarkdownOptions(**self.markdown.model_dump()),
+        )
 
     @property
     def references(self) -> tuple[Path, ...]:

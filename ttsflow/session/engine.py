@@ -376,8 +376,8 @@ def _document(text: str | Path | Document, section: TextSection) -> Document:
     if isinstance(text, Document):
         return text
     if isinstance(text, Path):
-        return read_file(text, section.encoding, section.format)
-    return read_text(text, format=section.format)
+        return read_file(text, section.reading)
+    return read_text(text, section.reading)
 
 
 class _Log(Unobserved):

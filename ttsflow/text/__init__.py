@@ -3,6 +3,7 @@
 from ttsflow.text.blocks import Block
 from ttsflow.text.chunker import Chunk, Pauses, cut, halve
 from ttsflow.text.document import Document, Identity
+from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.sources import read_file, read_stream, read_text
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "Chunk",
     "Document",
     "Identity",
+    "MarkdownOptions",
     "Pauses",
+    "ReadOptions",
     "cut",
     "halve",
     "read_file",

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-BlockKind = Literal["paragraph", "heading"]
-
-_BLANK_LINES = re.compile(r"\n\s*\n|\u2029")
+BlockKind = Literal["line", "paragraph", "section", "heading", "chapter"]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, list item, table row or heading. No chunk contains text of two blocks."""
+    """A paragraph, list item, table row or heading. No chunk contains text of two blocks.
+
+    The kind says what comes behind it, and so how long the pause is. A "line" is followed by another
+    line of the same paragraph, list or verse. A "section" is a paragraph behind which the text leaves
+    more room than behind others. A "chapter" is the heading of a chapter. A block with nothing to say
+    ("***") is a scene break, whatever its kind.
+    """
 
     text: str
     kind: BlockKind = "paragraph"
-
-
-def paragraphs(text: str) -> Iterator[Block]:
-    """The paragraphs of a plain text, which blank lines separate."""
-    start = 0
-    for gap in _BLANK_LINES.finditer(text):
-        yield from _paragraph(text[start : gap.start()])
-        start = gap.end()
-    yield from _paragraph(text[start:])
-
-
-def _paragraph(text: str) -> Iterator[Block]:
-    if text and not text.isspace():
-        yield Block(text.strip())

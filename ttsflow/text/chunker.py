@@ -33,9 +33,26 @@ class Pauses:
     """
 
     sentence_s: float = 0.15
+    line_s: float = 0.35
     paragraph_s: float = 0.6
+    section_s: float = 0.9
     heading_s: float = 0.9
+    chapter_s: float = 1.2
     break_s: float = 0.8
+
+    def after(self, block: Block) -> float:
+        """Seconds of silence after the last chunk of a block that has something to say."""
+        match block.kind:
+            case "line":
+                return self.line_s
+            case "paragraph":
+                return self.paragraph_s
+            case "section":
+                return self.section_s
+            case "heading":
+                return self.heading_s
+            case "chapter":
+                return self.chapter_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +90,7 @@ def cut(
     pauses = Pauses() if pauses is None else pauses
     for block in blocks:
         text = " ".join(block.text.split())
-        yield from _cut_block(text, block.kind == "heading", language, max_chars, pauses)
+        yield from _cut_block(text, pauses.after(block), language, max_chars, pauses)
 
 
 def halve(text: str, language: str) -> list[str]:
@@ -86,7 +103,7 @@ def halve(text: str, language: str) -> list[str]:
     return spoken if between_words and len(spoken) > 1 else []
 
 
-def _cut_block(text: str, heading: bool, language: str, cap: int, pauses: Pauses) -> Iterator[Chunk]:
+def _cut_block(text: str, behind_s: float, language: str, cap: int, pauses: Pauses) -> Iterator[Chunk]:
     start, spoken = 0, False
     for stop in _joined(text, _stops(text, language, cap), cap):
         piece = text[start : stop.at].strip()
@@ -95,7 +112,7 @@ def _cut_block(text: str, heading: bool, language: str, cap: int, pauses: Pauses
         if stop.at < len(text):
             pause = pauses.sentence_s if stop.ends_sentence and speakable else 0.0
         elif spoken:
-            pause = pauses.heading_s if heading else pauses.paragraph_s
+            pause = behind_s
         else:
             pause = pauses.break_s
         yield Chunk(piece, pause, speakable)

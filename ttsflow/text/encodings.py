@@ -8,6 +8,7 @@ import re
 from encodings.aliases import aliases
 
 from ttsflow.errors import InputError
+from ttsflow.text.options import ReadOptions
 
 _BYTE_ORDER_MARKS = (  # UTF-32 comes before UTF-16: its mark begins with the mark of UTF-16
     (codecs.BOM_UTF8, "utf-8"),
@@ -39,8 +40,8 @@ _SIGNATURES = (  # the first bytes of files that are not plain text
 _TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
 
 
-def decode(data: bytes, encoding: str, name: str) -> str:
-    """Decode `data`. A byte order mark overrides `encoding` and is removed.
+def decode(data: bytes, options: ReadOptions, name: str) -> str:
+    """Decode `data`. A byte order mark overrides the encoding of the options, and is removed.
 
     Messages call the input `name`. Raises InputError for binary data, for an unknown encoding, for
     bytes that are not valid in the encoding (with their offset and line), and where `check_text` does.
@@ -48,6 +49,7 @@ def decode(data: bytes, encoding: str, name: str) -> str:
     for signature, kind in _SIGNATURES:
         if re.match(signature, data, re.DOTALL):
             raise InputError(f"{name} is {kind}, not text. {_TEXT_WANTED}.")
+    encoding = options.encoding
     for mark, marked in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             encoding = marked
@@ -55,7 +57,7 @@ def decode(data: bytes, encoding: str, name: str) -> str:
     else:
         mark = b""
     try:
-        text = data[len(mark) :].decode(encoding)
+        text = data[len(mark) :].decode(encoding, options.encoding_errors)
     except LookupError:
         raise InputError(_unknown_encoding(encoding)) from None
     except UnicodeDecodeError as error:

@@ -10,7 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from ttsflow.text.blocks import Block, paragraphs
+from ttsflow.text.blocks import Block
+from ttsflow.text.lines import paragraphs
+from ttsflow.text.options import MarkdownOptions
 
 # Front matter of site generators: YAML at the very top, between two lines of dashes. It begins with a
 # key and has no blank line. It is data about the text and not a part of the text.
@@ -18,7 +20,7 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?=\w[\w -]*:)(?:[^\n]*\S[^\n]*\n)+?(?
 _UNSPOKEN = ("script", "style")
 
 
-def markdown_blocks(text: str) -> Iterator[Block]:
+def markdown_blocks(text: str, options: MarkdownOptions) -> Iterator[Block]:
     """The blocks of a CommonMark text with tables.
 
     Each heading, paragraph, list item, quotation and table row is a block. Of a link the text is

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ttsflow.errors import InputError, UnknownNameError
-from ttsflow.text.blocks import paragraphs
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
+from ttsflow.text.lines import plain_blocks
+from ttsflow.text.options import ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """A format of text. `suffixes` are those of its files, such as ".md", in lower case.
 
-    `read(data, name, encoding)` makes a document of the bytes of an input that messages call `name`;
-    `encoding` matters to formats that do not name their own. It raises InputError. What it needs beyond
-    the standard library it imports when it is called.
+    `read(data, name, options)` makes a document of the bytes of an input that messages call `name`. It
+    raises InputError. What it needs beyond the standard library it imports when it is called.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[bytes, str, str], Document]
+    read: Callable[[bytes, str, ReadOptions], Document]
 
 
-def _read_text(data: bytes, name: str, encoding: str) -> Document:
-    return document_of(_lines(data, name, encoding), name, paragraphs)
+def _read_text(data: bytes, name: str, options: ReadOptions) -> Document:
+    return document_of(_lines(data, name, options), name, partial(plain_blocks, options=options))
 
 
-def _read_markdown(data: bytes, name: str, encoding: str) -> Document:
+def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
     from ttsflow.text.markdown import markdown_blocks
 
-    document = document_of(_lines(data, name, encoding), name, markdown_blocks)
+    blocks = partial(markdown_blocks, options=options.markdown)
+    document = document_of(_lines(data, name, options), name, blocks)
     if next(document.blocks(), None) is None:
         raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
     return document
 
 
-def _lines(data: bytes, name: str, encoding: str) -> str:
+def _lines(data: bytes, name: str, options: ReadOptions) -> str:
     """The text with "\\n" for each line end."""
-    return decode(data, encoding, name).replace("\r\n", "\n").replace("\r", "\n")
+    return decode(data, options, name).replace("\r\n", "\n").replace("\r", "\n")
 
 
 TEXT = Reader("text", (".txt",), _read_text)

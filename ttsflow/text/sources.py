@@ -12,16 +12,19 @@ from typing import BinaryIO
 from ttsflow.errors import InputError
 from ttsflow.text.document import Document, digest
 from ttsflow.text.encodings import check_text
+from ttsflow.text.options import ReadOptions
 from ttsflow.text.readers import SUFFIXES, TEXT, Reader, reader_for, reader_named
 
+DEFAULTS = ReadOptions()
 
-def read_file(path: Path, encoding: str = "utf-8", format: str | None = None) -> Document:
-    """Read a file. `format` is the name of a reader; None chooses it by the suffix of the file's name.
 
-    A byte order mark overrides `encoding`. Raises InputError if the file cannot be read, is not text,
+def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
+    """Read a file; where no format is named the suffix of its name decides.
+
+    Raises InputError if the file cannot be read, is not text,
     is not valid in the encoding, or has nothing to speak; UnknownNameError if there is no such format.
     """
-    reader = reader_for(path) if format is None else reader_named(format)
+    reader = reader_for(path) if options.format is None else reader_named(options.format)
     name = _printable(path)
     try:
         data = path.read_bytes()
@@ -37,35 +40,35 @@ def read_file(path: Path, encoding: str = "utf-8", format: str | None = None) ->
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{name} cannot be read: {reason}. Check the path.") from None
-    document = reader.read(data, name, encoding)
+    document = reader.read(data, name, options)
     return replace(document, identity=replace(document.identity, source=digest(source)))
 
 
 def read_stream(
-    binary_file: BinaryIO, encoding: str = "utf-8", name: str = "standard input", format: str | None = None
+    binary_file: BinaryIO, options: ReadOptions = DEFAULTS, name: str = "standard input"
 ) -> Document:
-    """Read a binary stream to its end. `format` is the name of a reader; None is plain text.
+    """Read a binary stream to its end, as plain text where no format is named.
 
     Raises InputError and UnknownNameError in the same cases as `read_file`.
     """
-    reader = _reader(format)
+    reader = _reader(options.format)
     try:
         data = binary_file.read()
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}. Give a file or a pipe.") from None
-    return reader.read(data, name, encoding)
+    return reader.read(data, name, options)
 
 
-def read_text(text: str, name: str = "text", format: str | None = None) -> Document:
-    """Make a document of a string. `format` is the name of a reader; None is plain text.
+def read_text(text: str, options: ReadOptions = DEFAULTS, name: str = "text") -> Document:
+    """Make a document of a string, which is plain text where no format is named.
 
     Raises InputError if it has nothing to speak, or contains a NUL or half of a character;
     UnknownNameError if there is no such format.
     """
-    reader, text = _reader(format), text.removeprefix("\ufeff")
+    reader, text = _reader(options.format), text.removeprefix("\ufeff")
     check_text(text, name)
     # With a byte order mark it is text for sure, even if it begins with "%PDF-".
-    return reader.read(codecs.BOM_UTF8 + text.encode(), name, "utf-8")
+    return reader.read(codecs.BOM_UTF8 + text.encode(), name, options)
 
 
 def _reader(format: str | None) -> Reader:
