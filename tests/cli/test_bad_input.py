@@ -90,6 +90,12 @@ def test_an_output_that_cannot_be_is_refused_before_any_worker_starts(program: P
     assert f"cannot write {output}" in ended.err
 
 
+def test_an_output_whose_name_is_too_long(program: Program) -> None:
+    name = "n" * 250 + ".wav"
+    ended = program("run", "--text", "Hello.", "-o", name, *NEVER_LOADS, code=2)
+    assert f"cannot write {name}: its name is too long; choose a shorter one" in ended.err
+
+
 def test_a_report_that_cannot_be_written_is_refused_before_any_worker_starts(program: Program) -> None:
     program.write("text.txt", "Hello.")
     for report, said in [("nowhere/run.json", "there is no folder"), ("text.txt", "is not a report")]:

@@ -61,7 +61,7 @@ def test_the_status_of_a_complete_text(copied: Callable[[Path], Program], whole:
     assert lines[0] == "story.wav: complete"
     assert lines[1] == "file        4.8 s, 0.2 MB"
     assert lines[2] == "chunks      4 of 4 kept, 0 in doubt"
-    assert lines[3] == "audio       4.8 s with all pauses, 1.0 s without"
+    assert lines[3] == "audio       1.0 s of speech, 4.8 s with pauses"
     assert lines[4] == "backend     sim"
     assert lines[5].startswith("store       ")
     assert "story.wav.ttsflow (" in lines[5]
@@ -86,7 +86,7 @@ def test_the_status_of_a_file_that_is_not_what_a_run_would_build_now(
     text = program("status", "story.wav").text
     assert "story.wav: 1 chunk left, 87% of the text kept" in text
     assert "file        4.8 s, 0.2 MB; of an earlier state" in text
-    assert "audio       5.4 s with all pauses, 1.0 s without" in text
+    assert "audio       1.0 s of speech" in text
     with (program.folder / "story.wav").open("ab") as file:
         file.write(bytes(100_000))
     assert "file        0.3 MB; not as a run left it" in program("status", "story.wav").text

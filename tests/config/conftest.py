@@ -12,7 +12,7 @@ from ttsflow.registry import Registry
 PLUGINS = '''
 from typing import Literal
 from pydantic import PositiveInt
-from ttsflow import Backend, Policy, PluginOptions, Profile, hookimpl
+from ttsflow import Backend, Policy, PluginOptions, Profile, Voice, hookimpl
 
 
 class Wide(Policy):
@@ -59,6 +59,14 @@ class English(Silent):
         return Profile(backend=cls.name, sample_rate=8000, languages=("en", "en-gb"))
 
 
+class Anna(Silent):
+    name = "anna"
+
+    @classmethod
+    def voices(cls, options):
+        return [Voice("anna")]
+
+
 class Gone(Silent):
     name = "gone"
 
@@ -82,7 +90,7 @@ def ttsflow_policies():
 
 @hookimpl
 def ttsflow_backends():
-    return [Silent, Absent, English, Gone, Confused]
+    return [Silent, Absent, English, Anna, Gone, Confused]
 '''
 
 

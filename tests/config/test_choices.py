@@ -249,6 +249,17 @@ def test_what_was_asked_of_the_first_is_not_given_to_another(
     )
 
 
+def test_a_backend_that_has_the_voice_stands_in(registry: Registry, yaml_file: Write) -> None:
+    for voice, found in (("anna", True), ("bert", False)):
+        flag = Flag("--voice", "text.voice", voice)
+        settings = settings_of(yaml_file("backend: {use: [absent, anna]}"), flag)
+        if found:
+            assert resolve_backend(settings, registry, fallback_allowed=True).plugin.name == "anna"
+        else:
+            with pytest.raises(BackendUnavailable, match="the voice .--voice. may be meant for it alone"):
+                resolve_backend(settings, registry, fallback_allowed=True)
+
+
 def test_without_leave_to_fall_back_only_the_first_counts(registry: Registry, yaml_file: Write) -> None:
     settings = settings_of(yaml_file("backend: {use: [absent, silent]}"))
     with pytest.raises(BackendUnavailable, match=r"'absent' is not installed\. Install it with: pip install"):

@@ -233,7 +233,7 @@ def test_a_path_that_is_not_there(path: str) -> None:
         ("backend: {use: []}", "backend.use is [], but must"),
         ("backend: {use: 3}", "backend.use is 3, but must be text or a list; in YAML put text in quotes"),
         ("policy: {use: a, rules: [{use: b}]}", "policy needs either use or rules, and not both"),
-        ("policy: {rules: []}", "policy.rules is [], but must have at least 1 item"),
+        ("policy: {rules: []}", "policy has rules without any rule; the last one needs no `when`"),
         (
             "policy: {options: {x: 1}}",
             "policy has options beside rules; give the options in each rule, or name one policy (policy.use",

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsflow.config.yamlfile import parse_value, parse_yaml, read_yaml
+from ttsflow.config.yamlfile import FLOAT, parse_value, parse_yaml, read_yaml
 from ttsflow.errors import ConfigError
 
 Write = Callable[..., Path]
@@ -141,6 +141,12 @@ def test_a_value_of_a_flag() -> None:
     assert parse_value("3", "--set x") == 3
     assert parse_value("[a, 1]", "--set x") == ["a", 1]
     assert parse_value("", "--set x") is None
+    assert [parse_value(text, "--set x") for text in ("1e9", "-2E-3", "+.5e1", "1e9 s")] == [
+        1e9,
+        -2e-3,
+        5.0,
+        "1e9 s",
+    ]
     with pytest.raises(ConfigError, match="--set x, line 1: the tag !a is used"):
         parse_value("!a b", "--set x")
 
@@ -161,8 +167,10 @@ def test_any_text_gives_data_or_an_error_that_names_the_file(text: str) -> None:
     assert said.startswith("my.yaml, line ")
 
 
+# PyYAML does not quote a text like "1e9", which is a number in YAML 1.2.
+TEXTS = st.text().filter(lambda text: not FLOAT[1].match(text))
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )

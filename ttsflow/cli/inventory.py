@@ -42,7 +42,7 @@ def policies(
     if name is not None and name in files and name not in {plugin.name for plugin in registry.policies()}:
         _show_rules(name, load_settings(name, config_file, settings), as_json)
     elif name is not None:
-        plugin = registry.policy(name)
+        plugin = registry.policy(name, also_known=files)
         _show("policy", plugin, _about(plugin), as_json)
     elif as_json:
         _print_json({"policies": [_about(plugin) for plugin in registry.policies()], "files": files})

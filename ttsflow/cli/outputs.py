@@ -45,8 +45,16 @@ def status(output: Path) -> None:
             state = "complete" if built else f"complete; {NOT_BUILT}: run the same command again"
         click.echo(f"{output}: {state}")
         _row("file", _file(output, made, built, extent.length_s))
-        _row("chunks", f"{counts.kept:,} of {counts.distinct:,} kept, {counts.flagged:,} in doubt")
-        _row("audio", f"{duration(extent.length_s)} with all pauses, {duration(extent.speech_s)} without")
+        repeats = counts.speakable - counts.distinct
+        heard_again = f"; {repeats:,} more have the text of others" if repeats else ""
+        _row(
+            "chunks", f"{counts.kept:,} of {counts.distinct:,} kept, {counts.flagged:,} in doubt{heard_again}"
+        )
+        speech = duration(extent.speech_s)
+        _row(
+            "audio",
+            f"{speech} of speech" + ("" if counts.left else f", {duration(extent.length_s)} with pauses"),
+        )
         _row("backend", recipe.backend)
         _row("store", f"{store.path} ({size(counts.bytes)})")
         if unused := counts.stored - counts.kept:

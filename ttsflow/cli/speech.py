@@ -149,11 +149,12 @@ def _record(run: Run, engine: Engine, request: Request, path: Path, destination:
         else:
             _complete(run, engine, recording, request)
         code = _judge(run, recording, strict=destination.strict)
+        store = recording.store.path if recording.counts().stored else None
         if code == 0 and not destination.keep_store:
             recording.discard()
-        elif not complete and (counts := recording.counts()).stored:
-            kept = f"{recording.store.path.name}, {size(counts.bytes)}"
-            run.console.say(f"kept: {kept}; to remove it: {command('clean', path)}")
+    if store is not None and store.exists() and not complete:
+        kept = f"{store.name}, {size(store.stat().st_size)}"  # closed: its journal is in it now
+        run.console.say(f"kept: {kept}; to remove it: {command('clean', path)}")
     return code
 
 

@@ -11,12 +11,12 @@ from ttsflow.config.layers import absolute
 from ttsflow.config.model import count_gpus
 from ttsflow.config.policyfiles import is_path
 from ttsflow.config.settings import Settings
-from ttsflow.errors import BackendUnavailable, ConfigError, PluginError
+from ttsflow.errors import BackendUnavailable, ConfigError, PluginError, UsageError
 from ttsflow.interface.backend import Backend
 from ttsflow.interface.options import PluginOptions
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.validation import KeyPath
-from ttsflow.registry import Plugin, Registry, describe
+from ttsflow.registry import Plugin, Registry, calling, describe
 from ttsflow.text.languages import nearest
 
 
@@ -83,7 +83,7 @@ def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed:
     """The backend of a run: the one named, or the first of a list that is installed and speaks the language.
 
     Another than the first stands in only if `fallback_allowed` and nothing was asked for that may be
-    meant for the first alone: a voice, reference audio, options. What is installed and cannot be used
+    meant for the first alone: reference audio, options, a voice that the other does not have. What is installed and cannot be used
     is no reason to fall back; that shows later, as an error. Raises BackendUnavailable where no backend
     can speak, ConfigError where an option is wrong, UnknownNameError, PluginError.
     """
@@ -102,7 +102,8 @@ def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed:
             passed_over[name] = _PassedOver(f"does not speak {language!r}")
             continue
         if passed_over:
-            _check_fallback(settings, passed_over[names[0]], name, allowed=fallback_allowed)
+            asked = _asked_for(settings, plugin, options)
+            _check_fallback(settings, passed_over[names[0]], name, asked, allowed=fallback_allowed)
         return BackendChoice(plugin, options, _fallback(passed_over, name))
     raise BackendUnavailable(_none_left(settings, passed_over))
 
@@ -120,9 +121,10 @@ def _speaks(plugin: Plugin[Backend], options: PluginOptions, language: str) -> b
     return languages is None or nearest(language, languages) is not None
 
 
-def _check_fallback(settings: Settings, first: _PassedOver, name: str, *, allowed: bool) -> None:
+def _check_fallback(
+    settings: Settings, first: _PassedOver, name: str, asked: str | None, *, allowed: bool
+) -> None:
     """Raise BackendUnavailable where no other backend than the first may speak."""
-    asked = _asked_for(settings)
     if allowed and not asked:
         return
     reason = f", and {asked} may be meant for it alone" if asked else ""
@@ -161,7 +163,7 @@ def _policy(
         hint = f"A file of the current folder must be given as a path: ./{name}.yaml"
     else:
         hint = f"It is named at {settings.where((*at, 'use'))}"
-    plugin = registry.policy(name, also_known=files if by_flag else (), hint=hint)
+    plugin = registry.policy(name, also_known=files if by_flag and name not in files else (), hint=hint)
     return PolicyChoice(plugin, _options(plugin, options, settings, (*at, "options")), decided_by)
 
 
@@ -217,14 +219,26 @@ def _none_left(settings: Settings, passed_over: Mapping[str, _PassedOver]) -> st
     return f"no backend can speak {settings.config.text.language!r}:\n{reasons}"
 
 
-def _asked_for(settings: Settings) -> str | None:
-    """A setting that the user asked for and that perhaps only the first backend supports; None if none."""
+def _has_voice(plugin: Plugin[Backend], options: PluginOptions, voice: str) -> bool:
+    with calling(plugin, "check_voice"):
+        try:
+            plugin.cls.check_voice(voice, options)
+        except UsageError:
+            return False
+    return True
+
+
+def _asked_for(settings: Settings, plugin: Plugin[Backend], options: PluginOptions) -> str | None:
+    """A setting that the user asked for and that perhaps only the first backend supports; None if none.
+
+    A voice that the backend `plugin` has is for this one as well.
+    """
     config = settings.config
     for value, what, path in (
         (config.text.voice, "the voice", ("text", "voice")),
         (config.text.reference, "the reference audio", ("text", "reference")),
         (config.backend.options, "the options", ("backend", "options")),
     ):
-        if value:
+        if value and not (what == "the voice" and _has_voice(plugin, options, str(value))):
             return f"{what} ({settings.where(path)})"
     return None

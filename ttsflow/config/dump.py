@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ttsflow.config.settings import Settings
+from ttsflow.config.yamlfile import FLOAT
 from ttsflow.interface.validation import KeyPath
 
 
@@ -40,6 +41,9 @@ def _from(settings: Settings, path: KeyPath) -> str:
 
 class _OneLine(yaml.SafeDumper):
     """Writes text with escapes if YAML would break it over lines, or could not show it."""
+
+
+_OneLine.add_implicit_resolver(*FLOAT)  # so that a text like "1e9" is quoted
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -98,13 +98,15 @@ class PolicySection(Section):
     """name of the policy"""
     options: Options = {}
     """the policy's own options; they go with `use`"""
-    rules: Annotated[tuple[Rule, ...], Strict(False), Field(min_length=1)] | None = None
+    rules: Annotated[tuple[Rule, ...], Strict(False)] | None = None
     """the first rule that holds decides"""
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> PolicySection:
         if (self.use is None) == (self.rules is None):
             raise ValueError("needs either use or rules, and not both")
+        if self.rules == ():
+            raise ValueError("has rules without any rule; the last one needs no `when`")
         if self.rules is not None and self.options:
             raise ValueError(
                 "has options beside rules; give the options in each rule, or name one policy"

@@ -6,6 +6,7 @@ tags, no anchors and aliases, no merge keys, no duplicate keys, one document, li
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,6 +16,14 @@ import yaml
 
 from ttsflow.errors import ConfigError
 from ttsflow.interface.validation import KeyPath, dotted
+
+# YAML 1.2 (its core schema) reads "1e9" as a number, as people do; PyYAML, of YAML 1.1, wants "1.0e+9".
+FLOAT = (
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+\Z"),
+    list("-+.0123456789"),
+)
+"""tag, shape and first characters of the numbers that are read as floats, too"""
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
@@ -105,7 +114,7 @@ class _Reader:
         return int(self._yaml.line) + 1
 
     def document(self, text: str) -> Any:
-        self._yaml = yaml.SafeLoader(text)
+        self._yaml = _Loader(text)
         self._yaml.get_event()  # the stream's start
         if self._yaml.check_event(yaml.StreamEndEvent):
             return None
@@ -172,6 +181,13 @@ class _Reader:
     def _refuse(self, event: Any, path: KeyPath, why: str) -> NoReturn:
         at = f"{dotted(path)}: " if path else ""
         raise ConfigError(f"{self.label}, line {_line(event)}: {at}{why}")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe part, with numbers as in YAML 1.2."""
+
+
+_Loader.add_implicit_resolver(*FLOAT)
 
 
 def _line(event: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -39,10 +40,10 @@ class Lease:
                 f"{self._owner()}"
             ) from error
         except OSError as error:
-            raise OutputError(
-                f"cannot write {output}: {target.parent} takes no new file ({error.strerror}); "
-                f"choose another place"
-            ) from error
+            why = f"{target.parent} takes no new file ({error.strerror}); choose another place"
+            if error.errno == errno.ENAMETOOLONG:  # its store, lock and part have some letters more
+                why = "its name is too long; choose a shorter one"
+            raise OutputError(f"cannot write {output}: {why}") from error
         self._sign()
 
     def release(self) -> None:
