@@ -60,7 +60,7 @@ def test_the_status_of_a_complete_text(copied: Callable[[Path], Program], whole:
     lines = program("status", "story.wav").text.splitlines()
     assert lines[0] == "story.wav: complete"
     assert lines[1] == "file        4.8 s, 0.2 MB"
-    assert lines[2] == "chunks      4 of 4 kept, 0 in doubt"
+    assert lines[2] == "chunks      4 of 4 kept, 0 in doubt, 1 repeated"
     assert lines[3] == "audio       1.0 s of speech, 4.8 s with pauses"
     assert lines[4] == "backend     sim"
     assert lines[5].startswith("store       ")

@@ -256,7 +256,7 @@ def test_a_backend_that_has_the_voice_stands_in(registry: Registry, yaml_file: W
         if found:
             assert resolve_backend(settings, registry, fallback_allowed=True).plugin.name == "anna"
         else:
-            with pytest.raises(BackendUnavailable, match="the voice .--voice. may be meant for it alone"):
+            with pytest.raises(BackendUnavailable, match=r"the voice .--voice. may be meant for it alone"):
                 resolve_backend(settings, registry, fallback_allowed=True)
 
 

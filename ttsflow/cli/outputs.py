@@ -46,10 +46,8 @@ def status(output: Path) -> None:
         click.echo(f"{output}: {state}")
         _row("file", _file(output, made, built, extent.length_s))
         repeats = counts.speakable - counts.distinct
-        heard_again = f"; {repeats:,} more have the text of others" if repeats else ""
-        _row(
-            "chunks", f"{counts.kept:,} of {counts.distinct:,} kept, {counts.flagged:,} in doubt{heard_again}"
-        )
+        repeated = f", {repeats:,} repeated" if repeats else ""
+        _row("chunks", f"{counts.kept:,} of {counts.distinct:,} kept, {counts.flagged:,} in doubt{repeated}")
         speech = duration(extent.speech_s)
         _row(
             "audio",

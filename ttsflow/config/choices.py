@@ -83,9 +83,10 @@ def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed:
     """The backend of a run: the one named, or the first of a list that is installed and speaks the language.
 
     Another than the first stands in only if `fallback_allowed` and nothing was asked for that may be
-    meant for the first alone: reference audio, options, a voice that the other does not have. What is installed and cannot be used
-    is no reason to fall back; that shows later, as an error. Raises BackendUnavailable where no backend
-    can speak, ConfigError where an option is wrong, UnknownNameError, PluginError.
+    meant for the first alone: reference audio, options, a voice that the other does not have. What is
+    installed and cannot be used is no reason to fall back; that shows later, as an error. Raises
+    BackendUnavailable where no backend can speak, ConfigError where an option is wrong, UnknownNameError,
+    PluginError.
     """
     names = _names(settings)
     language = settings.config.text.language
