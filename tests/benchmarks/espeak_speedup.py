@@ -16,6 +16,7 @@ from tests.benchmarks.bare import BareLoop
 from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
 from ttsflow import ChunkJob, Device
+from ttsflow.session.request import Manner
 from ttsflow.text import read_file
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ STREAM = "speed-up"
 
 def measure(workload: Workload) -> Iterator[Figure]:
     one, two = (setup_for("espeak", workers) for workers in (1, 2))
-    text = [job for job in one.jobs(read_file(workload.text), STREAM) if job.speakable]
+    manner = Manner.of(one, one.config.text)
+    places = manner.places(read_file(workload.text), STREAM)
+    text = [place.job for place in places if place.job.speakable]
     jobs = repeated(text, at_least=workload.pick(200, 100))
     rounds = workload.pick(15, 3)
     with (
