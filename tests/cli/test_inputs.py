@@ -14,7 +14,7 @@ from tests.cli.program import Program, indexes, paragraphs, sim
 
 CHUNKS = 10
 QUICK = sim(rtf=0, audio_s=0.2)
-REFUSED = "story.wav exists and was not made by ttsflow for this input; use --overwrite to replace it"
+REFUSED = "story.wav exists and was not made from this text; to replace it, overwrite it (--overwrite)"
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_without_its_store_a_text_that_was_renamed_and_edited_is_not_known(spoke
     spoken("clean", "story.wav")
     spoken.write("tale.txt", edited(paragraphs(CHUNKS)))
     refused = spoken("run", "tale.txt", "-o", "story.wav", *QUICK, code=2)
-    assert f"{REFUSED}, or another -o" in refused.err
+    assert f"{REFUSED}, or choose another output" in refused.err
 
 
 def test_a_strangers_file_is_refused_whatever_the_store_holds(spoken: Program) -> None:

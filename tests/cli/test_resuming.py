@@ -215,7 +215,7 @@ def test_somebody_elses_file_in_its_place_stays_there(spoken: Program, undisturb
     wav = spoken.folder / "story.wav"
     wav.write_bytes(b"a letter")
     refused = spoken(*SPEAK, *QUICK, code=2)
-    assert "was not made by ttsflow for this input; use --overwrite" in refused.err
+    assert "was not made from this text; to replace it, overwrite it (--overwrite)" in refused.err
     assert wav.read_bytes() == b"a letter"
     report = spoken.resumed("story.txt", "--overwrite", *QUICK)
     assert report["workers"] == []

@@ -102,7 +102,7 @@ def test_ctrl_c_leaves_no_process_and_no_file(program: Program) -> None:
     assert report["ended"] == "interrupted"
     summary = settled_summary(program)
     assert 0 < summary["delivered"] < 200
-    assert summary["not_reached"] > 0
+    assert summary["submitted"] == 200, "the chunks that nothing has come to are counted, too"
     assert f"{summary['submitted']} submitted, {summary['delivered']} delivered" in ended.err
     assert f"{summary['not_reached']} not reached" in ended.err
 

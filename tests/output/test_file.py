@@ -158,12 +158,14 @@ def test_outputs_that_cannot_be_are_refused_at_once(tmp_path: Path) -> None:
     assert "it is a folder" in refusal(tmp_path)
     assert "a device or a pipe" in refusal(Path("/dev/null"))
     assert "a device or a pipe" in refusal(tmp_path / "pipe")
+    (tmp_path / "kept.wav").touch(0o444)
+    assert "it is write-protected; allow it (chmod u+w)" in refusal(tmp_path / "kept.wav")
     assert "symbolic links" in refusal(tmp_path / "loop")
     assert "too long" in refusal(tmp_path / ("x" * 300))
     assert "null byte" in refusal(tmp_path / "a\0b")
     assert "surrogates" in refusal(tmp_path / "a\ud800b")
     assert "takes no new file" in refusal(Path("/proc/out.wav"))
-    assert names(tmp_path) == ["file", "loop", "pipe"]
+    assert names(tmp_path) == ["file", "kept.wav", "loop", "pipe"]
 
 
 def test_a_read_only_folder_is_refused_at_once() -> None:

@@ -100,7 +100,7 @@ def test_closing_ends_the_wait(run: Any, now: bool) -> None:
         thread.join(60)
         assert not thread.is_alive()
     assert len(ends) == 8
-    assert {str(end) for end in ends} == {"the runner is closed, and speaks no more; open another one"}
+    assert {str(end) for end in ends} == {"the engine is closed, and speaks no more; make another one"}
 
 
 def test_ctrl_c_interrupts_the_wait(run: Any, started: Any) -> None:
@@ -126,9 +126,9 @@ def test_a_closed_runner_refuses_everything_but_to_be_closed_again(run: Any) -> 
         runner.wait_ready(60)
     runner.close()
     for call in (runner.start, runner.drain, runner.wait_ready, runner.check_usable):
-        with pytest.raises(RunError, match="the runner is closed, and speaks no more; open another one"):
+        with pytest.raises(RunError, match="the engine is closed, and speaks no more; make another one"):
             call()
-    with pytest.raises(RunError, match="the runner is closed, and speaks no more"):
+    with pytest.raises(RunError, match="the engine is closed, and speaks no more"):
         runner.open("s", chunks(["hello"]), Memory()).wait(60)
 
 

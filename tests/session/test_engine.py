@@ -150,11 +150,14 @@ def test_what_a_caller_gets_wrong_leaves_the_engine_at_work(engine: Engine, tmp_
         engine.speak("", tmp_path / "out.wav")
     with pytest.raises(InputError, match="does not exist"):
         next(engine.stream(tmp_path / "absent.txt"))
+    for wrong in (None, 5, b"Hello."):
+        with pytest.raises(UsageError, match=f"a text must be a string.* not {type(wrong).__name__}"):
+            engine.stream(wrong)  # type: ignore[arg-type]
     with pytest.raises(OutputError, match="there is no folder"):
         engine.speak("Hello.", tmp_path / "nowhere/out.wav")
     taken = tmp_path / "taken.wav"
     taken.write_bytes(b"somebody's own")
-    with pytest.raises(OutputError, match="was not made by ttsflow"):
+    with pytest.raises(OutputError, match="was not made from this text"):
         engine.speak("Hello.", taken)
     assert engine.speak("Hello.", taken, overwrite=True).account.delivered == 1
 

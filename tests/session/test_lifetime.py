@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.conftest import patience
 from tests.session.world import SIM, noted, scribe, text_of
 from tests.store.world import chunks_kept
 from ttsflow import Drained, Engine, RunError, UsageError, WorkerError
@@ -108,6 +110,18 @@ def test_a_request_that_is_open_when_the_engine_is_closed_ends_with_an_error(tmp
     pieces = engine.stream(text_of(200))
     next(pieces)
     engine.close(now=True)
+    with pytest.raises(RunError, match="closed"):
+        list(pieces)
+
+
+def test_closing_waits_for_nobody_who_has_begun_to_listen() -> None:
+    engine = Engine(settings=SIM | {"limits.timeouts.close_s": 600})
+    pieces = engine.stream(text_of(200))
+    next(pieces)  # its sink is full soon, and waits for the one who listens
+    closing = Thread(target=engine.close, daemon=True)
+    closing.start()
+    closing.join(patience(30))
+    assert not closing.is_alive()
     with pytest.raises(RunError, match="closed"):
         list(pieces)
 

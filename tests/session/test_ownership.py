@@ -73,7 +73,7 @@ def test_a_file_put_in_the_place_of_the_output_is_not_spoken_over(engine: Engine
     path.write_bytes(b"mastered by hand")
     for call in (lambda: engine.redo(path, [1]), lambda: engine.redo(path, find="part 1")):
         refused(call, "another file than the one that was made", "move it away")
-    refused(lambda: engine.speak(text_of(3), path), "was not made by ttsflow for this input")
+    refused(lambda: engine.speak(text_of(3), path), "was not made from this text")
     assert path.read_bytes() == b"mastered by hand"
     path.unlink()
     assert engine.redo(path, [1]).account.delivered == 1
@@ -127,5 +127,5 @@ def test_a_text_is_the_one_before_if_it_still_has_most_of_it(
         engine.speak(tmp_path / "b.txt", path)
         assert path.read_bytes() != before
     else:
-        refused(lambda: engine.speak(tmp_path / "b.txt", path), "was not made by ttsflow for this input")
+        refused(lambda: engine.speak(tmp_path / "b.txt", path), "was not made from this text")
         assert path.read_bytes() == before

@@ -20,7 +20,7 @@ class IteratorSink:
         self._sample_rate = sample_rate
         self._room = Semaphore(room)
         self._pieces: SimpleQueue[AudioPiece | None] = SimpleQueue()
-        self._left = False
+        self._left = self._let_go = False
 
     def __iter__(self) -> Iterator[AudioPiece]:
         while (piece := self._pieces.get()) is not None:
@@ -32,12 +32,19 @@ class IteratorSink:
         self._left = True
         self._room.release()
 
+    def let_go(self) -> None:
+        """Wait for nobody, and drop what comes: whoever ends the stream says so to the one who iterates."""
+        self._let_go = True
+        self._room.release()
+
     def open(self) -> None:
         """Nothing has to be made."""
 
     def write(self, pieces: Sequence[AudioPiece]) -> None:
         """Hand the pieces over. Raises BrokenPipeError after `leave`."""
         for piece in pieces:
+            if self._let_go:
+                return
             self._room.acquire()
             if self._left:
                 raise BrokenPipeError("nobody takes the audio any more")

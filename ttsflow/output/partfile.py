@@ -13,6 +13,8 @@ from ttsflow.output.lock import lock
 
 logger = logging.getLogger(__name__)
 
+_ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
 
 class PartFile:
     """Writes `.NAME.part` beside `target`; `publish` renames it to `target`, `discard` removes it.
@@ -47,6 +49,8 @@ class PartFile:
             raise self._refuse(f"it is a folder; name a file in it, such as {self._given / 'NAME'}")
         if not stat.S_ISREG(mode):
             raise self._refuse("it is a device or a pipe, not a file; choose another place")
+        if not mode & _ANY_WRITE:
+            raise self._refuse("it is write-protected; allow it (chmod u+w), or choose another place")
         return True
 
     def open(self) -> None:

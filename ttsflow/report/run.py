@@ -116,8 +116,7 @@ class RunReport:
 
     def summary_text(self) -> str:
         """The summary for a person, the first of the failed and flagged chunks named."""
-        fallback = self._info.backend_fallback
-        return summary_text(self.summary(), self._failures, fallback, self._flagged)
+        return summary_text(self.summary(), self._failures, self._flagged)
 
     def failures_text(self) -> str:
         """The failed chunks alone, as `summary_text` names them; empty if there are none."""

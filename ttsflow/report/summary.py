@@ -48,14 +48,12 @@ class Summary:
 def summary_text(
     summary: Summary,
     failures: Sequence[Outcome] = (),
-    fallback: str | None = None,
     flagged: Sequence[Outcome] = (),
 ) -> str:
     """The summary for a person: aligned lines of plain text, without a newline at the end.
 
     `failures` and `flagged` are named, each with an excerpt of its text and the reason; there may be
-    fewer of them than `summary.failed` and `summary.flagged`. `fallback` is the notice that another
-    backend spoke than the first choice.
+    fewer of them than `summary.failed` and `summary.flagged`.
     """
     rows = [("chunks", _counts(summary)), ("audio", _audio(summary)), ("time", _times(summary))]
     if summary.speed:
@@ -70,8 +68,6 @@ def summary_text(
         rows.append(("chunk time", ", ".join(percentiles)))
     rows += _named("flagged", summary.flagged, flagged)
     rows += _named("failed", summary.failed, failures)
-    if fallback is not None:
-        rows.append(("notice", printable(fallback)))
     return _aligned(rows)
 
 

@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 ABORT_S = 1.0
 """seconds that sinks and stores may take to end when the runner must close at once"""
 
-CLOSED = "the runner is closed, and speaks no more; open another one"
-DRAINED = "the engine was drained, and speaks no more; close it, and open another one"
+CLOSED = "the engine is closed, and speaks no more; make another one"
+DRAINED = "the engine was drained, and speaks no more; close it, and make another one"
 
 
 class Runner:

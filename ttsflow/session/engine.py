@@ -12,10 +12,11 @@ from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 from ttsflow.config import Flag, load
 from ttsflow.config.model import TextSection
-from ttsflow.errors import RunError, StoreDamaged
+from ttsflow.errors import RunError, StoreDamaged, UsageError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
 from ttsflow.output import IteratorSink, Sink
 from ttsflow.report import Observer, Observers, Unobserved
@@ -112,6 +113,7 @@ class Engine:
     def _set_up(self, setup: Setup, observers: Iterable[Observer], preload: bool) -> None:
         self.setup = setup
         self._open_streams = OpenStreams()
+        self._iterated: WeakSet[IteratorSink] = WeakSet()
         self._observer = Observers((self._open_streams, *observers))
         self._runner = Runner(setup.scheduler(), setup.workers, setup.config.limits, self._observer)
         self._numbers = itertools.count()
@@ -202,6 +204,7 @@ class Engine:
 
     def _pieces(self, request: Request) -> Iterator[AudioPiece]:
         sink = IteratorSink(self.setup.profile.sample_rate)
+        self._iterated.add(sink)
         with self.play(request, sink) as speaking:
             try:
                 for piece in sink:
@@ -259,6 +262,8 @@ class Engine:
 
     def close(self, *, now: bool = False) -> None:
         """End the workers; requests that are still open end with RunError."""
+        for sink in list(self._iterated):
+            sink.let_go()  # nobody may come for its next piece
         self._runner.close(now)
 
     def __enter__(self) -> Self:
@@ -377,6 +382,8 @@ def _document(text: str | Path | Document, section: TextSection) -> Document:
         return text
     if isinstance(text, Path):
         return read_file(text, section.reading)
+    if not isinstance(text, str):
+        raise UsageError(f"a text must be a string, a Path or a Document, not {type(text).__name__}")
     return read_text(text, section.reading)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -73,8 +73,8 @@ class Recording:
             kept = store_path(self.path)
             stays = f" (the chunks in {kept.name} stay)" if kept.exists() else ""
             raise OutputError(
-                f"{self.path} exists and was not made by ttsflow for this input; use --overwrite to replace "
-                f"it{stays}, or another -o"
+                f"{self.path} exists and was not made from this text; to replace it, overwrite it "
+                f"(--overwrite){stays}, or choose another output"
             )
         self._take_output(tag)
         self._take_store(fresh=fresh)
@@ -216,7 +216,8 @@ class Recording:
         for _ in range(MENDS):
             try:
                 if self.counts().left:
-                    speak()
+                    with self._counting_not_reached():
+                        speak()
                 return self.build()
             except StoreDamaged as damage:
                 tell(f"{damage}; what is lost is spoken again")
@@ -225,6 +226,19 @@ class Recording:
                     done = self.account.delivered + self.account.failed
                     self.account = replace(self.account, submitted=done, not_reached=0)
         raise StoreDamaged(f"{self.store.path} is damaged again and again; see to the disk that it is on")
+
+    @contextmanager
+    def _counting_not_reached(self) -> Iterator[None]:
+        """What ends early inside has not reached all that is left, also what no stream has come to."""
+        try:
+            yield
+        except BaseException:
+            if self.account is not None:
+                delivered, failed = self.account.delivered, self.account.failed
+                with suppress(StoreError):  # why the run ends is known already
+                    left = max(self.counts().left - failed, 0)
+                    self.account = Account(delivered + failed + left, delivered, failed, left)
+            raise
 
     def build(self) -> bool:
         """Make the output from the store; whether there is anything to hear, and so a file.

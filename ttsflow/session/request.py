@@ -155,7 +155,7 @@ def _voice_content(setup: Setup, asked: TextSection) -> str:
         if asked.references and not plugin.cls.takes_reference_audio():
             raise UsageError(
                 f"backend {plugin.name!r} does not take reference audio; "
-                f"leave --reference out, or choose a backend that does: `ttsflow backends` lists them"
+                f"leave the reference out, or choose a backend that does: `ttsflow backends` lists them"
             )
         content = "\n".join(map(_digest, asked.references))
     return content if asked.speed == 1.0 else f"{content}\0speed {asked.speed!r}"
