@@ -15,7 +15,8 @@ class Profile:
     times slower each chunk runs when k chunks run at once; beyond the table it grows linearly.
     `memory_bytes` is the device memory that a worker needs, `slot_memory_bytes` what each slot adds.
     `max_chars` is the longest chunk in characters, by language ("*" for all others). `languages` are
-    the language codes it speaks, None for any. `rtf` (synthesis time / audio time) and `chars_per_s`
+    the language codes it speaks, None for any. A piece of less than `min_chars` characters joins a
+    neighbour, because a neural model may garble it. `rtf` (synthesis time / audio time) and `chars_per_s`
     (characters per second of audio) are initial estimates, used until the run has measured its own.
     A `deterministic` backend gives byte-identical audio for an identical job. `reproducible_on` are
     the kinds of device on which an identical job gives the same audio (same decisions of the model,
@@ -37,6 +38,7 @@ class Profile:
     deterministic: bool = False
     reproducible_on: tuple[str, ...] = ()
     speeds: tuple[float, float] = (1.0, 1.0)
+    min_chars: int = 40
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for an invalid profile."""
@@ -45,6 +47,8 @@ class Profile:
                 raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
         if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
             raise ValueError(f"max_chars must map languages to caps above 0, not {self.max_chars!r}")
+        if not isinstance(self.min_chars, int) or self.min_chars < 0:
+            raise ValueError(f"min_chars must be a whole number from 0, not {self.min_chars!r}")
         for name in ("sample_rate", "slots"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")

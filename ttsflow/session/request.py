@@ -54,11 +54,13 @@ class Manner:
     def places(self, document: Document, stream: str) -> Iterator[Place]:
         """The places of a document in text order, cut as they are asked for; their jobs are of `stream`."""
         text, voice = self.text, self.voice
-        cap = self.setup.profile.cap(voice.language)
+        profile = self.setup.profile
+        cap = profile.cap(voice.language)
         chunks = cut(
             document.blocks(),
             language=voice.language,
             max_chars=cap if text.max_chars is None else min(cap, text.max_chars),
+            min_chars=profile.min_chars,
             pauses=Pauses(**text.pauses.model_dump()),
         )
         for index, chunk in enumerate(chunks):

@@ -8,6 +8,16 @@ OPENING = "“‘«‹„‚「『（(["
 CLOSING = "”’»›」』）)]"
 STRAIGHT = "\"'"
 
+QUOTED = re.compile(
+    r"„[^“”]*[“”]|“[^”]*”|‚[^‘’]*[‘’]|‘[^’]*’|»[^«]*«|«[^»]*»|‹[^›]*›|「[^」]*」|『[^』]*』|（[^）]*）"
+    r'|\([^)]*\)|\[[^\]]*\]|"[^"]*"'
+    r"|(?<!\w)'[^']*'(?!\w)"
+)
+"""a quotation or a bracket that is closed, in the ways of several languages"""
+
+QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
+"""what opens one; a straight mark inside a word is an apostrophe"""
+
 _CLOSED = f"[{re.escape(CLOSING + STRAIGHT)}]*+"
 
 CLAUSE_ENDS = (

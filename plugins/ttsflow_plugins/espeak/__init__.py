@@ -69,6 +69,7 @@ class Espeak(Backend):
             languages=tuple(_catalogue().by_language),
             max_chars={"*": 400},
             memory_bytes=25_000_000,
+            min_chars=0,
             rtf=0.002,
             chars_per_s=CHARS_PER_S * options.rate / USUAL_RATE,
             deterministic=True,

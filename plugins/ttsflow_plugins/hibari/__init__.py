@@ -53,6 +53,7 @@ class Hibari(Backend):
             languages=("en",),
             max_chars={"*": 300},
             memory_bytes=250_000_000,
+            min_chars=0,
             rtf=0.015,
             chars_per_s=14.5,
             deterministic=True,

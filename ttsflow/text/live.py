@@ -1,0 +1,160 @@
+"""Text that comes bit by bit: its chunks, each as soon as its end is certain."""
+
+# ruff: noqa: RUF001  # marks of several scripts
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ttsflow.text.blocks import Block, BlockKind
+from ttsflow.text.characters import audible
+from ttsflow.text.chunker import Chunk, Pauses
+from ttsflow.text.options import Lines
+from ttsflow.text.stops import CutRules, Stop, joined_onward, settled_stops, speakable, stops
+
+_MOST = 1_000  # characters that are looked at together, so that a piece of megabytes takes linear time
+
+_LONGEST = 2_000
+"""characters of a sentence that are looked at again when more of it comes"""
+
+_SPACES = re.compile(r"\s+")
+_LINE_ENDS = re.compile("\r\n|[\r\u2028]")
+
+_HALF = re.compile(r"[\r\u200c\u200d]+\Z")
+"""what means something else before what may come next"""
+
+# A line that begins so is an item of a list, a line of a dialogue or a heading, and no wrapped prose.
+_MARK = re.compile(r"(?:[-*+•‣◦–—>]|#{1,6}|\(?(?:\d{1,3}|[A-Za-z])[.)])\s")
+_MARK_CHARS = 6
+"""characters of a line that show whether it begins with a mark"""
+
+_WRAPPED = 40
+"""characters; an editor that breaks lines makes no shorter ones inside a paragraph"""
+
+_ENDED = re.compile(r"[.!?…:。！？：][\"'”’»)\]」』）]*\Z")
+
+
+class LiveCutter:
+    """Cuts a text that comes in pieces of any size; the pieces' borders do not matter.
+
+    The chunks are those of `cut(blocks, live=True)`, and no character but white space and what nobody is
+    to hear is lost. What is held back is at most a sentence and the word after it, a quotation that is
+    open, or a short piece. Only `flush` cuts elsewhere.
+
+    A line end is judged by the line before it and the beginning of the next, since later lines are not
+    there yet: with `lines` "auto" it is only where an editor broke the line if that line has 40 characters
+    or more and does not end a sentence, and if the next one does not begin with the mark of a list, a
+    dialogue or a heading. A blank line ends a paragraph, two end a section.
+    """
+
+    def __init__(self, rules: CutRules, pauses: Pauses, lines: Lines = "auto") -> None:
+        self._rules, self._pauses, self._lines = rules, pauses, lines
+        self._coming = ""  # what has come, and not been looked at
+        self._text = ""  # of the block that grows, from the beginning of its sentence; single spaces
+        self._done = 0  # so much of it is in chunks
+        self._spoken = False  # whether a chunk of the block had something to say
+        self._line = ""  # the line that grows, as far as its end is to be judged
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether there is text that is in no chunk yet."""
+        return bool(self._text[self._done :].strip() or self._coming.strip())
+
+    def feed(self, text: str) -> Iterator[Chunk]:
+        """The chunks that are certain now that `text` has come, too."""
+        for start in range(0, len(text), _MOST):
+            self._coming += text[start : start + _MOST]
+            yield from self._look(last=False)
+
+    def flush(self) -> Iterator[Chunk]:
+        """The chunks of all complete words that have come: nothing more comes for a while."""
+        yield from self._look(last=True)
+        ended = _ENDED.search(self._text.rstrip())
+        end = len(self._text) if ended else self._text.rfind(" ") + 1
+        if end > self._done:
+            yield from self._rest(self._text[:end])
+            self._text, self._done = self._text[end:], 0
+
+    def finish(self) -> Iterator[Chunk]:
+        """The chunks of all the rest: the text is over."""
+        yield from self._look(last=True)
+        yield from self._end_block("paragraph")
+
+    # ------------------------------------------------------------ lines
+
+    def _look(self, *, last: bool) -> Iterator[Chunk]:
+        """Take over what has come, as far as its line ends can be judged."""
+        half = None if last else _HALF.search(self._coming)
+        held = half.group() if half else ""
+        coming = _LINE_ENDS.sub("\n", self._coming.removesuffix(held)).replace("\u2029", "\n\n")
+        self._coming = held
+        while coming:
+            line, end, rest = coming.partition("\n")
+            self._grow(line)
+            if not end:
+                break
+            after = rest.lstrip()
+            gap = rest[: len(rest) - len(after)].count("\n")
+            marked_at = after.partition("\n")[0]
+            if not last and (not after or (not gap and len(marked_at) < _MARK_CHARS and marked_at == after)):
+                self._coming = end + rest + held
+                break
+            kind = self._judge(gap, marked_at)
+            if kind is not None:
+                yield from self._end_block(kind)
+            else:
+                self._grow(" ")
+            self._line, coming = "", after
+        yield from self._settled()
+
+    def _grow(self, text: str) -> None:
+        self._line = (self._line + text)[-_MOST:]
+        self._text = _SPACES.sub(" ", audible(self._text + text))
+        if not self._done:
+            self._text = self._text.lstrip()
+
+    def _judge(self, gap: int, after: str) -> BlockKind | None:
+        """What kind of block the line end closes; None if the next line belongs to the same block."""
+        if gap:
+            return "paragraph" if gap == 1 else "section"
+        line = self._line.strip()
+        if self._lines == "each":
+            return "line"
+        if self._lines == "auto":
+            wrapped = len(line) >= _WRAPPED and not _ENDED.search(line) and not _MARK.match(after)
+            return None if wrapped else "line"
+        return "line" if _MARK.match(after) else None
+
+    # ------------------------------------------------------------ chunks
+
+    def _settled(self) -> Iterator[Chunk]:
+        """The chunks that no further text can move."""
+        left = (stop for stop in settled_stops(self._text, self._rules) if stop.at > self._done)
+        begun = 0  # where the sentence begins that is not over
+        for stop in joined_onward(self._text, list(left), self._rules, self._done, ended=False):
+            yield self._chunk(stop)
+            begun = stop.at if stop.whole else begun
+        if self._done - begun > _LONGEST:  # the beginning of a sentence that long decides nothing any more
+            begun = self._done
+        self._text, self._done = self._text[begun:], self._done - begun
+
+    def _end_block(self, kind: BlockKind) -> Iterator[Chunk]:
+        yield from self._rest(self._text.rstrip(), self._pauses.after(Block("", kind)))
+        self._text, self._done, self._spoken = "", 0, False
+
+    def _rest(self, text: str, behind_s: float | None = None) -> Iterator[Chunk]:
+        """The chunks of all the rest of `text`, with which the block ends if `behind_s` is its pause."""
+        left = [stop for stop in stops(text, self._rules) if stop.at > self._done]
+        for stop in joined_onward(text, left, self._rules, self._done):
+            yield self._chunk(stop, behind_s if stop.at == len(text) else None)
+
+    def _chunk(self, stop: Stop, behind_s: float | None = None) -> Chunk:
+        """The chunk from the last one's end to this stop."""
+        text = self._text[self._done : stop.at].strip()
+        self._done = stop.at
+        has_words = speakable(text)
+        self._spoken = self._spoken or has_words
+        if behind_s is not None:
+            return Chunk(text, behind_s if self._spoken else self._pauses.break_s, has_words)
+        return Chunk(text, self._pauses.sentence_s if stop.ends_sentence and has_words else 0.0, has_words)

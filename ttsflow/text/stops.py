@@ -1,0 +1,191 @@
+"""The places where a block may be cut: ends of sentences, and in a long sentence the best places in it.
+
+All functions take a block's text, whose white space is single spaces, and give indices into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ttsflow.text.graphemes import is_boundary
+from ttsflow.text.marks import CLAUSE_ENDS, QUOTE_OPENS, QUOTED, SPACE
+from ttsflow.text.sentences import sentence_ends
+
+_PIECE = 40
+"""characters that a cut inside a sentence leaves on both sides, where it can"""
+
+
+_NEXT_WORD = 24
+"""characters behind an end that are as good as a complete word; there are scripts without spaces"""
+
+
+@dataclass(frozen=True, slots=True)
+class CutRules:
+    """How long chunks may be: `min_chars` and `max_chars` are characters; `language` is a tag.
+
+    A piece of less than `min_chars` joins a neighbour. Raises ValueError if `max_chars` is below 1.
+    """
+
+    language: str
+    max_chars: int
+    min_chars: int
+
+    def __post_init__(self) -> None:
+        if self.max_chars < 1:
+            raise ValueError(f"max_chars must be at least 1, not {self.max_chars}")
+
+    @property
+    def short(self) -> int:
+        """Fewer characters than this are a short piece."""
+        return min(self.min_chars, self.max_chars // 4)
+
+
+class Stop(NamedTuple):
+    """An index where a chunk may end. `ends_sentence`: a sentence ends there, perhaps inside a quotation.
+
+    `whole`: a sentence of the block itself does.
+    """
+
+    at: int
+    ends_sentence: bool
+    whole: bool = True
+
+
+def stops(text: str, rules: CutRules) -> Iterator[Stop]:
+    """Stops of a whole block; no two neighbours are further apart than the cap."""
+    start = 0
+    for end in sentence_ends(text, rules.language):
+        yield from _within(text, start, end, rules)
+        start = end
+
+
+def settled_stops(text: str, rules: CutRules) -> Iterator[Stop]:
+    """The stops of a block that still grows, as far as no further text can move them.
+
+    An end of a sentence is settled when the next word is complete. Of a sentence that is too long already
+    the first parts are settled.
+    """
+    start = 0
+    for end in sentence_ends(text, rules.language):
+        if not _is_settled(text, start, end):
+            break
+        yield from _within(text, start, end, rules)
+        start = end
+    longer = rules.max_chars + min(_PIECE, rules.max_chars // 4) + _NEXT_WORD
+    if len(text) - start <= longer:
+        return
+    offset = start
+    for inner in sentence_ends(text[offset:], rules.language, in_quotations=True):
+        if not _is_settled(text, offset + inner, offset + inner):
+            break
+        yield from _cut_sentence(text, start, offset + inner, rules.max_chars, len(text))
+        start = offset + inner
+    while len(text) - start > longer:
+        start = _best_break(text, start, len(text), rules.max_chars)
+        yield Stop(start, False, False)
+
+
+def joined(text: str, stops: Iterable[Stop], rules: CutRules) -> Iterator[Stop]:
+    """The stops without those that a join removes.
+
+    A short or unspeakable piece joins a neighbour if the two together stay within the cap.
+    """
+    start, pending = 0, None
+    for stop in stops:
+        if pending is not None:
+            weak = _weak(text, start, pending.at, rules) or _weak(text, pending.at, stop.at, rules)
+            if not weak or _length(text, start, stop.at) > rules.max_chars:
+                yield pending
+                start = pending.at
+        pending = stop
+    if pending is not None:
+        yield pending
+
+
+def joined_onward(
+    text: str, stops: Iterable[Stop], rules: CutRules, start: int = 0, *, ended: bool = True
+) -> Iterator[Stop]:
+    """As `joined`, but a piece joins only what follows it, so that no piece waits for the next one's end.
+
+    The chunks begin at `start`. What is short at the very end is a stop of its own, if the text has `ended`.
+    """
+    pending = None
+    for stop in stops:
+        if pending is not None and _length(text, start, stop.at) > rules.max_chars:
+            yield pending
+            start = pending.at
+        pending = stop if _weak(text, start, stop.at, rules) else None
+        if pending is None:
+            yield stop
+            start = stop.at
+    if pending is not None and ended:
+        yield pending
+
+
+def speakable(text: str) -> bool:
+    """Whether there is a letter or a digit of any script."""
+    return any(char.isalnum() for char in text)
+
+
+def _is_settled(text: str, start: int, end: int) -> bool:
+    """Whether more text cannot move the end of the sentence [start, end)."""
+    if len(text) - end < _NEXT_WORD and " " not in text[end + 1 :]:
+        return False
+    return not _is_quoted(text[start:end])
+
+
+def _is_quoted(sentence: str) -> bool:
+    """Whether a quotation or a bracket is open at its end: what closes it may join it to the next one."""
+    return QUOTE_OPENS.search(QUOTED.sub("", sentence)) is not None
+
+
+def _within(text: str, start: int, end: int, rules: CutRules) -> Iterator[Stop]:
+    """Stops of the sentence [start, end)."""
+    if _length(text, start, end) <= rules.max_chars:
+        yield Stop(end, True)
+        return
+    offset = start
+    for inner in sentence_ends(text[offset:end], rules.language, in_quotations=True):
+        yield from _cut_sentence(text, start, offset + inner, rules.max_chars, end)
+        start = offset + inner
+
+
+def _cut_sentence(text: str, start: int, end: int, cap: int, whole: int) -> Iterator[Stop]:
+    while _length(text, start, end) > cap:
+        start = _best_break(text, start, end, cap)
+        if start == end:
+            break
+        yield Stop(start, False, False)
+    yield Stop(end, not text[end : end + 1].islower(), end == whole)  # "Oh dear!" | she said
+
+
+def _best_break(text: str, start: int, end: int, cap: int) -> int:
+    """The best index to cut the sentence [start, end), which is longer than the cap.
+
+    The cut leaves no very short piece on either side.
+    """
+    short = min(_PIECE, cap // 4)
+    limit = min(start + cap, end - short - 1)
+    for pattern, least in (*((mark, start + short) for mark in CLAUSE_ENDS), (SPACE, start + 1)):
+        # Two characters more, because the patterns look at the characters after a break.
+        found = [match.end() for match in pattern.finditer(text, least, limit + 2)]
+        usable = [at for at in found if at <= limit and is_boundary(text, at)]
+        if usable:
+            return _behind_space(text, usable[-1])
+    inside = (at for at in range(limit, start, -1) if is_boundary(text, at))
+    beyond = (at for at in range(limit + 1, end) if is_boundary(text, at))
+    return _behind_space(text, next(inside, None) or next(beyond, end))
+
+
+def _weak(text: str, start: int, end: int, rules: CutRules) -> bool:
+    return end - start < rules.short or not speakable(text[start:end])
+
+
+def _length(text: str, start: int, end: int) -> int:
+    return end - start - (text[end - 1] == " ")
+
+
+def _behind_space(text: str, at: int) -> int:
+    return at + (text[at : at + 1] == " " and is_boundary(text, at + 1))
