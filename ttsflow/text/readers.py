@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
+from ttsflow.text.evidence import suspicion
 from ttsflow.text.lines import plain_blocks
 from ttsflow.text.options import ReadOptions
 
@@ -28,7 +29,10 @@ class Reader:
 
 
 def _read_text(data: bytes, name: str, options: ReadOptions) -> Document:
-    return document_of(_lines(data, name, options), name, partial(plain_blocks, options=options))
+    text = _lines(data, name, options)
+    document = document_of(text, name, partial(plain_blocks, options=options))
+    notice = suspicion(text, name) if options.format is None else None
+    return document if notice is None else replace(document, notices=(notice,))
 
 
 def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
