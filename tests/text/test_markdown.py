@@ -51,6 +51,7 @@ def test_headings_paragraphs_and_lists() -> None:
         ("One\n\n---\n\nTwo", ["One", "***", "Two"]),
         ("| Name | Age |\n|---|---|\n| Ada | 11 |\n|  | 12 |", ["Name, Age", "Ada, 11", "12"]),
         ("---\n\nNote: a break came first.\n\n---\n", ["***", "Note: a break came first.", "***"]),
+        ("---\nNote: so.\n\nIt was.\n\n---", ["***", "Note: so.", "It was.", "***"]),
         ("---\n# Title\n---\n\nText", ["***", "Title", "***", "Text"]),
         ("+++ is an operator", ["+++ is an operator"]),
     ],
@@ -137,6 +138,12 @@ def test_an_item_that_another_follows_is_a_line() -> None:
             "---\ntitle: A book\ntags: [a]\n---\n\nText",
             ["Text"],
             ["title: A book", "tags: [a]", "Text"],
+        ),
+        (
+            "front_matter",
+            "---\ntitle: A\n\n# how\ndraft: true\n\n---\nText",
+            ["Text"],
+            ["title: A", "# how", "draft: true", "Text"],
         ),
         (
             "front_matter",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-# At the very top, between two lines of dashes (YAML) or of plus signs (TOML). It begins with a key;
-# YAML has no blank line, so that a break before the first paragraph is none.
-_YAML = r"---[ \t]*\n(?=\w[\w -]*:)(?P<yaml>(?:[^\S\n]*+\S[^\n]*+\n)+?)(?:---|\.\.\.)"
+# At the very top, between two lines of dashes (YAML) or of plus signs (TOML). It begins with a key, and
+# behind a blank line of YAML is a key again: two breaks with paragraphs between them are none.
+_BLANK = r"[^\S\n]*+\n(?=[^\S\n]*+\n|[\w-]+:\s|#|---|\.\.\.)"
+_YAML = rf"---[ \t]*\n(?=\w[\w -]*:)(?P<yaml>(?:[^\S\n]*+\S[^\n]*+\n|{_BLANK})+?)(?:---|\.\.\.)"
 _TOML = r"\+\+\+[ \t]*\n(?=\s*+(?:[\w\"'][^\n=]*=|\[|#))(?P<toml>(?:[^\n]*+\n)+?)\+\+\+"
 _FRONT_MATTER = re.compile(rf"\A(?:{_YAML}|{_TOML})[ \t]*(?:\n|\Z)")
 

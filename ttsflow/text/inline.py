@@ -100,8 +100,11 @@ def _pieces(content: str) -> Iterator[str]:
     start = 0
     while len(content) - start > _LONGEST:
         end = start + _LONGEST
-        cut = max(content.rfind("\n", start, end), content.rfind(" ", start, end))
-        end = cut + 1 if cut >= start else end
+        for mark in (". ", "\n", " "):  # where markup is not cut, if possible
+            found = content.rfind(mark, start, end)
+            if found >= 0:
+                end = found + len(mark)
+                break
         yield content[start:end]
         start = end
     yield content[start:]
