@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -90,6 +92,8 @@ def test_the_shipped_sample_is_whole() -> None:
         ("1.\n2. Two\n\nBehind it", ["2. Two", "Behind it"]),
         ("1. ```\n   code\n   ```\n2. Two", ["2. Two"]),
         ("2. # Title", ["2. Title"]),
+        ("0. Zero\n1. One", ["0. Zero", "1. One"]),
+        ("3. Three\n2. Two", ["3. Three", "4. Two"]),
     ],
 )
 def test_items_have_their_numbers(source: str, spoken: list[str]) -> None:
@@ -300,6 +304,17 @@ def test_headings_and_items_of_html() -> None:
 )
 def test_whatever_is_nested_deep_is_spoken(source: str) -> None:
     assert "WORDS" in " ".join(texts(source, footnotes=True))
+
+
+def test_where_little_of_the_stack_is_left_markup_is_spoken_as_it_stands() -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 80)
+    try:
+        spoken = texts("![" * 40 + "WORDS" + "](x)" * 40)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert "WORDS" in spoken[0]
+    assert "![" in spoken[0]
 
 
 @pytest.mark.timeout(60)  # each takes less than a second or for ever

@@ -45,7 +45,7 @@ class Inline:
         try:
             self._parser.inline.parse(content, self._parser, self._env, tokens)
             return self._joined(tokens)
-        except RecursionError:  # nested deeper than anybody writes: it is spoken as it stands
+        except RecursionError:  # the caller has left too little of the stack: it is spoken as it stands
             return content
 
     def _joined(self, tokens: Sequence[Token]) -> str:

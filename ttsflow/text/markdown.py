@@ -22,7 +22,7 @@ from ttsflow.text.lines import paragraphs
 from ttsflow.text.lists import Lists, Part, lines
 from ttsflow.text.options import MarkdownOptions
 
-_DEEPEST = 60
+_DEEPEST = 40
 """levels of quotations and lists that are told apart; the parser calls itself at each"""
 
 _DEEP = "ttsflow_deep"
