@@ -99,6 +99,68 @@ def test_raw_samples_are_known_by_their_store(program: Program) -> None:
     assert "story.pcm exists and was not made by ttsflow" in program("run", "story.txt", *pcm, code=2).err
 
 
+# ---------------------------------------------------------------- what a text looks like
+
+NOTES = "# Notes\n\nSome **bold** words, and [more](https://example.org/more).\n"
+LOOKS = (
+    "looks like Markdown (headings, **bold**, links): add --input-format markdown, "
+    "or --input-format text to read it as it is\n"
+)
+
+
+def spoken_as(program: Program, *args: str, stdin: bytes | None = None) -> tuple[str, list[str]]:
+    """What is said on standard error, and the texts of the chunks."""
+    ended = program(
+        "run", *args, "-o", "notes.wav", "--overwrite", "--report", "run.json", *QUICK, stdin=stdin
+    )
+    report = json.loads((program.folder / "run.json").read_bytes())
+    return ended.err, [chunk["text"] for chunk in report["chunks"]]
+
+
+def test_text_that_looks_like_markdown_is_read_as_it_is_and_that_is_said(program: Program) -> None:
+    program.write("notes.txt", NOTES)
+    for name, args, stdin in (
+        ("standard input", ["-"], NOTES.encode()),
+        ("text", ["--text", NOTES], None),
+        ("notes.txt", ["notes.txt"], None),
+    ):
+        said, texts = spoken_as(program, *args, stdin=stdin)
+        assert said.count("looks like") == 1
+        assert f"ttsflow: {name} {LOOKS}" in said
+        assert texts[0] == "# Notes"
+
+
+def test_where_the_format_is_said_or_the_suffix_says_it_there_is_no_notice(program: Program) -> None:
+    program.write("notes.md", NOTES)
+    for first, args in (
+        ("Notes", ["notes.md"]),
+        ("Notes", ["-", "--input-format", "markdown"]),
+        ("# Notes", ["-", "--input-format", "text"]),
+        ("# Notes", ["-", "--set", "text.format=text"]),
+    ):
+        said, texts = spoken_as(program, *args, stdin=NOTES.encode())
+        assert "looks like" not in said
+        assert texts[0] == first
+
+
+def test_text_that_looks_like_html_is_noticed(program: Program) -> None:
+    page = "<!DOCTYPE html>\n<html><body><h1>Title</h1></body></html>"
+    said, texts = spoken_as(program, "-", stdin=page.encode())
+    assert "standard input looks like HTML, and its tags are spoken: convert it" in said
+    assert "html" in texts[0]
+
+
+def test_the_switches_of_markdown(program: Program) -> None:
+    program.write("notes.md", "# Notes\n\n- [x] shop\n\n```\nmake all\n```\n")
+    assert spoken_as(program, "notes.md")[1] == ["Notes", "shop"]
+    switches = ["--set", "text.markdown.code=true", "--set", "text.markdown.tasks=true"]
+    assert spoken_as(program, "notes.md", *switches)[1] == ["Notes", "done: shop", "make all"]
+    program.write("code.md", "```\nmake all\n```\n")
+    refused = program("run", "code.md", *QUICK, code=2).err
+    assert "code.md holds nothing that is spoken of Markdown unless text.markdown.code is true" in refused
+    assert "Traceback" not in refused
+
+
 # ---------------------------------------------------------------- refused
 
 

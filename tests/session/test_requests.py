@@ -39,6 +39,14 @@ def test_the_format_of_the_text_is_a_requests(engine: Engine) -> None:
         assert next(iter(places)).job.text == first
 
 
+def test_what_a_text_looks_like_is_told_once(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    text = "# Title\n\nSome **bold** words."
+    for format in ("text", "markdown", None, None):
+        engine.request(text, format=format)
+    [told] = caplog.messages
+    assert told.startswith("text looks like Markdown (headings, **bold**)")
+
+
 def test_a_name_that_is_not_said_is_one_that_is_free(engine: Engine) -> None:
     name = engine.request("Hello.").name
     number = int(name.split()[-1])

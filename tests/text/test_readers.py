@@ -9,7 +9,7 @@ from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.text import Block, Document, ReadOptions, read_file, read_stream, read_text
 from ttsflow.text.readers import READERS, TEXT, reader_for, reader_named
 
-HEADING = [Block("Title", "heading"), Block("Some words.")]
+HEADING = [Block("Title", "chapter"), Block("Some words.")]
 MARKDOWN = "# Title\n\nSome *words*.\n"
 
 

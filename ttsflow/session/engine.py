@@ -292,10 +292,12 @@ class Engine:
         self._open_streams.check_free(name)
         asked = asked_for(self.setup.config.text, said)
         manner = Manner.of(self.setup, asked)
-        if manner.notice is not None and manner.notice not in self._told:
-            self._told.add(manner.notice)
-            self._observer.notice(manner.notice)
-        return Request(_document(text, asked), manner, name, weight)
+        document = _document(text, asked)
+        for notice in (manner.notice, *document.notices):
+            if notice is not None and notice not in self._told:
+                self._told.add(notice)
+                self._observer.notice(notice)
+        return Request(document, manner, name, weight)
 
     def play(self, request: Request, sink: Sink) -> Speaking:
         """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""

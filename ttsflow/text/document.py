@@ -27,13 +27,15 @@ class Document:
     """One input: what a person calls it, what it is recognised by, and its blocks.
 
     `chars` is its length in characters, as `count_chars` counts; markup may be among them. `blocks()`
-    iterates the blocks in reading order, from the first one each time.
+    iterates the blocks in reading order, from the first one each time. `notices` are what a person should
+    know of the way in which it was read; whoever speaks it tells them.
     """
 
     name: str
     identity: Identity
     chars: int
     blocks: Callable[[], Iterator[Block]]
+    notices: tuple[str, ...] = ()
 
 
 def document_of(text: str, name: str, blocks: Callable[[str], Iterator[Block]]) -> Document:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
 from ttsflow.errors import InputError, UnknownNameError
+from ttsflow.text.blocks import Block
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
+from ttsflow.text.evidence import suspicion
 from ttsflow.text.lines import plain_blocks
-from ttsflow.text.options import ReadOptions
+from ttsflow.text.options import MarkdownOptions, ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,34 @@ class Reader:
 
 
 def _read_text(data: bytes, name: str, options: ReadOptions) -> Document:
-    return document_of(_lines(data, name, options), name, partial(plain_blocks, options=options))
+    text = _lines(data, name, options)
+    document = document_of(text, name, partial(plain_blocks, options=options))
+    notice = suspicion(text, name) if options.format is None else None
+    return document if notice is None else replace(document, notices=(notice,))
 
 
 def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
     from ttsflow.text.markdown import markdown_blocks
 
-    blocks = partial(markdown_blocks, options=options.markdown)
-    document = document_of(_lines(data, name, options), name, blocks)
-    if next(document.blocks(), None) is None:
-        raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
-    return document
+    text = _lines(data, name, options)
+    document = document_of(text, name, partial(markdown_blocks, options=options.markdown))
+    if _has_words(document.blocks()):
+        return document
+    switches = [
+        f"text.markdown.{part.name}"
+        for part in fields(MarkdownOptions)
+        if _has_words(markdown_blocks(text, replace(options.markdown, **{part.name: True})))
+    ]
+    if switches:
+        raise InputError(
+            f"{name} holds nothing that is spoken of Markdown unless {' or '.join(switches)} is true: "
+            f"add --set {switches[0]}=true."
+        )
+    raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
+
+
+def _has_words(blocks: Iterable[Block]) -> bool:
+    return any(any(map(str.isalnum, block.text)) for block in blocks)
 
 
 def _lines(data: bytes, name: str, options: ReadOptions) -> str:
