@@ -8,6 +8,9 @@ OPENING = "“‘«‹„‚「『（(["
 CLOSING = "”’»›」』）)]"
 STRAIGHT = "\"'"
 
+CLOSES = dict(zip("“‘«‹„‚「『（([\"'", "”’»›“‘」』）)]\"'", strict=True))
+"""what closes a quotation or a bracket that a mark opens"""
+
 QUOTED = re.compile(
     r"„[^“”]*[“”]|“[^”]*”|‚[^‘’]*[‘’]|‘[^’]*’|»[^«]*«|«[^»]*»|‹[^›]*›|「[^」]*」|『[^』]*』|（[^）]*）"
     r'|\([^)]*\)|\[[^\]]*\]|"[^"]*"'

@@ -5,12 +5,13 @@ All functions take a block's text, whose white space is single spaces, and give 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLAUSE_ENDS, QUOTE_OPENS, QUOTED, SPACE
+from ttsflow.text.marks import CLAUSE_ENDS, CLOSES, QUOTE_OPENS, QUOTED, SPACE
 from ttsflow.text.sentences import sentence_ends
 
 _PIECE = 40
@@ -19,6 +20,9 @@ _PIECE = 40
 
 _NEXT_WORD = 24
 """characters behind an end that are as good as a complete word; there are scripts without spaces"""
+
+
+_WORD = re.compile(r"\W*\w+\W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,8 @@ def settled_stops(text: str, rules: CutRules) -> Iterator[Stop]:
     the first parts are settled.
     """
     start = 0
-    for end in sentence_ends(text, rules.language):
-        if not _is_settled(text, start, end):
+    for end in sentence_ends(text + _closing(text), rules.language):
+        if end >= len(text) or not _is_settled(text, start, end):
             break
         yield from _within(text, start, end, rules)
         start = end
@@ -131,14 +135,19 @@ def speakable(text: str) -> bool:
 
 def _is_settled(text: str, start: int, end: int) -> bool:
     """Whether more text cannot move the end of the sentence [start, end)."""
-    if len(text) - end < _NEXT_WORD and " " not in text[end + 1 :]:
+    if len(text) - end < _NEXT_WORD and not _WORD.match(text, end):
         return False
     return not _is_quoted(text[start:end])
 
 
 def _is_quoted(sentence: str) -> bool:
     """Whether a quotation or a bracket is open at its end: what closes it may join it to the next one."""
-    return QUOTE_OPENS.search(QUOTED.sub("", sentence)) is not None
+    return bool(_closing(sentence))
+
+
+def _closing(text: str) -> str:
+    """The marks that close what is open at the text's end, without which nobody knows what is in pairs."""
+    return "".join(CLOSES[mark] for mark in reversed(QUOTE_OPENS.findall(QUOTED.sub("", text))))
 
 
 def _within(text: str, start: int, end: int, rules: CutRules) -> Iterator[Stop]:
