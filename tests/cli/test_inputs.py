@@ -96,7 +96,7 @@ def test_raw_samples_are_known_by_their_store(program: Program) -> None:
     program.write("story.txt", edited(paragraphs(CHUNKS)))
     assert indexes(program.resumed("story.txt", *pcm)) == EDITED
     (program.folder / "story.pcm").write_bytes(b"somebody's own")
-    assert "story.pcm exists and was not made by ttsflow" in program("run", "story.txt", *pcm, code=2).err
+    assert "story.pcm exists and was not made from this text" in program("run", "story.txt", *pcm, code=2).err
 
 
 # ---------------------------------------------------------------- what a text looks like

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsflow.text import Block, cut
+from ttsflow.text import Block, CutRules, cut
 from ttsflow.text.characters import audible
 
 ODD = (
@@ -34,7 +34,7 @@ def test_what_is_left_out_and_what_is_not(text: str, heard: str) -> None:
 
 def test_no_engine_gets_them_in_any_place_of_a_text() -> None:
     text = "".join(f"{char}so{char}me wo{char}rds {char}{char}." for char in ODD)
-    (chunk,) = cut([Block(text)], language="en", max_chars=10_000)
+    (chunk,) = cut([Block(text)], CutRules("en", 10_000))
     assert not set(chunk.text) & set(ODD)
     assert chunk.text == "some words ." * len(ODD)
 

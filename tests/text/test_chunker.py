@@ -4,13 +4,13 @@
 
 import pytest
 
-from ttsflow.text import Block, Chunk, Pauses, cut
+from ttsflow.text import Block, Chunk, CutRules, Pauses, cut
 
 PAUSES = Pauses(sentence_s=1.0, paragraph_s=2.0, heading_s=3.0, break_s=4.0)
 
 
 def chunks(text: str, *, language: str = "en", cap: int = 250, kind: str = "paragraph") -> list[Chunk]:
-    return list(cut([Block(text, kind)], language=language, max_chars=cap, pauses=PAUSES))
+    return list(cut([Block(text, kind)], CutRules(language, cap), PAUSES))
 
 
 def spoken(text: str, *, language: str = "en", cap: int = 250) -> list[str]:

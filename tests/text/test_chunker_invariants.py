@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ttsflow.text import Block, Chunk, Pauses, cut
+from ttsflow.text import Block, Chunk, CutRules, Pauses, cut
 from ttsflow.text.characters import audible
 from ttsflow.text.graphemes import is_boundary
 
@@ -29,7 +29,7 @@ languages = st.sampled_from(
 
 
 def chunks(text: str, *, language: str = "en", cap: int = 250) -> list[Chunk]:
-    return list(cut([Block(text)], language=language, max_chars=cap, pauses=PAUSES))
+    return list(cut([Block(text)], CutRules(language, cap), PAUSES))
 
 
 def spoken(text: str, *, language: str = "en", cap: int = 250) -> list[str]:
@@ -46,7 +46,7 @@ def bare(text: str) -> str:
 @example([Block("« a ! b » \u0301 ; c" * 3)], "fr", 1)
 @example([Block("“A. ‘B.’” C. " * 20)], "en", 30)
 def test_nothing_is_lost_or_too_long(source, language, cap):
-    found = list(cut(source, language=language, max_chars=cap))
+    found = list(cut(source, CutRules(language, cap)))
     assert bare("".join(chunk.text for chunk in found)) == bare("".join(block.text for block in source))
     for chunk in found:
         assert chunk.text == " ".join(chunk.text.split()) != ""
@@ -57,8 +57,8 @@ def test_nothing_is_lost_or_too_long(source, language, cap):
 
 @given(blocks, languages, caps)
 def test_blocks_are_never_joined(source, language, cap):
-    together = list(cut(source, language=language, max_chars=cap))
-    apart = [chunk for block in source for chunk in cut([block], language=language, max_chars=cap)]
+    together = list(cut(source, CutRules(language, cap)))
+    apart = [chunk for block in source for chunk in cut([block], CutRules(language, cap))]
     assert together == apart
 
 
@@ -103,7 +103,7 @@ def test_blocks_are_asked_for_one_at_a_time():
                 "A sentence that is long enough to stand alone. Another one that is long enough as well."
             )
 
-    found = cut(endless(), language="en", max_chars=250)
+    found = cut(endless(), CutRules("en", 250))
     for _ in range(5):
         next(found)
     assert asked == 3

@@ -42,7 +42,7 @@ def live(pieces: list[str], rules: CutRules, **options: object) -> list[Chunk]:
 @given(texts, shapes, st.lists(st.integers(0, 10_000), max_size=60))
 def test_a_paragraph_is_cut_as_if_it_were_there_at_once(text, shape, cuts):
     language, most, least = shape
-    whole = cut([Block(text)], language=language, max_chars=most, min_chars=least, pauses=PAUSES, live=True)
+    whole = cut([Block(text)], CutRules(language, most, least), PAUSES, live=True)
     assert live(pieces_of(text, cuts), CutRules(language, most, least)) == list(whole)
 
 
@@ -131,9 +131,7 @@ def test_a_sentence_that_never_ends_is_cut_all_the_same() -> None:
 def test_a_piece_of_megabytes_and_a_million_of_one_character() -> None:
     whole = "It was the best of times. " * 40_000
     rules = CutRules("en", 250, 40)
-    assert live([whole], rules) == list(
-        cut([Block(whole)], language="en", max_chars=250, pauses=PAUSES, live=True)
-    )
+    assert live([whole], rules) == list(cut([Block(whole)], CutRules("en", 250), PAUSES, live=True))
     assert len(live(["x"] * 20_000, rules)) == 80
 
 

@@ -182,6 +182,8 @@ class TextSection(Section):
     """speaking speed: 1 is the backend's normal speed, 2 is twice as fast"""
     seed: int = 0
     """the run's random seed"""
+    flush_s: PositiveFloat = 1.0
+    """of a text that still comes: after so many seconds of quiet what has come is spoken"""
     max_chars: PositiveInt | None = None
     """most characters in a chunk; can only lower the backend's own limit"""
     pauses: Pauses = Pauses()

@@ -20,7 +20,7 @@ class IteratorSink:
         self._sample_rate = sample_rate
         self._room = Semaphore(room)
         self._pieces: SimpleQueue[AudioPiece | None] = SimpleQueue()
-        self._left = self._let_go = False
+        self.left = self._let_go = False
 
     def __iter__(self) -> Iterator[AudioPiece]:
         while (piece := self._pieces.get()) is not None:
@@ -28,9 +28,10 @@ class IteratorSink:
             yield piece
 
     def leave(self) -> None:
-        """Nobody iterates any more."""
-        self._left = True
+        """Nobody wants any more; whoever iterates comes to an end."""
+        self.left = True
         self._room.release()
+        self._pieces.put(None)
 
     def let_go(self) -> None:
         """Wait for nobody, and drop what comes: whoever ends the stream says so to the one who iterates."""
@@ -46,7 +47,7 @@ class IteratorSink:
             if self._let_go:
                 return
             self._room.acquire()
-            if self._left:
+            if self.left:
                 raise BrokenPipeError("nobody takes the audio any more")
             self._pieces.put(piece)
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 from weakref import WeakSet
 
 from ttsflow.config import Flag, load
@@ -21,15 +31,30 @@ from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
 from ttsflow.output import IteratorSink, Sink
 from ttsflow.report import Observer, Observers, Unobserved
 from ttsflow.runner import Runner, StreamHandle
+from ttsflow.session.asynchronous import FromAsync, Listener
 from ttsflow.session.destination import checked
 from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice, Redo, choose
 from ttsflow.session.request import Manner, Request, asked_for
 from ttsflow.session.setup import Setup, make_setup
 from ttsflow.session.streams import OpenStreams, Speaking
-from ttsflow.text import Document, read_file, read_text
+from ttsflow.text import Coming, Document, read_file, read_text
 
 logger = logging.getLogger(__name__)
+
+
+class Asked(TypedDict, total=False):
+    """What a request may say for itself; `Engine` tells what each means."""
+
+    voice: str | None
+    reference: str | Path | Sequence[str | Path] | None
+    language: str | None
+    speed: float | None
+    seed: int | None
+    pauses: Mapping[str, float] | None
+    name: str | None
+    weight: float
+
 
 Wait = Callable[[Speaking], object]
 """Waits for the end of a stream."""
@@ -132,17 +157,10 @@ class Engine:
         text: str | Path | Document,
         path: str | Path,
         *,
-        voice: str | None = None,
-        reference: str | Path | Sequence[str | Path] | None = None,
-        language: str | None = None,
-        speed: float | None = None,
-        seed: int | None = None,
-        pauses: Mapping[str, float] | None = None,
-        name: str | None = None,
-        weight: float = 1.0,
         overwrite: bool = False,
         fresh: bool = False,
         keep_store: bool = True,
+        **asked: Unpack[Asked],
     ) -> Speech:
         """Speak a text, or the file at a Path, to a file of audio, which appears when it is complete.
 
@@ -154,17 +172,7 @@ class Engine:
         Raises InputError, OutputError and the other UsageErrors; ChunksFailed (the file is there, without
         those chunks, unless all failed); and the RunErrors.
         """
-        request = self.request(
-            text,
-            name=name,
-            weight=weight,
-            voice=voice,
-            reference=reference,
-            language=language,
-            speed=speed,
-            seed=seed,
-            pauses=pauses,
-        )
+        request = self.request(text, **asked)
         with self.recording(request, path, overwrite=overwrite, fresh=fresh) as recording:
             written = recording.is_complete or self.complete(recording, request)
             if not (keep_store or recording.failed):
@@ -172,39 +180,46 @@ class Engine:
         return _speech(recording, written)
 
     def stream(
-        self,
-        text: str | Path | Document,
-        *,
-        voice: str | None = None,
-        reference: str | Path | Sequence[str | Path] | None = None,
-        language: str | None = None,
-        speed: float | None = None,
-        seed: int | None = None,
-        pauses: Mapping[str, float] | None = None,
-        name: str | None = None,
-        weight: float = 1.0,
+        self, text: str | Path | Document | Iterable[str], **asked: Unpack[Asked]
     ) -> Iterator[AudioPiece]:
         """Speak a text piece by piece, as soon as each is made; pauses come as pieces of silence.
 
-        An iterator that is left early stops the work. Raises InputError and the other UsageErrors at
-        once; the iterator raises ChunksFailed after the last piece, and the RunErrors.
-        """
-        request = self.request(
-            text,
-            name=name,
-            weight=weight,
-            voice=voice,
-            reference=reference,
-            language=language,
-            speed=speed,
-            seed=seed,
-            pauses=pauses,
-        )
-        return self._pieces(request)
+        The text may still come: of an iterable of strings each sentence is spoken when its end is certain,
+        and what has come is spoken after `text.flush_s` seconds of quiet. The strings are pulled on another
+        thread, a few in advance. An iterator that is left early stops the work.
 
-    def _pieces(self, request: Request) -> Iterator[AudioPiece]:
+        Raises InputError and the other UsageErrors at once, except for what is wrong with a text that still
+        comes; the iterator raises that, what the iterable raises, ChunksFailed after the last piece, and the
+        RunErrors.
+        """
+        return self._pieces(self.request(text, **asked), self._iterator())
+
+    async def astream(
+        self, text: str | Path | Document | Iterable[str] | AsyncIterable[str], **asked: Unpack[Asked]
+    ) -> AsyncIterator[AudioPiece]:
+        """As `stream`, for a program with an event loop, which it never blocks.
+
+        To break off, leave the loop over it and close it (`aclose`), or cancel the task: what is in work is
+        stopped, and an asynchronous source of text is cancelled.
+        """
+        loop, sink = asyncio.get_running_loop(), self._iterator()
+        source = FromAsync(text, loop) if isinstance(text, AsyncIterable) else text
+        with Listener() as listener:
+            request = await listener.ask(lambda: self.request(source, **asked))
+            pieces = self._pieces(request, sink)
+            try:
+                while (piece := await listener.ask(lambda: next(pieces, None))) is not None:
+                    yield piece
+            finally:
+                sink.leave()
+                listener.tell(pieces.close)
+
+    def _iterator(self) -> IteratorSink:
         sink = IteratorSink(self.setup.profile.sample_rate)
         self._iterated.add(sink)
+        return sink
+
+    def _pieces(self, request: Request, sink: IteratorSink) -> Generator[AudioPiece, None, None]:
         with self.play(request, sink) as speaking:
             try:
                 for piece in sink:
@@ -213,6 +228,8 @@ class Engine:
             except BaseException:  # the iterator was left early, or by Ctrl-C
                 sink.leave()
                 raise
+            if sink.left:
+                return
             account = speaking.wait()
         if speaking.failed:
             raise ChunksFailed(speaking.failed, account)
@@ -283,28 +300,28 @@ class Engine:
 
     # ------------------------------------------------------------ requests, step by step
 
-    def request(
-        self, text: str | Path | Document, *, name: str | None = None, weight: float = 1.0, **said: Any
-    ) -> Request:
-        """A request, checked: `said` is what it does not leave to the configuration. Raises UsageErrors."""
+    def request(self, text: str | Path | Document | Iterable[str], **asked: Unpack[Asked]) -> Request:
+        """A request, checked: `asked` is what it does not leave to the configuration. Raises UsageErrors."""
         self._runner.check_usable()
-        name = self._name(name)
+        name, weight = self._name(asked.get("name")), asked.get("weight", 1.0)
+        said = {key: value for key, value in asked.items() if key not in ("name", "weight")}
         self._open_streams.check_free(name)
-        asked = asked_for(self.setup.config.text, said)
-        manner = Manner.of(self.setup, asked)
-        document = _document(text, asked)
-        for notice in (manner.notice, *document.notices):
+        section = asked_for(self.setup.config.text, said)
+        manner = Manner.of(self.setup, section)
+        to_speak = _text(text, section)
+        notices = to_speak.notices if isinstance(to_speak, Document) else ()
+        for notice in (manner.notice, *notices):
             if notice is not None and notice not in self._told:
                 self._told.add(notice)
                 self._observer.notice(notice)
-        return Request(document, manner, name, weight)
+        return Request(to_speak, manner, name, weight)
 
     def play(self, request: Request, sink: Sink) -> Speaking:
         """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""
         jobs = (place.job for place in request.places())
         name, weight = request.name, request.weight
         begin = partial(self._runner.open, name, jobs, sink, live=True, weight=weight)
-        return self._open(name, begin, stored=False)
+        return self._open(name, begin, stored=False, leave=request.leave)
 
     @contextmanager
     def recording(
@@ -362,11 +379,18 @@ class Engine:
         finally:
             recording.count(speaking.account, speaking.failed)
 
-    def _open(self, name: str, begin: Callable[[], StreamHandle], *, stored: bool) -> Speaking:
+    def _open(
+        self,
+        name: str,
+        begin: Callable[[], StreamHandle],
+        *,
+        stored: bool,
+        leave: Callable[[], object] | None = None,
+    ) -> Speaking:
         self._start()
         failed = self._open_streams.add(name)
         try:
-            return Speaking(begin(), self._open_streams, failed, stored=stored)
+            return Speaking(begin(), self._open_streams, failed, stored=stored, leave=leave)
         except BaseException:  # the engine was closed meanwhile
             self._open_streams.remove(name)
             raise
@@ -379,14 +403,18 @@ class Engine:
         return next(name for name in numbered if name not in self._open_streams)
 
 
-def _document(text: str | Path | Document, section: TextSection) -> Document:
-    if isinstance(text, Document):
-        return text
-    if isinstance(text, Path):
-        return read_file(text, section.reading)
-    if not isinstance(text, str):
-        raise UsageError(f"a text must be a string, a Path or a Document, not {type(text).__name__}")
-    return read_text(text, section.reading)
+def _text(text: object, section: TextSection) -> Document | Coming:
+    match text:
+        case Document() | Coming():
+            return text
+        case Path():
+            return read_file(text, section.reading)
+        case str():
+            return read_text(text, section.reading)
+        case Iterable() if not isinstance(text, bytes | bytearray | Mapping):
+            return Coming(text)
+    what = "a string, a Path, a Document or an iterable of strings"
+    raise UsageError(f"a text must be {what}, not {type(text).__name__}")
 
 
 class _Log(Unobserved):

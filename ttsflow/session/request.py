@@ -19,7 +19,7 @@ from ttsflow.interface.validation import validate
 from ttsflow.registry import calling
 from ttsflow.session.setup import Setup, as_another, spoken_language
 from ttsflow.store import Place
-from ttsflow.text import Document, Pauses, cut
+from ttsflow.text import Chunk, Coming, CutRules, Document, LiveCutter, Pauses, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,24 @@ class Manner:
             plugin.cls.check(voice, setup.backend.options)
         return cls(setup, asked.model_copy(update={"language": language}), voice, content, notice)
 
-    def places(self, document: Document, stream: str) -> Iterator[Place]:
-        """The places of a document in text order, cut as they are asked for; their jobs are of `stream`."""
-        text, voice = self.text, self.voice
-        profile = self.setup.profile
-        cap = profile.cap(voice.language)
-        chunks = cut(
-            document.blocks(),
-            language=voice.language,
-            max_chars=cap if text.max_chars is None else min(cap, text.max_chars),
-            min_chars=profile.min_chars,
-            pauses=Pauses(**text.pauses.model_dump()),
+    def cut(self, text: Document | Coming) -> Iterator[Chunk]:
+        """The chunks of a text in its order, cut as they are asked for, or as they come."""
+        profile, section = self.setup.profile, self.text
+        cap = profile.cap(section.language)
+        rules = CutRules(
+            section.language,
+            cap if section.max_chars is None else min(cap, section.max_chars),
+            profile.min_chars,
         )
-        for index, chunk in enumerate(chunks):
+        pauses = Pauses(**section.pauses.model_dump())
+        if isinstance(text, Coming):
+            return text.chunks(LiveCutter(rules, pauses, section.lines), section.flush_s)
+        return cut(text.blocks(), rules, pauses)
+
+    def places(self, spoken: Document | Coming, stream: str) -> Iterator[Place]:
+        """The places of a text in its order; their jobs are of `stream`."""
+        text, voice = self.text, self.voice
+        for index, chunk in enumerate(self.cut(spoken)):
             job = ChunkJob(
                 stream,
                 index,
@@ -95,13 +100,13 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A document to be spoken in a manner, in the stream called `name`.
+    """A text to be spoken in a manner, in the stream called `name`.
 
     Where several streams are spoken at a time each has a share of the work by its `weight`. Raises
     UsageError for a weight that is not above 0.
     """
 
-    document: Document
+    text: Document | Coming
     manner: Manner
     name: str
     weight: float = 1.0
@@ -110,9 +115,23 @@ class Request:
         if not 0.0 < self.weight < math.inf:
             raise UsageError(f"a request's weight must be above 0, not {self.weight!r}")
 
+    @property
+    def document(self) -> Document:
+        """The text, which is there as a whole. Raises UsageError for one that still comes."""
+        if isinstance(self.text, Coming):
+            raise UsageError(
+                f"{self.text.name} still comes, and can only be streamed: give the whole of it in one string"
+            )
+        return self.text
+
     def places(self) -> Iterator[Place]:
-        """The places of the document in text order, cut as they are asked for."""
-        return self.manner.places(self.document, self.name)
+        """The places of the text in its order, cut as they are asked for, or as they come."""
+        return self.manner.places(self.text, self.name)
+
+    def leave(self) -> None:
+        """Nobody wants the rest of the text."""
+        if isinstance(self.text, Coming):
+            self.text.leave()
 
 
 def asked_for(defaults: TextSection, said: Mapping[str, Any]) -> TextSection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from types import TracebackType
@@ -57,16 +58,23 @@ class Speaking:
     """A stream that is being spoken, and its chunks that have failed so far.
 
     Whatever is left of it when its `with` block is left is given up. Where it is `stored`, all that was
-    finished is in the store then; else its sink may still be blocked.
+    finished is in the store then; else its sink may still be blocked. `leave` tells its source.
     """
 
     def __init__(
-        self, handle: StreamHandle, streams: OpenStreams, failed: list[Outcome], *, stored: bool
+        self,
+        handle: StreamHandle,
+        streams: OpenStreams,
+        failed: list[Outcome],
+        *,
+        stored: bool,
+        leave: Callable[[], object] | None = None,
     ) -> None:
         self.failed = failed
         self._settled_s = None if stored else SETTLED_S
         self._handle = handle
         self._streams = streams
+        self._leave = leave
 
     @property
     def account(self) -> Account | None:
@@ -91,6 +99,8 @@ class Speaking:
     ) -> None:
         try:
             self._handle.cancel()
+            if self._leave is not None:
+                self._leave()
             with suppress(Exception):  # its waiter has heard why it ended
                 self._handle.wait(self._settled_s)
         finally:

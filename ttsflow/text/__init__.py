@@ -2,15 +2,21 @@
 
 from ttsflow.text.blocks import Block
 from ttsflow.text.chunker import Chunk, Pauses, cut, halve
+from ttsflow.text.coming import Coming
 from ttsflow.text.document import Document, Identity
+from ttsflow.text.live import LiveCutter
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.sources import read_file, read_stream, read_text
+from ttsflow.text.stops import CutRules
 
 __all__ = [
     "Block",
     "Chunk",
+    "Coming",
+    "CutRules",
     "Document",
     "Identity",
+    "LiveCutter",
     "MarkdownOptions",
     "Pauses",
     "ReadOptions",

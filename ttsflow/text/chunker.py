@@ -14,9 +14,6 @@ from ttsflow.text.blocks import Block
 from ttsflow.text.characters import audible
 from ttsflow.text.stops import CutRules, Stop, joined, joined_onward, speakable, stops
 
-MIN_CHARS = 40
-"""about 2.5 seconds of speech; neural models garble texts that are much shorter"""
-
 _PART = 0.6
 """of a chunk's text that one part of it may have: two are enough where the middle has a good place"""
 
@@ -53,6 +50,9 @@ class Pauses:
                 return self.chapter_s
 
 
+DEFAULT_PAUSES = Pauses()
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Text that is spoken in one go, and the silence after it in seconds.
@@ -66,32 +66,23 @@ class Chunk:
 
 
 def cut(
-    blocks: Iterable[Block],
-    *,
-    language: str,
-    max_chars: int,
-    min_chars: int = MIN_CHARS,
-    pauses: Pauses | None = None,
-    live: bool = False,
+    blocks: Iterable[Block], rules: CutRules, pauses: Pauses = DEFAULT_PAUSES, *, live: bool = False
 ) -> Iterator[Chunk]:
-    """Cut `blocks` lazily, one block at a time, into chunks of at most `max_chars` characters.
+    """Cut `blocks` lazily, one block at a time, into chunks.
 
     Characters that nobody is to hear are left out, and white space becomes single spaces. A chunk is a
     sentence. A sentence that is longer than the cap is cut at the first of these places that it has: the
     sentence ends inside its quotation, the last semicolon or colon, the last comma or dash, the last space,
-    between two characters. A piece of less than `min_chars` joins a neighbour in the same block; where the
-    text is `live`, the next one. Only one grapheme cluster that is longer than the cap may exceed the cap.
-    Raises ValueError if `max_chars` is below 1.
+    between two characters. A short piece joins a neighbour in the same block; where the text is `live`, the
+    next one. Only one grapheme cluster that is longer than the cap may exceed the cap.
     """
-    rules = CutRules(language, max_chars, min_chars)
-    pauses = Pauses() if pauses is None else pauses
     for block in blocks:
         text = " ".join(audible(block.text).split())
         join = joined_onward if live else joined
-        yield from chunks(text, join(text, stops(text, rules), rules), pauses.after(block), pauses)
+        yield from _chunks(text, join(text, stops(text, rules), rules), pauses.after(block), pauses)
 
 
-def chunks(text: str, stops: Iterable[Stop], behind_s: float, pauses: Pauses) -> Iterator[Chunk]:
+def _chunks(text: str, stops: Iterable[Stop], behind_s: float, pauses: Pauses) -> Iterator[Chunk]:
     """The chunks that end at these stops, the last one at the end of the block's text.
 
     `behind_s` are the seconds of silence after a block that has something to say.
@@ -112,7 +103,7 @@ def chunks(text: str, stops: Iterable[Stop], behind_s: float, pauses: Pauses) ->
 def halve(text: str, language: str) -> list[str]:
     """Cut `text` into two or more parts, where a narrator would pause. Empty if there is no such place."""
     whole = " ".join(text.split())
-    chunks = cut([Block(whole)], language=language, max_chars=max(1, int(len(whole) * _PART)))
+    chunks = cut([Block(whole)], CutRules(language, max(1, int(len(whole) * _PART))))
     parts = [chunk.text for chunk in chunks]
     between_words = " ".join(parts) == whole or not any(part[-1].isalnum() for part in parts[:-1])
     spoken = [part for part in parts if speakable(part)]

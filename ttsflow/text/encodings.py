@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import difflib
 import re
+from collections.abc import Iterable, Iterator
 from encodings.aliases import aliases
+from itertools import chain
 
 from ttsflow.errors import InputError
 from ttsflow.text.options import ReadOptions
@@ -37,6 +39,18 @@ _SIGNATURES = (  # the first bytes of files that are not plain text
     (rb"SQLite format 3\0", "a SQLite database"),
 )
 
+# The encodings of old files, by the language that they are in; those that refuse most come first.
+_USUAL = {
+    "zh": ("gb18030", "big5"), "zh-tw": ("big5", "gb18030"), "zh-hk": ("big5", "gb18030"),
+    "ja": ("shift_jis", "euc_jp"), "ko": ("cp949",), "ru": ("cp1251",), "uk": ("cp1251",), "bg": ("cp1251",),
+    "sr": ("cp1251",), "be": ("cp1251",), "el": ("cp1253",), "he": ("cp1255",), "ar": ("cp1256",),
+    "fa": ("cp1256",), "tr": ("cp1254",), "pl": ("cp1250",), "cs": ("cp1250",), "sk": ("cp1250",),
+    "hu": ("cp1250",), "hr": ("cp1250",), "sl": ("cp1250",), "ro": ("cp1250",), "lt": ("cp1257",),
+    "lv": ("cp1257",), "et": ("cp1257",), "vi": ("cp1258",), "th": ("cp874",),
+}  # fmt: skip
+
+_GO_ON = "--encoding-errors replace"
+
 _TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
 
 
@@ -46,28 +60,50 @@ def decode(data: bytes, options: ReadOptions, name: str) -> str:
     Messages call the input `name`. Raises InputError for binary data, for an unknown encoding, for
     bytes that are not valid in the encoding (with their offset and line), and where `check_text` does.
     """
-    for signature, kind in _SIGNATURES:
-        if re.match(signature, data, re.DOTALL):
-            raise InputError(f"{name} is {kind}, not text. {_TEXT_WANTED}.")
-    encoding = options.encoding
-    for mark, marked in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            encoding = marked
-            break
-    else:
-        mark = b""
+    _check_is_text(data, name)
+    mark, encoding = _marked(data, options.encoding)
     try:
         text = data[len(mark) :].decode(encoding, options.encoding_errors)
     except LookupError:
         raise InputError(_unknown_encoding(encoding)) from None
     except UnicodeDecodeError as error:
-        raise InputError(_undecodable(data, len(mark) + error.start, encoding, name)) from None
+        at = len(mark) + error.start
+        raise InputError(_undecodable(data, at, encoding, name, options.language)) from None
     except ValueError as error:  # from codecs that are not for files, such as "undefined"
         raise InputError(
             f"{name} cannot be decoded as {encoding!r}: {error}. Try --encoding utf-8."
         ) from None
     check_text(text, name, hint=_likely_utf16(data))
     return text
+
+
+def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> Iterator[str]:
+    """Decode bytes as they come; a character may be in two pieces. Raises InputError as `decode` does."""
+    source = iter(pieces)
+    head = b""
+    while not head or any(mark.startswith(head) for mark, _ in _BYTE_ORDER_MARKS):
+        piece = next(source, None)
+        if piece is None:
+            break
+        head += piece
+    _check_is_text(head, name)
+    mark, encoding = _marked(head, options.encoding)
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)(options.encoding_errors)
+    except LookupError:
+        raise InputError(_unknown_encoding(encoding)) from None
+    before = len(mark)
+    for piece in chain([head[len(mark) :]], source, [b""]):
+        held = len(decoder.getstate()[0])
+        try:
+            yield decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            at = before - held + error.start
+            raise InputError(
+                f"{name} is not valid {encoding}: byte 0x{error.object[error.start]:02X} at offset {at}. "
+                f"Name its encoding (--encoding); to leave such bytes out: {_GO_ON}."
+            ) from None
+        before += len(piece)
 
 
 def check_text(text: str, name: str, hint: str = "") -> None:
@@ -78,6 +114,11 @@ def check_text(text: str, name: str, hint: str = "") -> None:
     if not text or text.isspace():
         what = "is empty" if not text else "holds only white space"
         raise InputError(f"{name} {what}: there is nothing to speak.")
+    check_characters(text, name, hint)
+
+
+def check_characters(text: str, name: str, hint: str = "") -> None:
+    """Raise InputError if `text` contains a NUL or half of a character; `hint` as in `check_text`."""
     nul = text.find("\0")
     if nul >= 0:
         raise InputError(f"{name} looks like binary data: NUL {_place(text[:nul])}. {hint or _TEXT_WANTED}.")
@@ -96,6 +137,20 @@ def check_text(text: str, name: str, hint: str = "") -> None:
     )
 
 
+def _check_is_text(data: bytes, name: str) -> None:
+    for signature, kind in _SIGNATURES:
+        if re.match(signature, data, re.DOTALL):
+            raise InputError(f"{name} is {kind}, not text. {_TEXT_WANTED}.")
+
+
+def _marked(data: bytes, encoding: str) -> tuple[bytes, str]:
+    """The byte order mark at the beginning, and the encoding: the mark's, or else the one that was named."""
+    for mark, marked in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return mark, marked
+    return b"", encoding
+
+
 def _place(before: str) -> str:
     end = f"after {before[-20:].lstrip()!r}" if before.strip() else "at the start"
     return f"at character {len(before) + 1} (line {_line(before)}, {end})"
@@ -105,18 +160,20 @@ def _line(before: str) -> int:
     return len(re.findall("\r\n|\r|\n", before)) + 1
 
 
-def _undecodable(data: bytes, offset: int, encoding: str, name: str) -> str:
+def _undecodable(data: bytes, offset: int, encoding: str, name: str, language: str) -> str:
     utf16 = _likely_utf16(data)
     wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))  # NULs are usual there
     if b"\0" in data and not utf16 and not wide:
         return f"{name} looks like binary data: NUL at byte {data.index(0)}. {_TEXT_WANTED}."
     before = data[:offset].decode(encoding, "replace")
     where = f"byte 0x{data[offset]:02X} at offset {offset} (line {_line(before)})"
-    return f"{name} is not valid {encoding}: {where}. {utf16 or _other_encoding(data, offset)}."
+    advice = utf16 or _other_encoding(data, offset, language)
+    return f"{name} is not valid {encoding}: {where}. {advice}; to leave such bytes out: {_GO_ON}."
 
 
-def _other_encoding(data: bytes, offset: int) -> str:
-    for encoding in ("utf-8", "cp1252", "latin-1"):  # latin-1 decodes anything
+def _other_encoding(data: bytes, offset: int, language: str) -> str:
+    usual = _USUAL.get(language.lower(), _USUAL.get(language.lower().partition("-")[0], ()))
+    for encoding in ("utf-8", *usual, "cp1252", "latin-1"):  # latin-1 decodes anything
         try:
             data.decode(encoding)
         except UnicodeDecodeError:

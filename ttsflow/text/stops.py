@@ -29,12 +29,13 @@ _WORD = re.compile(r"\W*\w+\W")
 class CutRules:
     """How long chunks may be: `min_chars` and `max_chars` are characters; `language` is a tag.
 
-    A piece of less than `min_chars` joins a neighbour. Raises ValueError if `max_chars` is below 1.
+    A piece of less than `min_chars` joins a neighbour: the default is about 2.5 seconds of speech, and neural
+    models garble texts that are much shorter. Raises ValueError if `max_chars` is below 1.
     """
 
     language: str
     max_chars: int
-    min_chars: int
+    min_chars: int = 40
 
     def __post_init__(self) -> None:
         if self.max_chars < 1:

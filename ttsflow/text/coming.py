@@ -1,0 +1,98 @@
+"""A text that still comes, from a language model or a pipe: pulled piece by piece, and cut as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Lock, Semaphore, Thread
+
+from ttsflow.errors import InputError
+from ttsflow.text.chunker import Chunk
+from ttsflow.text.encodings import check_characters
+from ttsflow.text.live import LiveCutter
+
+ROOM = 64
+"""pieces that may wait to be cut; then the source waits"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: BaseException
+
+
+class Coming:
+    """The pieces of text that `source` gives, which messages call `name`.
+
+    The source is iterated once, on a thread of its own, and may block as long as it likes: what is there is
+    spoken meanwhile. A source with a method `leave()` is told so when nobody wants its text any more.
+    """
+
+    def __init__(self, source: Iterable[str], name: str = "text") -> None:
+        self.name = name
+        self._source = source
+        self._pieces: SimpleQueue[str | _Failed | None] = SimpleQueue()  # None: there are no more
+        self._room = Semaphore(ROOM)
+        self._left = False
+        self._begun = False
+        self._lock = Lock()
+
+    def chunks(self, cutter: LiveCutter, flush_s: float) -> Iterator[Chunk]:
+        """The chunks, each as soon as its end is certain; `flush_s` seconds without a piece end one, too.
+
+        Raises InputError where the text has nothing to speak, or half of a character, or where this is
+        called a second time; and whatever the source raises.
+        """
+        self._begin()
+        empty = True
+        for chunk in self._cut(cutter, flush_s):
+            empty = False
+            yield chunk
+        if empty and not self._left:
+            raise InputError(f"{self.name} is empty: there is nothing to speak.")
+
+    def leave(self) -> None:
+        """Nobody wants the rest: the chunks end now, and the source is asked for nothing more."""
+        self._left = True
+        self._room.release()
+        self._pieces.put(None)
+        leave = getattr(self._source, "leave", None)
+        if leave is not None:
+            leave()
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._begun:
+                raise InputError(f"{self.name} comes only once: it has been spoken, or is being spoken")
+            self._begun = True
+        Thread(target=self._pull, name=f"pulls {self.name}", daemon=True).start()
+
+    def _cut(self, cutter: LiveCutter, flush_s: float) -> Iterator[Chunk]:
+        while True:
+            try:
+                piece = self._pieces.get(timeout=flush_s if cutter.holds_back else None)
+            except Empty:
+                yield from cutter.flush()
+                continue
+            if piece is None or self._left:
+                break
+            if isinstance(piece, _Failed):
+                raise piece.error
+            self._room.release()
+            yield from cutter.feed(piece)
+        if not self._left:
+            yield from cutter.finish()
+
+    def _pull(self) -> None:
+        try:
+            for piece in self._source:
+                if not isinstance(piece, str):
+                    raise InputError(f"{self.name} gave {type(piece).__name__} where text was to come")
+                check_characters(piece, self.name)
+                self._room.acquire()
+                if self._left:
+                    return
+                self._pieces.put(piece)
+            self._pieces.put(None)
+        except BaseException as error:  # a source may raise anything, and no other code would see it
+            self._pieces.put(_Failed(error))
