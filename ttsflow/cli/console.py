@@ -32,23 +32,24 @@ class Console:
         self._messages = messages
         self._quiet = quiet
         self._progress = not quiet and sys.stderr.isatty()
-        self._total, self._kept, self._in_chunks = 1, 0, False
+        self._total: int | None = 1
+        self._kept, self._in_chunks = 0, False
         self._done, self._audio_s = 0, 0.0
         self._began_s: float | None = None  # when the first worker was ready
         self._shown_s = 0.0  # when progress was shown last
 
-    def begin(self, info: RunInfo, total: int, kept: int | None = None) -> None:
+    def begin(self, info: RunInfo, total: int | None, kept: int | None = None) -> None:
         """The choices are made and the workers start: show them.
 
         `total` is what is to be spoken: in characters without white space, or in chunks where so many
-        are `kept` from a run before.
+        are `kept` from a run before; None where nobody knows, because the text still comes.
         """
         self._total, self._kept, self._in_chunks = total, kept or 0, kept is not None
         if info.backend_fallback is not None:
             self.say(f"notice: {info.backend_fallback}")
         self.say(f"backend {info.backend}, policy {info.policy}, chosen by {info.decided_by}")
         if kept:
-            self.say(f"kept from before: {kept:,} of {kept + total:,} chunks")
+            self.say(f"kept from before: {kept:,} of {kept + (total or 0):,} chunks")
         self._draw("loading ...")
 
     def end(self, output: OutputInfo | str | None) -> None:
@@ -111,6 +112,8 @@ class Console:
             self.say(line)
 
     def _progress_line(self, now: float) -> str:
+        if self._total is None:
+            return f"{duration(self._audio_s)} of speech"
         done, total = self._kept + self._done, max(self._kept + self._total, 1)
         of = "chunks" if self._in_chunks else "text"
         line = f"{min(done / total, 1.0):4.0%} of the {of}, {duration(self._audio_s)} of speech"

@@ -121,9 +121,9 @@ def run(
         encoding_errors=("--encoding-errors", "text.encoding_errors", encoding_errors),
     )
     chosen = load_settings(policy, config_file, settings, flags)
-    document = speech.read_input(source, text, chosen.config.text.reading)
     destination = speech.Destination(output, overwrite, report, fresh, keep_store, strict)
+    to_speak = speech.read_input(source, text, chosen.config.text.reading, listening=destination.listening)
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
-        code = speech.speak(document, chosen, plugins_dir, destination, quiet=quiet)
+        code = speech.speak(to_speak, chosen, plugins_dir, destination, quiet=quiet)
     if code:
         sys.exit(code)

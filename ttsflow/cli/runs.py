@@ -56,7 +56,7 @@ class Run:
         """Who is told what happens: the console shows what the report has counted."""
         return self.report, self.console
 
-    def begin(self, total: int, kept: int | None = None) -> None:
+    def begin(self, total: int | None, kept: int | None = None) -> None:
         """Show what was chosen, and what is to be spoken; as `Console.begin`."""
         info = self.info
         self.console.begin(info, total, kept)

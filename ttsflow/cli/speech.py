@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -26,7 +29,8 @@ from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice
 from ttsflow.session.request import Request
 from ttsflow.session.setup import make_setup
-from ttsflow.text import Document, ReadOptions, read_file, read_stream, read_text
+from ttsflow.text import Coming, Document, ReadOptions, read_coming, read_file, read_stream, read_text
+from ttsflow.text.readers import TEXT
 
 STDOUT = 1
 
@@ -42,17 +46,22 @@ class Destination:
     keep_store: bool = True
     strict: bool = False
 
-    def path(self, document: Document, format: str | None) -> Path | None:
+    @property
+    def listening(self) -> bool:
+        """Whether somebody listens as the audio is made."""
+        return self.output == "-"
+
+    def path(self, text: Document | Coming, format: str | None) -> Path | None:
         """The file that was named, or STEM.wav; None where somebody listens as the audio is made.
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
         """
-        if self.output == "-":
+        if self.listening or isinstance(text, Coming):
             return None
-        from_file = document.identity.source is not None
-        stem = Path(document.name).stem if from_file else "speech"
+        from_file = text.identity.source is not None
+        stem = Path(text.name).stem if from_file else "speech"
         usual = f"{stem}{format_for(None, format).suffixes[0]}"
-        path = checked(usual if self.output is None else self.output, document, format)
+        path = checked(usual if self.output is None else self.output, text, format)
         if self.report is not None and same_place(self.report, path):
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         return path
@@ -69,8 +78,13 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
         logging.getLogger("ttsflow").setLevel(logging.DEBUG)
 
 
-def read_input(source: str | None, text: str | None, options: ReadOptions) -> Document:
-    """The document that the user named. Raises InputError; click.UsageError where there is none."""
+def read_input(
+    source: str | None, text: str | None, options: ReadOptions, *, listening: bool
+) -> Document | Coming:
+    """The text that the user named; where somebody is `listening` it may still come through a pipe.
+
+    Raises InputError; click.UsageError where there is none.
+    """
     if source is not None and text is not None:
         raise click.UsageError("give INPUT or --text, not both")
     if text is not None:
@@ -78,14 +92,22 @@ def read_input(source: str | None, text: str | None, options: ReadOptions) -> Do
     if source is None and sys.stdin.isatty():
         raise click.UsageError("nothing to speak. Try: ttsflow run book.txt -o book.wav")
     if source is None or source == "-":
-        return read_stream(sys.stdin.buffer, options)
+        comes = listening and options.format in (None, TEXT.name) and not _is_file(sys.stdin.buffer)
+        return read_coming(sys.stdin.buffer, options) if comes else read_stream(sys.stdin.buffer, options)
     if not source:
         raise InputError("the name of the input file is empty")
     return read_file(Path(source), options)
 
 
+def _is_file(binary_file: BinaryIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(binary_file.fileno()).st_mode)
+    except OSError:
+        return False
+
+
 def speak(
-    document: Document,
+    text: Document | Coming,
     settings: Settings,
     plugins_dirs: Sequence[Path],
     destination: Destination,
@@ -94,13 +116,13 @@ def speak(
 ) -> int:
     """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
-    path = destination.path(document, settings.config.output.format)
+    path = destination.path(text, settings.config.output.format)
     setup = make_setup(settings, plugins_dirs, fallback_allowed=True, ask=ask())
     with (
         Run(setup, began, destination.report, quiet=quiet) as run,
         Engine.of(setup, run.observers, preload=False) as engine,
     ):
-        request = engine.request(document, name=STREAM)
+        request = engine.request(text, name=STREAM)
         if path is None:
             return _play(run, engine, request, strict=destination.strict)
         return _record(run, engine, request, path, destination)
@@ -129,7 +151,7 @@ def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
     sink = StreamSink(STDOUT, sample_rate=setup.profile.sample_rate, format=setup.config.output.format)
     run.report.open()
     sink.open()
-    run.begin(request.document.chars)
+    run.begin(None if isinstance(request.text, Coming) else request.document.chars)
     speaking = engine.play(request, sink)
     with run.summed_up(lambda: speaking.account), speaking:
         account = speaking.wait()

@@ -56,6 +56,9 @@ class Asked(TypedDict, total=False):
     weight: float
 
 
+Comes = str | Path | Document | Coming | Iterable[str]
+"""a text, or one that still comes"""
+
 Wait = Callable[[Speaking], object]
 """Waits for the end of a stream."""
 
@@ -179,9 +182,7 @@ class Engine:
                 recording.discard()
         return _speech(recording, written)
 
-    def stream(
-        self, text: str | Path | Document | Iterable[str], **asked: Unpack[Asked]
-    ) -> Iterator[AudioPiece]:
+    def stream(self, text: Comes, **asked: Unpack[Asked]) -> Iterator[AudioPiece]:
         """Speak a text piece by piece, as soon as each is made; pauses come as pieces of silence.
 
         The text may still come: of an iterable of strings each sentence is spoken when its end is certain,
@@ -195,7 +196,7 @@ class Engine:
         return self._pieces(self.request(text, **asked), self._iterator())
 
     async def astream(
-        self, text: str | Path | Document | Iterable[str] | AsyncIterable[str], **asked: Unpack[Asked]
+        self, text: Comes | AsyncIterable[str], **asked: Unpack[Asked]
     ) -> AsyncIterator[AudioPiece]:
         """As `stream`, for a program with an event loop, which it never blocks.
 
@@ -300,7 +301,7 @@ class Engine:
 
     # ------------------------------------------------------------ requests, step by step
 
-    def request(self, text: str | Path | Document | Iterable[str], **asked: Unpack[Asked]) -> Request:
+    def request(self, text: Comes, **asked: Unpack[Asked]) -> Request:
         """A request, checked: `asked` is what it does not leave to the configuration. Raises UsageErrors."""
         self._runner.check_usable()
         name, weight = self._name(asked.get("name")), asked.get("weight", 1.0)

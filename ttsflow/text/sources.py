@@ -5,17 +5,21 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ttsflow.errors import InputError
+from ttsflow.text.coming import Coming
 from ttsflow.text.document import Document, digest
-from ttsflow.text.encodings import check_text
+from ttsflow.text.encodings import check_text, decode_pieces
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.readers import SUFFIXES, TEXT, Reader, reader_for, reader_named
 
 DEFAULTS = ReadOptions()
+
+_READ_BYTES = 65_536
 
 
 def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
@@ -59,6 +63,13 @@ def read_stream(
     return reader.read(data, name, options)
 
 
+def read_coming(
+    binary_file: BinaryIO, options: ReadOptions = DEFAULTS, name: str = "standard input"
+) -> Coming:
+    """Read a binary stream as plain text while it comes; what takes it gets the errors of `read_stream`."""
+    return Coming(decode_pieces(_pieces(binary_file, name), options, name), name)
+
+
 def read_text(text: str, options: ReadOptions = DEFAULTS, name: str = "text") -> Document:
     """Make a document of a string, which is plain text where no format is named.
 
@@ -69,6 +80,15 @@ def read_text(text: str, options: ReadOptions = DEFAULTS, name: str = "text") ->
     check_text(text, name)
     # With a byte order mark it is text for sure, even if it begins with "%PDF-".
     return reader.read(codecs.BOM_UTF8 + text.encode(), name, options)
+
+
+def _pieces(binary_file: BinaryIO, name: str) -> Iterator[bytes]:
+    read = getattr(binary_file, "read1", binary_file.read)  # what is there, without waiting for more
+    try:
+        while data := read(_READ_BYTES):
+            yield data
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}. Give a file or a pipe.") from None
 
 
 def _reader(format: str | None) -> Reader:
