@@ -1,0 +1,94 @@
+"""Text that comes through a pipe is spoken while it comes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import suppress
+
+import pytest
+
+from tests.cli.program import Program, sim
+
+QUICK = sim(audio_s=0.2, rtf=0)
+LISTEN = ["run", "-", "-o", "-", "--format", "pcm", "-q", "--set", "text.flush_s=600", *QUICK]
+CHUNK = 24_000 // 5 * 2  # bytes of 0.2 s
+ONE, TWO = "The tea was cold when she came back to the house. ", "Nobody had touched the bread on the table. "
+
+
+def start(program: Program, *args: str) -> subprocess.Popen[bytes]:
+    return program.start(*(args or LISTEN), stdin=subprocess.PIPE)
+
+
+def say(process: subprocess.Popen[bytes], data: str | bytes) -> None:
+    assert process.stdin is not None
+    os.write(process.stdin.fileno(), data if isinstance(data, bytes) else data.encode())
+
+
+def test_a_sentence_is_heard_before_the_next_one_has_come(program: Program) -> None:
+    process = start(program)
+    assert process.stdout is not None
+    say(process, ONE + "Nobody ")
+    heard = process.stdout.read(CHUNK)
+    say(process, TWO.removeprefix("Nobody "))
+    process.stdin.close()
+    process.stdin = None
+    heard += process.stdout.read()
+    assert program.finish(process).code == 0
+    assert heard == program(*LISTEN, stdin=(ONE + TWO).encode()).out
+
+
+def test_the_listener_leaves_a_text_that_has_not_ended(program: Program) -> None:
+    process = start(program)
+    assert process.stdout is not None
+    say(process, ONE + "Nobody ")
+    process.stdout.read(CHUNK)
+    process.stdout.close()
+    process.stdout = None
+    with suppress(BrokenPipeError):  # it may have ended already
+        say(process, (ONE + TWO) * 20)
+    assert program.finish(process).code == 141
+    assert program.processes() == []
+
+
+def test_characters_in_two_reads(program: Program) -> None:
+    data = "Grüße aus Köln, und „schöne“ Tage! ".encode() * 2
+    whole = program(*LISTEN, stdin=data).out
+    process = start(program)
+    assert process.stdout is not None
+    for at in range(len(data)):
+        say(process, data[at : at + 1])
+    process.stdin.close()
+    process.stdin = None
+    heard = process.stdout.read()
+    assert program.finish(process).code == 0
+    assert heard == whole
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_mark_tells_the_encoding(program: Program, encoding: str) -> None:
+    assert program(*LISTEN, stdin=ONE.encode(encoding)).out == program(*LISTEN, stdin=ONE.encode()).out
+
+
+def test_what_is_no_text(program: Program) -> None:
+    wrong = (ONE + "caf\xe9 and so on. ").encode("cp1252")
+    ended = program(*LISTEN, stdin=wrong, code=2)
+    assert (
+        f"standard input is not valid utf-8: byte 0xE9 at offset {len(ONE) + 3}. Name its encoding"
+        in ended.err
+    )
+    assert len(program(*LISTEN, "--encoding-errors", "replace", stdin=wrong).out) > CHUNK
+    assert len(program(*LISTEN, "--encoding", "cp1252", stdin=wrong).out) > CHUNK
+    assert "standard input is empty" in program(*LISTEN, stdin=b" \n", code=2).err
+    assert "is a PDF document, not text" in program(*LISTEN, stdin=b"%PDF-1.7\n%", code=2).err
+    assert "NUL" in program(*LISTEN, stdin=b"so\0so", code=2).err
+
+
+def test_a_file_that_is_redirected_is_read_as_a_whole(program: Program) -> None:
+    path = program.write("wrapped.txt", "A line that is short\nand goes on all the same.\n\n" * 3)
+    with path.open("rb") as file:
+        process = program.start("run", "-", "-o", "-", "--report", "run.json", *QUICK, stdin=file)
+    assert process.stdout is not None
+    process.stdout.read()
+    assert program.finish(process).code == 0
+    assert "A line that is short and goes on" in (program.folder / "run.json").read_text()
