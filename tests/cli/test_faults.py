@@ -269,6 +269,14 @@ def doubtful(
     return {**first, "shown": ended.err, "again": report, "status": program("status", "story.wav").text}
 
 
+@pytest.mark.parametrize(("kind", "said"), [("short", "much too short"), ("long", "much too long")])
+def test_the_length_is_judged_from_the_first_chunk(program: Program, kind: str, said: str) -> None:
+    text = "\n\n".join(SENTENCE.format(number) for number in range(3))
+    options = sim(rtf=0, faults=f"[{{at: 0, kind: {kind}, takes: 1}}]")
+    ended = program("run", "--text", text, "--report", "run.json", *options)
+    assert f"chunk 0 of 'main' is spoken again, with another seed: {said} for its text" in ended.err
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_wrong_audio_is_spoken_again_with_the_next_seed(doubtful: dict[str, Any], kind: str) -> None:
     chunk = doubtful["chunks"][AT_FIRST[KINDS.index(kind)]]

@@ -88,7 +88,7 @@ def test_speaks(backend: Espeak) -> None:
 def test_the_first_guess_of_the_length_is_near(backend: Espeak) -> None:
     profile = Espeak.describe(backend.options)
     spoken_s = sum(speak(backend, job(text)).size for text in SENTENCES) / profile.sample_rate
-    guess_s = sum(map(len, SENTENCES)) / profile.chars_per_s
+    guess_s = sum(map(len, SENTENCES)) / profile.rate("en-gb")
     assert 0.6 < spoken_s / guess_s < 1.6
 
 

@@ -116,7 +116,7 @@ def test_what_it_promises(backend: Hibari) -> None:
     longest = "and ".join(["so it went on and on without any end "] * 9)[: profile.cap("en")]
     samples = speak(backend, job(longest))
     seconds = len(samples) / SAMPLE_RATE
-    assert len(longest) / seconds == pytest.approx(profile.chars_per_s, rel=0.35)
+    assert len(longest) / seconds == pytest.approx(profile.rate("en"), rel=0.35)
 
 
 class TestVoices:

@@ -25,7 +25,7 @@ class Costs:
 
     def audio(self, job: ChunkJob) -> float:
         """Predicted length of the job's audio, in seconds."""
-        prior = 1.0 / self._profile.chars_per_s
+        prior = 1.0 / self._profile.rate(job.language)
         return len(job.text) * self._seconds_per_char.get(job.language, prior) / job.speed
 
     def cost(self, job: ChunkJob) -> float:

@@ -17,7 +17,9 @@ class Profile:
     `max_chars` is the longest chunk in characters, by language ("*" for all others). `languages` are
     the language codes it speaks, None for any. A piece of less than `min_chars` characters joins a
     neighbour, because a neural model may garble it. `rtf` (synthesis time / audio time) and `chars_per_s`
-    (characters per second of audio) are initial estimates, used until the run has measured its own.
+    (characters per second of audio) are initial estimates, used until the run has measured its own. Given by
+    language, `chars_per_s` is what was measured: audio that is far from it is in doubt from the first chunk
+    on; as one number it is a guess for all languages, and only the run's own chunks judge others.
     A `deterministic` backend gives byte-identical audio for an identical job. `reproducible_on` are
     the kinds of device on which an identical job gives the same audio (same decisions of the model,
     waveform within 1e-4), whatever else its worker speaks at the time; `deterministic` implies all kinds.
@@ -34,7 +36,7 @@ class Profile:
     slot_memory_bytes: int = 0
     max_chars: Mapping[str, int] = field(default_factory=lambda: {"*": 250})
     rtf: float = 0.5
-    chars_per_s: float = 15.0
+    chars_per_s: float | Mapping[str, float] = 15.0
     deterministic: bool = False
     reproducible_on: tuple[str, ...] = ()
     speeds: tuple[float, float] = (1.0, 1.0)
@@ -52,14 +54,31 @@ class Profile:
         for name in ("sample_rate", "slots"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")
-        if not (self.max_chars and self.device_kinds and self.slowdown and self.chars_per_s > 0):
-            raise ValueError("max_chars, device_kinds and slowdown must not be empty, nor chars_per_s be 0")
+        rates = self.chars_per_s.values() if isinstance(self.chars_per_s, Mapping) else [self.chars_per_s]
+        if not (self.max_chars and self.device_kinds and self.slowdown and rates):
+            raise ValueError("max_chars, device_kinds, slowdown and chars_per_s must not be empty")
+        if not all(rate > 0 for rate in rates):
+            raise ValueError(f"chars_per_s must be above 0, not {self.chars_per_s!r}")
         if not (len(self.speeds) == 2 and 0.0 < self.speeds[0] <= 1.0 <= self.speeds[1]):
             raise ValueError(f"speeds must be the slowest and the fastest, with 1.0 between: {self.speeds!r}")
 
     def reproducible(self, kind: str) -> bool:
         """Whether an identical job gives the same audio on devices of this kind."""
         return self.deterministic or kind in self.reproducible_on
+
+    def rate(self, language: str) -> float:
+        """About how many characters of `language` a second of audio has."""
+        if isinstance(self.chars_per_s, Mapping):
+            return self.measured_rate(language) or next(iter(self.chars_per_s.values()))
+        return self.chars_per_s
+
+    def measured_rate(self, language: str) -> float | None:
+        """As `rate`, where it was measured for this language; "en" is for "en-gb" too, "*" for all others."""
+        if isinstance(self.chars_per_s, Mapping):
+            primary = language.partition("-")[0]
+            found = (self.chars_per_s.get(tag) for tag in (language, primary, "*"))
+            return next((rate for rate in found if rate is not None), None)
+        return None
 
     def cap(self, language: str) -> int:
         """The most characters of a chunk in `language`; without "*", other languages get the smallest cap."""

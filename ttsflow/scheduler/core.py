@@ -59,7 +59,7 @@ class Scheduler:
         self._fleet = Fleet(limits, self._timers, self._emit)
         self._ready = ReadyQueue()
         self._supervisor = Supervisor(
-            self._fleet, self._streams, self._ready, self._timers, costs, limits, self._emit,
+            self._fleet, self._streams, self._ready, self._timers, costs, profile, limits, self._emit,
             repeatable=profile.deterministic,
         )  # fmt: skip
         self._view = SchedulerView(self._ready, self._fleet, self._supervisor, self._streams, costs)

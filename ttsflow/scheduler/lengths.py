@@ -6,6 +6,7 @@ from collections import deque
 from statistics import median
 
 from ttsflow.interface.jobs import ChunkJob, Doubt
+from ttsflow.interface.profile import Profile
 
 ENOUGH = 20
 """chunks of a language before any is judged"""
@@ -14,23 +15,39 @@ FACTOR = 3.0
 """Speech varies by half at most from sentence to sentence; a model that stops early or goes on and on
 is off by more than this."""
 
-SLACK_S = 3.0
+FIRST_FACTOR = 4.0
+"""The same by the backend's profile, which knows neither the voice nor the kind of text."""
+
+SLACK_S = 1.5
 """that a short text may take on top: breaths, initials, a word that is spelt out"""
+
+SHORT_S = 0.7
+"""No audio is shorter than its text should take if that is less than this."""
 
 DIGIT_CHARS = 6
 """a digit is read as a word ("seven")"""
 
 
 class Lengths:
-    """Seconds of audio per character at the normal speed, by language: the median of the last attempts."""
+    """Seconds of audio per character at the normal speed, by language: the median of the last attempts.
 
-    def __init__(self) -> None:
+    Until enough was seen it is what the profile has measured for the language, if anything.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
         self._seen: dict[str, deque[float]] = {}
 
     def expected_s(self, job: ChunkJob) -> float | None:
-        """How long the audio should be, in seconds; None until enough was seen."""
-        seen = self._seen.get(job.language, ())
-        return median(seen) * _spoken_chars(job.text) / job.speed if len(seen) >= ENOUGH else None
+        """How long the audio should be, in seconds; None while nobody knows."""
+        rate = self._profile.measured_rate(job.language)
+        if self._knows(job.language):
+            per_char = median(self._seen[job.language])
+        elif rate is not None:
+            per_char = 1.0 / rate
+        else:
+            return None
+        return per_char * _spoken_chars(job.text) / job.speed
 
     def observe(self, job: ChunkJob, audio_s: float) -> None:
         """Learn from an attempt."""
@@ -42,14 +59,18 @@ class Lengths:
         expected_s = self.expected_s(job)
         if expected_s is None:
             return None
-        if audio_s > FACTOR * expected_s + SLACK_S:
+        factor = FACTOR if self._knows(job.language) else FIRST_FACTOR
+        if audio_s > factor * expected_s + SLACK_S:
             off = "long"
-        elif expected_s > SLACK_S and audio_s < expected_s / FACTOR:
+        elif expected_s > SHORT_S and audio_s < expected_s / factor:
             off = "short"
         else:
             return None
         seconds = f"{audio_s:.1f} s, about {expected_s:.1f} s expected"
         return Doubt("length", f"much too {off} for its text ({seconds})")
+
+    def _knows(self, language: str) -> bool:
+        return len(self._seen.get(language, ())) >= ENOUGH
 
 
 def _spoken_chars(text: str) -> int:

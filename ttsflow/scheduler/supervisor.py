@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ttsflow.interface.costs import Costs
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob, Doubt
+from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.chunks import Chunk, ChunkStage, Part, PartStage
 from ttsflow.scheduler.fleet import Fleet, Worker
@@ -61,6 +62,7 @@ class Supervisor:
         ready: ReadyQueue,
         timers: Timers,
         costs: Costs,
+        profile: Profile,
         limits: Limits,
         emit: Callable[[msg.Command], object],
         *,
@@ -68,7 +70,7 @@ class Supervisor:
     ) -> None:
         self._fleet, self._streams, self._ready, self._timers = fleet, streams, ready, timers
         self._costs, self._limits, self._emit, self._repeatable = costs, limits, emit, repeatable
-        self._lengths = Lengths()
+        self._lengths = Lengths(profile)
         self._quarantine = Quarantine(fleet)
         self._running: dict[int, Attempt] = {}
         self._pending: list[Part] = []

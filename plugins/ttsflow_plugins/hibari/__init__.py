@@ -55,7 +55,7 @@ class Hibari(Backend):
             memory_bytes=250_000_000,
             min_chars=0,
             rtf=0.015,
-            chars_per_s=14.5,
+            chars_per_s={"en": 14.5},
             deterministic=True,
             speeds=(0.5, 2.0),
         )

@@ -83,7 +83,7 @@ class Sim(Backend):
             slot_memory_bytes=options.slot_memory_bytes,
             max_chars={"*": options.max_chars},
             rtf=options.rtf if options.chunk_s is None else options.chunk_s / typical_s,
-            chars_per_s=options.chars_per_s if options.audio_s is None else TYPICAL_CHARS / options.audio_s,
+            chars_per_s=TYPICAL_CHARS / options.audio_s if options.audio_s else {"*": options.chars_per_s},
             deterministic=True,
             speeds=SPEEDS,
         )
