@@ -1,0 +1,195 @@
+"""The layout of a run of lines: the blocks that it holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from ttsflow.text.blocks import Block, BlockKind
+from ttsflow.text.hyphens import join_lines
+from ttsflow.text.lineshapes import (
+    Item,
+    ends_sentence,
+    flows,
+    is_capitals,
+    is_entry,
+    is_scene_break,
+    item_of,
+    width,
+)
+from ttsflow.text.measures import Measures
+from ttsflow.text.options import Lines
+from ttsflow.text.titles import is_chapter, is_title
+from ttsflow.text.wrapping import continues, is_wrapped, paragraph_starts
+
+_WIDEST_PAGE = 120  # columns; no editor breaks its lines later, so a longer line is a whole paragraph
+_MOST_BARE = 0.5  # of the text in lines that could be headings, if headings are what they are
+_MOST_HEADINGS = 3  # lines of a heading in capitals; more are a text in capitals
+_FULL_WIDTH_INDENT = "\u3000"
+_UNDERLINE = re.compile(r"\s*(?:-{3,}|={3,}|~{3,}|\*{3,})")
+
+_Mark = Literal["plain", "item", "apart", "heading", "chapter"]
+
+
+class _Piece(NamedTuple):
+    """Lines that make one block. The kind "line" becomes "paragraph" where a group of lines ends."""
+
+    lines: Sequence[str]
+    kind: BlockKind = "line"
+
+
+def lay_out(lines: Sequence[str], measures: Measures, *, language: str, ends: Lines) -> list[Block]:
+    """The blocks of a run. `ends` says what the line ends mean. Nothing but the arguments decides."""
+    if len(lines) == 1:
+        pieces = [_Piece(lines, _kind_alone(lines[0], measures))]
+    elif ends == "each":
+        pieces = [_Piece([line], "chapter" if is_chapter(line) else "line") for line in lines]
+    else:
+        pieces = list(_pieces(lines, measures, ends))
+    blocks = []
+    for number, piece in enumerate(pieces):
+        before = pieces[number - 1] if number else None
+        after = pieces[number + 1] if number + 1 < len(pieces) else None
+        text = join_lines(piece.lines, measures.words, language)
+        blocks.append(Block(text, _kind(piece, before, after)))
+    return blocks
+
+
+def _kind_alone(line: str, measures: Measures) -> BlockKind:
+    if is_chapter(line):
+        return "chapter"
+    return "heading" if measures.bare <= _MOST_BARE and is_title(line) else "paragraph"
+
+
+def _kind(piece: _Piece, before: _Piece | None, after: _Piece | None) -> BlockKind:
+    if piece.kind != "line":
+        return piece.kind
+    if len(piece.lines) == 1 and is_title(piece.lines[0]):
+        titled = before is not None and before.kind == "chapter"
+        if titled or (after is not None and _UNDERLINE.fullmatch(after.lines[0])):
+            return "heading"
+    ends_group = after is None or after.kind in ("heading", "chapter") or _is_break(after)
+    return "paragraph" if ends_group or _is_break(piece) else "line"
+
+
+def _is_break(piece: _Piece) -> bool:
+    return len(piece.lines) == 1 and is_scene_break(piece.lines[0])
+
+
+def _pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iterator[_Piece]:
+    """The pieces of several lines: those with a mark of their own, and what is between them."""
+    marks = _marks(lines)
+    fullest = measures.width or max(map(width, lines))
+    place = 0
+    while place < len(lines):
+        mark, end = marks[place], place + 1
+        if mark == "plain":
+            while end < len(lines) and marks[end] == "plain":
+                end += 1
+            yield from _plain_pieces(lines[place:end], measures, ends)
+        elif mark == "item":
+            while (
+                end < len(lines)
+                and marks[end] == "plain"
+                and (ends == "wrapped" or continues(lines[end - 1], lines[end], lines[place], fullest))
+            ):
+                end += 1
+            yield _Piece(lines[place:end])
+        else:
+            yield _Piece(lines[place:end], "line" if mark == "apart" else mark)
+        place = end
+
+
+def _plain_pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iterator[_Piece]:
+    if len(lines) == 1:
+        yield _Piece(lines)
+        return
+    wrapped = ends == "wrapped" or is_wrapped(lines, measures)
+    indented = [number for number, line in enumerate(lines) if line.startswith(_FULL_WIDTH_INDENT)]
+    if indented[:1] == [0] and not (wrapped and len(indented) == len(lines)):
+        yield from _paragraphs(lines, indented)
+    elif wrapped:
+        yield from _paragraphs(lines, paragraph_starts(lines, measures))
+    else:
+        unwrapped = any(width(line) > _WIDEST_PAGE for line in lines)
+        yield from (_Piece([line], "paragraph" if unwrapped else "line") for line in lines)
+
+
+def _paragraphs(lines: Sequence[str], starts: Sequence[int]) -> Iterator[_Piece]:
+    for start, end in pairwise([*starts, len(lines)]):
+        yield _Piece(lines[start:end], "paragraph" if ends_sentence(lines[end - 1]) else "line")
+
+
+def _marks(lines: Sequence[str]) -> list[_Mark]:
+    """What each line is by a mark of its own."""
+    headings = _leading_headings(lines)
+    items = _items(lines)
+    return [
+        "heading"
+        if place < headings
+        else "item"
+        if items[place]
+        else "apart"
+        if is_scene_break(line) or is_entry(line)
+        else _chapter_mark(lines, place)
+        for place, line in enumerate(lines)
+    ]
+
+
+def _leading_headings(lines: Sequence[str]) -> int:
+    """The number of lines in capitals at the start, where they are few."""
+    count = 0
+    while count < len(lines) and is_capitals(lines[count]) and is_title(lines[count]):
+        if is_chapter(lines[count]):
+            return 0
+        count += 1
+    return count if count <= _MOST_HEADINGS else 0
+
+
+def _chapter_mark(lines: Sequence[str], place: int) -> _Mark:
+    """Chapters one below the other are a table of contents, and each line of it is apart."""
+    if not is_chapter(lines[place]):
+        return "plain"
+    if any(is_chapter(line) for line in (*lines[max(0, place - 1) : place], *lines[place + 1 : place + 2])):
+        return "apart"
+    goes_on = place + 1 < len(lines) and flows(lines[place], lines[place + 1])
+    begins = place == 0 or ends_sentence(lines[place - 1]) or is_scene_break(lines[place - 1])
+    return "chapter" if begins and not goes_on else "plain"
+
+
+def _items(lines: Sequence[str]) -> list[bool]:
+    """Which lines begin an item of a list, or a speech behind a dash.
+
+    The first item of a list begins the run, or stands behind the end of a sentence or a colon, or another
+    item of the list is in the next line. The items behind it have the same sign or the next number.
+    """
+    marks = [item_of(line) for line in lines]
+    begins = [False] * len(lines)
+    lists: list[Item] = []  # the last item of each list that is open, the outer lists first
+    for place, mark in enumerate(marks):
+        if mark is None:
+            continue
+        level = next((level for level, last in enumerate(lists) if _follows(last, mark)), None)
+        if level is not None:
+            if mark.family == "dash" and mark.lower and not lists[level].lower:
+                continue  # a dash inside a sentence: "Yes | - said she - but"
+            lists[level:] = [mark]
+        elif place == 0 or ends_sentence(lines[place - 1]) or _next_follows(marks, place):
+            lists.append(mark)
+        else:
+            continue
+        begins[place] = True
+    return begins
+
+
+def _next_follows(marks: Sequence[Item | None], place: int) -> bool:
+    mark, following = marks[place], marks[place + 1] if place + 1 < len(marks) else None
+    return mark is not None and following is not None and _follows(mark, following)
+
+
+def _follows(last: Item, mark: Item) -> bool:
+    if (last.family, last.sign) != (mark.family, mark.sign):
+        return False
+    return not mark.orders or any(order - 1 in last.orders for order in mark.orders)

@@ -1,0 +1,84 @@
+"""Measures of a text: what its lines have in common, by which each of its paragraphs is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median_low
+
+from ttsflow.text.furniture import find_furniture
+from ttsflow.text.hyphens import breaks_word, words_of
+from ttsflow.text.lineshapes import ends_sentence, flows, width
+from ttsflow.text.runs import Run, runs_in
+from ttsflow.text.titles import is_title
+
+WINDOW = 1 << 18
+"""characters, about a hundred pages, that one set of measures is taken of"""
+
+_NARROWEST = 25  # columns of a line that an editor has broken
+_LEAST_FLOWING = 0.25  # of the line ends inside runs, in a text that an editor has broken
+_NEAR = 0.8  # of the fullest width
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is measured of a text.
+
+    `width` is the fullest width, in columns, of lines that an editor has broken; 0 where it has broken
+    none. `bare` is the share of the text in lines that could be headings, from 0 to 1: where it is
+    large, they are none. `gap` is the usual number of blank lines between two paragraphs. `words` are
+    needed where line ends break words, and `furniture` has the keys of page numbers and running heads.
+    """
+
+    width: int = 0
+    bare: float = 0.0
+    gap: int = 1
+    words: frozenset[str] = frozenset()
+    furniture: frozenset[str] = frozenset()
+
+
+def measure(text: str, start: int = 0) -> Measures:
+    """Measure the window of `text` at `start`; at the end of a long text, its last window."""
+    begin = max(0, min(start, len(text) - WINDOW))
+    runs = list(runs_in(text, begin, begin + WINDOW))
+    broken = any(breaks_word(before, after) for run in runs for before, after in pairwise(run.lines))
+    return Measures(
+        width=_fullest_width(runs),
+        bare=_bare_share(runs),
+        gap=_usual_gap(runs),
+        words=words_of(text[begin : begin + WINDOW]) if broken else frozenset(),
+        furniture=find_furniture(runs),
+    )
+
+
+def _fullest_width(runs: Sequence[Run]) -> int:
+    ends, flowing = 0, []
+    for run in runs:
+        for before, after in pairwise(run.lines):
+            ends += 1
+            if flows(before, after):
+                columns = width(before)
+                if columns >= _NARROWEST:
+                    flowing.append(columns)
+    if len(flowing) < 3 or len(flowing) < _LEAST_FLOWING * ends:
+        return 0
+    flowing.sort()
+    fullest = flowing[int(0.95 * (len(flowing) - 1))]
+    near = sum(columns >= _NEAR * fullest for columns in flowing)
+    return fullest if 2 * near >= len(flowing) else 0
+
+
+def _bare_share(runs: Sequence[Run]) -> float:
+    bare = whole = 0
+    for run in runs:
+        size = sum(map(len, run.lines))
+        whole += size
+        if len(run.lines) == 1 and not ends_sentence(run.lines[0]) and is_title(run.lines[0]):
+            bare += size
+    return bare / whole if whole else 0.0
+
+
+def _usual_gap(runs: Sequence[Run]) -> int:
+    gaps = [run.gap for run in runs[:-1] if run.gap]
+    return median_low(gaps) if len(gaps) > 2 else 1

@@ -1,0 +1,92 @@
+"""Wrapping: whether an editor has broken the lines of a paragraph, or each stands for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ttsflow.text.hyphens import breaks_word
+from ttsflow.text.lineshapes import ends_openly, ends_sentence, first_word, flows, indent, start_case, width
+from ttsflow.text.measures import Measures
+
+_NARROW = 25  # columns: a line of verse or an item of a list, and seldom a line of prose
+_SHORT = 45  # columns, which a line of verse seldom exceeds
+_NEARLY = 0.9  # of the text's width, for those who break their lines by hand
+_RAGGED = 0.6  # of the text's width, which even ragged prose exceeds
+_PART_OF_LINE = 0.6  # of the width: shorter lines are no part of what follows them
+_PART_OF_SENTENCE = 0.8  # of the width: the same for lines that end a sentence
+
+
+def is_wrapped(lines: Sequence[str], measures: Measures) -> bool:
+    """Whether an editor has broken these lines of prose: the rule of `ttsflow.text.lines`."""
+    widths = [width(line) for line in lines]
+    own = max(widths)
+    ends = _inner_ends(lines)
+    count = len(ends)
+    flowing = sum(flows(before, after) for before, after in ends) / count
+    if 3 * sum(breaks_word(before, after) for before, after in ends) >= count:
+        return True
+    mean = sum(widths[:-1]) / (len(lines) - 1)
+    closed = ends_sentence(lines[-1])
+    if mean < _NARROW:
+        if count < 3:
+            return flowing == 1 and closed and mean >= measures.width / 2
+        return flowing >= 0.6 and closed and _full_share(ends, own) >= 0.9
+    punctuated = closed or any(mark in line for line in lines for mark in ",;.!?。，、")
+    if not punctuated and own < _SHORT:
+        return False
+    full = _full_share(ends, own)
+    if measures.width:
+        by_text = _full_share(ends, round(_NEARLY * measures.width))
+        if by_text >= 0.7 and (flowing >= 0.25 or count <= 3):
+            return True
+    if full >= 0.75 and flowing >= 0.4:
+        return True
+    if flowing >= 0.5:
+        fullest = max(own, measures.width)
+        long = sum(columns >= _RAGGED * fullest for columns in widths[:-1])
+        return long >= 0.7 * (len(lines) - 1)
+    # One line end, and a word that is upper case for its own sake: "... with | Jane, who said nothing."
+    open_ends = all(ends_openly(before) for before, _ in ends)
+    return count <= 2 and full == 1 and open_ends and closed and mean > _SHORT
+
+
+def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
+    """Where paragraphs begin in wrapped lines: where the first line is indented, or behind a short line."""
+    base = min(map(indent, lines))
+    own = max(map(width, lines))
+    fullest = measures.width if own > _RAGGED * measures.width and measures.width else own
+    starts = [0]
+    for number, (before, after) in enumerate(pairwise(lines), 1):
+        if flows(before, after) or breaks_word(before, after) or start_case(after) == "lower":
+            continue
+        indented = indent(after) > base and ends_sentence(before)
+        columns = width(before) + width(first_word(after))
+        short = columns < (_PART_OF_SENTENCE if ends_sentence(before) else _PART_OF_LINE) * fullest
+        if indented or short:
+            starts.append(number)
+    return starts
+
+
+def continues(before: str, after: str, item: str, fullest: int) -> bool:
+    """Whether a line of a list goes on with the item whose first line is `item`."""
+    if flows(before, after) or breaks_word(before, after):
+        return True
+    return indent(after) > indent(item) or (fullest >= _SHORT and is_full(before, after, fullest))
+
+
+def is_full(before: str, after: str, columns: int) -> bool:
+    """Whether the first word of a line would not have fitted on the line before it."""
+    return width(before) + 1 + width(first_word(after)) > columns
+
+
+def _inner_ends(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """The line ends that may be inside a paragraph: not those before an indented first line, if others are left."""
+    base = min(map(indent, lines))
+    ends = list(pairwise(lines))
+    inside = [(before, after) for before, after in ends if indent(after) == base or not ends_sentence(before)]
+    return inside or ends
+
+
+def _full_share(ends: Sequence[tuple[str, str]], columns: int) -> float:
+    return sum(is_full(before, after, columns) for before, after in ends) / len(ends)
