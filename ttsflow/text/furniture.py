@@ -17,6 +17,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from ttsflow.text.hyphens import breaks_word
@@ -27,6 +28,7 @@ from ttsflow.text.titles import is_chapter
 _WIDEST = 100  # columns, with the white space that a head and its number have between them
 _LEAST_TIMES = 3
 _LEAST_PAGE = 500  # characters
+_LEAST_FED_PAGE = 150  # characters, where form feeds show the pages
 _PROSE = 30  # columns of a line that is no verse
 _LONGEST_RUN = 2_000  # lines
 
@@ -65,7 +67,7 @@ def find_furniture(runs: Sequence[Run]) -> frozenset[str]:
     return frozenset(
         key
         for key, places in repeated.items()
-        if 2 * sum(place.at_page for place in places) >= len(places)
+        if _are_fed(places)
         or 3 * sum(_between_halves(lines, place.line, skipped) for place in places) >= len(places)
     )
 
@@ -121,8 +123,12 @@ def _is_page_number(line: str) -> bool:
 def _comes_by_page(places: Sequence[_Candidate]) -> bool:
     if len(places) < _LEAST_TIMES:
         return False
-    distances = [two.at - one.at for one, two in zip(places, places[1:], strict=False)]
-    return median(distances) >= _LEAST_PAGE or all(place.at_page for place in places)
+    distance = median(two.at - one.at for one, two in pairwise(places))
+    return distance >= (_LEAST_FED_PAGE if _are_fed(places) else _LEAST_PAGE)
+
+
+def _are_fed(places: Sequence[_Candidate]) -> bool:
+    return 2 * sum(place.at_page for place in places) >= len(places)
 
 
 def _between_halves(lines: Sequence[str], line: int, skipped: Collection[int]) -> bool:
@@ -167,7 +173,7 @@ def _interrupted(held: Run, run: Run, between: Sequence[Run], torn: bool) -> boo
         return False
     if start_case(after) == "none" and not ends_openly(before):
         return False
-    return (torn or bool(between)) and width(before) >= _PROSE
+    return (torn or bool(between)) and any(width(line) >= _PROSE for line in held.lines[-2:])
 
 
 def _is_short(run: Run) -> bool:

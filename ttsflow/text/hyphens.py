@@ -32,25 +32,20 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _BROKEN = re.compile(rf"[^\W\d_]+[{_HYPHENS}]\s*\n\s*[^\W\d_]+")
 _LONGEST_WORD = 100
 
-_ANOTHER_FOLLOWS = frozenset("and or to und oder bzw sowie bis et ou y o e ed en of i och og og/oder".split())
-_LITTLE = frozenset(
-    "a an and at by de do for in la le of off on or out per the to up à am im zu et en du".split()
-)
-_ENGLISH_FIRST = frozenset(
-    "all broad cold cross deep double dry evil far fast first five four free full good great half hard high"
-    " hot ill kind know large last left light like long low many middle narrow never new nine non old one open"
-    " quick rear red right second self seven sharp short single six slow small so soft strong ten third"
-    " three top twenty thirty forty fifty sixty seventy eighty ninety two warm weak well white wide".split()
-)
-_TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
-_ENGLISH_ENDINGS = frozenset(
-    "ness less ship ward wards ened ening ings ermost land lands ally fully ically stood dred hood teen"
-    " some thing self selves where times what body ever most ways able ible ment ments tion ance ence"
-    " fort tract gress vision tary ondary onds ondly".split()
-)
-_FRENCH_LAST = frozenset(
-    "je tu il elle on nous vous ils elles moi toi lui leur ci là même mêmes être".split()
-)
+_ANOTHER_FOLLOWS = "and or to und oder bzw sowie bis et ou y o e ed en of i och og"
+_LITTLE = "a an and at by de do for in la le of off on or out per the to up à am im zu et en du"
+_ENGLISH_FIRST = """
+    all broad cold cross deep double dry evil far fast first five four free full good great half hard high
+    hot ill kind know large last left light like long low many middle narrow never new nine non old one open
+    quick rear red right second self seven sharp short single six slow small so soft strong ten third three
+    top two warm weak well white wide
+"""
+_ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ENGLISH_ENDINGS = """
+    ness less ship ward wards ened ening ings ermost land lands ally fully ically stood hood some thing self
+    selves where times what body ever most ways able ible ment ments tion ance ence
+"""
+_FRENCH_LAST = "je tu il elle on nous vous ils elles moi toi lui leur ci là même mêmes être"
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -77,6 +72,11 @@ def breaks_word(before: str, after: str) -> bool:
     return before[-2:-1].isalpha() and after.lstrip()[:1].islower()
 
 
+def ends_in_hyphen(line: str) -> bool:
+    """Whether a line ends in a hyphen that stands directly behind a word or a number."""
+    return line[-1:] in tuple(_HYPHENS) and line[-2:-1].isalnum()
+
+
 def _joint(before: str, after: str, words: Collection[str], language: str) -> tuple[str, str]:
     """The first of two lines as it goes into the text, and what goes between the two."""
     if before[-1:] in tuple(_SOFT) and before[-2:-1].isalpha():
@@ -86,7 +86,7 @@ def _joint(before: str, after: str, words: Collection[str], language: str) -> tu
     last = _FIRST_WORD.match(after)
     if before[-1:] not in tuple(_HYPHENS) or last is None or not (first or number):
         return before, "" if joins_unspaced(before, after) else " "
-    if last.group().lower() in _ANOTHER_FOLLOWS:
+    if last.group().lower() in _ANOTHER_FOLLOWS.split():
         return before, " "
     if first is None or not last.group()[0].islower():
         return before, ""
@@ -100,14 +100,20 @@ def _belongs(first: str, last: str, words: Collection[str], language: str) -> bo
     if joined or hyphenated:
         return hyphenated
     end, begin = re.split(f"[{_HYPHENS}]", first)[-1], re.split(f"[{_HYPHENS}]", last)[0]
-    if (end != first or begin != last) and (end in _LITTLE or begin in _LITTLE):
+    little = _LITTLE.split()
+    if (end != first or begin != last) and (end in little or begin in little):
         return True
     if len(end) > 3 and len(begin) > 3 and end in words and begin in words:
         return True
     match language.lower().partition("-")[0]:
         case "en":
-            long = len(begin) > 3 and begin not in _ENGLISH_ENDINGS
-            return end in _ENGLISH_FIRST and (long or (end in _TENS and begin in _ENGLISH_FIRST))
+            return _is_english_compound(end, begin)
         case "fr":
-            return begin in _FRENCH_LAST
+            return begin in _FRENCH_LAST.split()
     return False
+
+
+def _is_english_compound(first: str, last: str) -> bool:
+    if first in _ENGLISH_TENS.split():
+        return last in _ENGLISH_FIRST.split()
+    return first in _ENGLISH_FIRST.split() and len(last) > 3 and last not in _ENGLISH_ENDINGS.split()

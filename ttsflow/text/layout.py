@@ -12,17 +12,18 @@ from ttsflow.text.hyphens import join_lines
 from ttsflow.text.lineshapes import (
     Item,
     ends_sentence,
-    flows,
+    indent,
     is_capitals,
     is_entry,
     is_scene_break,
     item_of,
+    start_case,
     width,
 )
 from ttsflow.text.measures import Measures
 from ttsflow.text.options import Lines
 from ttsflow.text.titles import is_chapter, is_title
-from ttsflow.text.wrapping import continues, is_wrapped, paragraph_starts
+from ttsflow.text.wrapping import continues, is_wrapped, line_starts, paragraph_starts
 
 _WIDEST_PAGE = 120  # columns; no editor breaks its lines later, so a longer line is a whole paragraph
 _MOST_BARE = 0.5  # of the text in lines that could be headings, if headings are what they are
@@ -114,12 +115,14 @@ def _plain_pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iter
         yield from _paragraphs(lines, paragraph_starts(lines, measures))
     else:
         unwrapped = any(width(line) > _WIDEST_PAGE for line in lines)
-        yield from (_Piece([line], "paragraph" if unwrapped else "line") for line in lines)
+        for start, end in pairwise([*line_starts(lines), len(lines)]):
+            yield _Piece(lines[start:end], "paragraph" if unwrapped and end < len(lines) else "line")
 
 
 def _paragraphs(lines: Sequence[str], starts: Sequence[int]) -> Iterator[_Piece]:
     for start, end in pairwise([*starts, len(lines)]):
-        yield _Piece(lines[start:end], "paragraph" if ends_sentence(lines[end - 1]) else "line")
+        inner = end < len(lines) and ends_sentence(lines[end - 1])
+        yield _Piece(lines[start:end], "paragraph" if inner else "line")
 
 
 def _marks(lines: Sequence[str]) -> list[_Mark]:
@@ -154,7 +157,7 @@ def _chapter_mark(lines: Sequence[str], place: int) -> _Mark:
         return "plain"
     if any(is_chapter(line) for line in (*lines[max(0, place - 1) : place], *lines[place + 1 : place + 2])):
         return "apart"
-    goes_on = place + 1 < len(lines) and flows(lines[place], lines[place + 1])
+    goes_on = place + 1 < len(lines) and start_case(lines[place + 1]) == "lower"
     begins = place == 0 or ends_sentence(lines[place - 1]) or is_scene_break(lines[place - 1])
     return "chapter" if begins and not goes_on else "plain"
 
@@ -162,8 +165,9 @@ def _chapter_mark(lines: Sequence[str], place: int) -> _Mark:
 def _items(lines: Sequence[str]) -> list[bool]:
     """Which lines begin an item of a list, or a speech behind a dash.
 
-    The first item of a list begins the run, or stands behind the end of a sentence or a colon, or another
-    item of the list is in the next line. The items behind it have the same sign or the next number.
+    The first item of a list begins the run, or stands behind the end of a sentence or a colon, or is
+    indented under another item, or the next line is an item of the same list. The items behind it have
+    the same sign or the next number.
     """
     marks = [item_of(line) for line in lines]
     begins = [False] * len(lines)
@@ -176,7 +180,7 @@ def _items(lines: Sequence[str]) -> list[bool]:
             if mark.family == "dash" and mark.lower and not lists[level].lower:
                 continue  # a dash inside a sentence: "Yes | - said she - but"
             lists[level:] = [mark]
-        elif place == 0 or ends_sentence(lines[place - 1]) or _next_follows(marks, place):
+        elif _opens_list(lines, marks, place, begins[place - 1] if place else False):
             lists.append(mark)
         else:
             continue
@@ -184,7 +188,11 @@ def _items(lines: Sequence[str]) -> list[bool]:
     return begins
 
 
-def _next_follows(marks: Sequence[Item | None], place: int) -> bool:
+def _opens_list(lines: Sequence[str], marks: Sequence[Item | None], place: int, behind_item: bool) -> bool:
+    if place == 0 or ends_sentence(lines[place - 1]):
+        return True
+    if behind_item and indent(lines[place]) > indent(lines[place - 1]):
+        return True
     mark, following = marks[place], marks[place + 1] if place + 1 < len(marks) else None
     return mark is not None and following is not None and _follows(mark, following)
 

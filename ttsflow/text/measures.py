@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from statistics import median_low
 
 from ttsflow.text.furniture import find_furniture
@@ -61,10 +62,10 @@ def _fullest_width(runs: Sequence[Run]) -> int:
                 columns = width(before)
                 if columns >= _NARROWEST:
                     flowing.append(columns)
-    if len(flowing) < 3 or len(flowing) < _LEAST_FLOWING * ends:
+    if len(flowing) < 2 or len(flowing) < _LEAST_FLOWING * ends:
         return 0
     flowing.sort()
-    fullest = flowing[int(0.95 * (len(flowing) - 1))]
+    fullest = flowing[ceil(0.95 * len(flowing)) - 1]
     near = sum(columns >= _NEAR * fullest for columns in flowing)
     return fullest if 2 * near >= len(flowing) else 0
 

@@ -54,7 +54,8 @@ _ALONE = re.compile(
     re.IGNORECASE,
 )
 _EAST_ASIAN = re.compile(
-    rf"(?:第\s*{_HAN}{{1,6}}\s*[章回节節卷部篇集幕話话编編]|제\s*\d{{1,3}}\s*[장화부편막])(?:\Z|[\s：:　・—].*|[^。，、\s].{{0,20}})"
+    rf"(?:第\s*{_HAN}{{1,6}}\s*[章回节節卷部篇集幕話话編编]|제\s*\d{{1,3}}\s*[장화부편막])"
+    r"(?:\Z|[\s：:　・—].*|[^。，、\s].{0,20})"
 )
 _SENTENCE_MARKS = re.compile(r"[。，、！？；]")
 
@@ -62,7 +63,7 @@ _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}\.|[IVXL]{1,6}\.|[A-
 
 
 def is_chapter(line: str) -> bool:
-    """Whether a line heads a chapter, a part or the like: "Chapter IV", "3. Kapitel", "第三章", "Prologue"."""
+    """Whether a line heads a chapter, a part or the like: "Chapter IV", "3. Kapitel", "第三章"."""
     if len(line) > 2 * _WIDEST_CHAPTER:
         return False
     bare = line.strip()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ttsflow.text.hyphens import breaks_word
+from ttsflow.text.hyphens import breaks_word, ends_in_hyphen
 from ttsflow.text.lineshapes import ends_openly, ends_sentence, first_word, flows, indent, start_case, width
 from ttsflow.text.measures import Measures
 
+_MARKS = ",;.!?。，、"  # noqa: RUF001  # marks of Chinese and Japanese, too
 _NARROW = 25  # columns: a line of verse or an item of a list, and seldom a line of prose
 _SHORT = 45  # columns, which a line of verse seldom exceeds
+_TURNED = 35  # columns: the least width at which the end of a line is turned over
 _NEARLY = 0.9  # of the text's width, for those who break their lines by hand
+_MOSTLY = 0.6  # of the lines of ragged prose are so long
 _RAGGED = 0.6  # of the text's width, which even ragged prose exceeds
 _PART_OF_LINE = 0.6  # of the width: shorter lines are no part of what follows them
 _PART_OF_SENTENCE = 0.8  # of the width: the same for lines that end a sentence
@@ -32,23 +35,23 @@ def is_wrapped(lines: Sequence[str], measures: Measures) -> bool:
         if count < 3:
             return flowing == 1 and closed and mean >= measures.width / 2
         return flowing >= 0.6 and closed and _full_share(ends, own) >= 0.9
-    punctuated = closed or any(mark in line for line in lines for mark in ",;.!?。，、")
+    punctuated = closed or any(mark in line for line in lines for mark in _MARKS)
     if not punctuated and own < _SHORT:
         return False
     full = _full_share(ends, own)
     if measures.width:
         by_text = _full_share(ends, round(_NEARLY * measures.width))
-        if by_text >= 0.7 and (flowing >= 0.25 or count <= 3):
+        if by_text >= 0.7 and (flowing >= 0.25 or (count <= 3 and _ends_short(lines, measures.width))):
             return True
     if full >= 0.75 and flowing >= 0.4:
         return True
     if flowing >= 0.5:
         fullest = max(own, measures.width)
         long = sum(columns >= _RAGGED * fullest for columns in widths[:-1])
-        return long >= 0.7 * (len(lines) - 1)
-    # One line end, and a word that is upper case for its own sake: "... with | Jane, who said nothing."
-    open_ends = all(ends_openly(before) for before, _ in ends)
-    return count <= 2 and full == 1 and open_ends and closed and mean > _SHORT
+        return long >= _MOSTLY * (len(lines) - 1)
+    # Words that are upper case for their own sake: names, and nouns in German.
+    near = _full_share(ends, round(_NEARLY * own)) == 1
+    return near and mean > _SHORT and closed and all(ends_openly(before) for before, _ in ends)
 
 
 def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
@@ -58,12 +61,23 @@ def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
     fullest = measures.width if own > _RAGGED * measures.width and measures.width else own
     starts = [0]
     for number, (before, after) in enumerate(pairwise(lines), 1):
-        if flows(before, after) or breaks_word(before, after) or start_case(after) == "lower":
+        if flows(before, after) or ends_in_hyphen(before) or start_case(after) == "lower":
             continue
         indented = indent(after) > base and ends_sentence(before)
         columns = width(before) + width(first_word(after))
         short = columns < (_PART_OF_SENTENCE if ends_sentence(before) else _PART_OF_LINE) * fullest
         if indented or short:
+            starts.append(number)
+    return starts
+
+
+def line_starts(lines: Sequence[str]) -> list[int]:
+    """Where the lines begin that stand for themselves. The end of a long one may be turned over."""
+    own = max(map(width, lines))
+    starts = [0]
+    for number, (before, after) in enumerate(pairwise(lines), 1):
+        turned = own >= _TURNED and flows(before, after) and is_full(before, after, own)
+        if not (turned and width(after) < own / 2):
             starts.append(number)
     return starts
 
@@ -81,11 +95,18 @@ def is_full(before: str, after: str, columns: int) -> bool:
 
 
 def _inner_ends(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """The line ends that may be inside a paragraph: not those before an indented first line, if others are left."""
+    """The line ends that may be inside a paragraph, which those before an indented first line are not."""
     base = min(map(indent, lines))
     ends = list(pairwise(lines))
     inside = [(before, after) for before, after in ends if indent(after) == base or not ends_sentence(before)]
     return inside or ends
+
+
+def _ends_short(lines: Sequence[str], columns: int) -> bool:
+    """Whether the last line is shorter than a verse would be, or the lines before it end in a word."""
+    return columns >= _SHORT and (
+        width(lines[-1]) < _PART_OF_SENTENCE * columns or all(map(ends_openly, lines[:-1]))
+    )
 
 
 def _full_share(ends: Sequence[tuple[str, str]], columns: int) -> float:
