@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal, NamedTuple
 
 from ttsflow.text.blocks import Block, BlockKind
@@ -22,7 +22,7 @@ from ttsflow.text.lineshapes import (
 )
 from ttsflow.text.measures import Measures
 from ttsflow.text.options import Lines
-from ttsflow.text.titles import is_chapter, is_title
+from ttsflow.text.titles import is_chapter, is_number, is_title
 from ttsflow.text.wrapping import continues, is_wrapped, line_starts, paragraph_starts
 
 _WIDEST_PAGE = 120  # columns; no editor breaks its lines later, so a longer line is a whole paragraph
@@ -61,7 +61,9 @@ def lay_out(lines: Sequence[str], measures: Measures, *, language: str, ends: Li
 def _kind_alone(line: str, measures: Measures) -> BlockKind:
     if is_chapter(line):
         return "chapter"
-    return "heading" if measures.bare <= _MOST_BARE and is_title(line) else "paragraph"
+    if measures.bare > _MOST_BARE:
+        return "paragraph"
+    return "chapter" if is_number(line) else "heading" if is_title(line) else "paragraph"
 
 
 def _kind(piece: _Piece, before: _Piece | None, after: _Piece | None) -> BlockKind:
@@ -166,8 +168,8 @@ def _items(lines: Sequence[str]) -> list[bool]:
     """Which lines begin an item of a list, or a speech behind a dash.
 
     The first item of a list begins the run, or stands behind the end of a sentence or a colon, or is
-    indented under another item, or the next line is an item of the same list. The items behind it have
-    the same sign or the next number.
+    indented under another item, or another item of the same list comes next; a bullet or dash must be in
+    the next line. The items behind it have the same sign or the next number.
     """
     marks = [item_of(line) for line in lines]
     begins = [False] * len(lines)
@@ -193,7 +195,11 @@ def _opens_list(lines: Sequence[str], marks: Sequence[Item | None], place: int, 
         return True
     if behind_item and indent(lines[place]) > indent(lines[place - 1]):
         return True
-    mark, following = marks[place], marks[place + 1] if place + 1 < len(marks) else None
+    mark = marks[place]
+    ordered = mark is not None and bool(mark.orders)
+    following = next(
+        (other for other in islice(marks, place + 1, None if ordered else place + 2) if other), None
+    )
     return mark is not None and following is not None and _follows(mark, following)
 
 

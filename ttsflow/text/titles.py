@@ -57,6 +57,7 @@ _EAST_ASIAN = re.compile(
     rf"(?:第\s*{_HAN}{{1,6}}\s*[章回节節卷部篇集幕話话編编]|제\s*\d{{1,3}}\s*[장화부편막])"
     r"(?:\Z|[\s：:　・—].*|[^。，、\s].{0,20})"
 )
+_NUMBER_ALONE = re.compile(r"[(\[]?(?:\d{1,3}|[IVXLC]{1,8})[.)\]]?")
 _SENTENCE_MARKS = re.compile(r"[。，、！？；]")
 
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}\.|[IVXL]{1,6}\.|[A-Z]\.|§\s*\d+)\s+\S")
@@ -75,6 +76,11 @@ def is_chapter(line: str) -> bool:
     if _EAST_ASIAN.fullmatch(bare):
         return not _SENTENCE_MARKS.search(bare)
     return bool(_ALONE.fullmatch(bare) or _NAMED_LAST.match(bare))
+
+
+def is_number(line: str) -> bool:
+    """Whether a line is only a number, as chapters without a title have it."""
+    return _NUMBER_ALONE.fullmatch(line.strip()) is not None
 
 
 def is_title(line: str) -> bool:

@@ -41,11 +41,13 @@ def is_wrapped(lines: Sequence[str], measures: Measures) -> bool:
     full = _full_share(ends, own)
     if measures.width:
         by_text = _full_share(ends, round(_NEARLY * measures.width))
-        if by_text >= 0.7 and (flowing >= 0.25 or (count <= 3 and _ends_short(lines, measures.width))):
+        if by_text >= 0.7 and (
+            flowing >= 0.25 or (count <= 3 and _may_be_prose(lines, ends, measures.width))
+        ):
             return True
-    if full >= 0.75 and flowing >= 0.4:
+    if full >= 0.75 and flowing >= (0.25 if mean > _SHORT else 0.4):
         return True
-    if flowing >= 0.5:
+    if flowing >= 0.5 and own >= _SHORT:
         fullest = max(own, measures.width)
         long = sum(columns >= _RAGGED * fullest for columns in widths[:-1])
         return long >= _MOSTLY * (len(lines) - 1)
@@ -86,7 +88,12 @@ def continues(before: str, after: str, item: str, fullest: int) -> bool:
     """Whether a line of a list goes on with the item whose first line is `item`."""
     if flows(before, after) or breaks_word(before, after):
         return True
-    return indent(after) > indent(item) or (fullest >= _SHORT and is_full(before, after, fullest))
+    if fullest >= _SHORT and is_full(before, after, round(_NEARLY * fullest)):
+        return True
+    if fullest >= _TURNED and ends_openly(before) and is_full(before, after, fullest):
+        return True
+    verse = start_case(after) == "upper" and not ends_openly(before)
+    return indent(after) > indent(item) and not verse
 
 
 def is_full(before: str, after: str, columns: int) -> bool:
@@ -95,18 +102,32 @@ def is_full(before: str, after: str, columns: int) -> bool:
 
 
 def _inner_ends(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """The line ends that may be inside a paragraph, which those before an indented first line are not."""
+    """The line ends that may be inside a paragraph; all of them where that leaves none.
+
+    A paragraph may end where a sentence does, if the next line is indented or there was room for more.
+    """
     base = min(map(indent, lines))
+    short = _PART_OF_SENTENCE * max(map(width, lines))
     ends = list(pairwise(lines))
-    inside = [(before, after) for before, after in ends if indent(after) == base or not ends_sentence(before)]
+    inside = [
+        (before, after)
+        for before, after in ends
+        if not ends_sentence(before)
+        or start_case(after) == "lower"
+        or (indent(after) == base and width(before) >= short)
+    ]
     return inside or ends
 
 
-def _ends_short(lines: Sequence[str], columns: int) -> bool:
-    """Whether the last line is shorter than a verse would be, or the lines before it end in a word."""
-    return columns >= _SHORT and (
-        width(lines[-1]) < _PART_OF_SENTENCE * columns or all(map(ends_openly, lines[:-1]))
-    )
+def _may_be_prose(lines: Sequence[str], ends: Sequence[tuple[str, str]], columns: int) -> bool:
+    """Whether a few full lines, over whose ends no sentence goes on, have more of prose than of verse.
+
+    The last line is short, as that of a stanza is not; or the others end in words, or are quite full.
+    """
+    if columns < _SHORT:
+        return False
+    short = width(lines[-1]) < _PART_OF_SENTENCE * columns
+    return short or all(map(ends_openly, lines[:-1])) or _full_share(ends, columns - 2) == 1
 
 
 def _full_share(ends: Sequence[tuple[str, str]], columns: int) -> float:
