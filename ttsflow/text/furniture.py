@@ -2,7 +2,8 @@
 
 A line is furniture if it comes three times or more, the same or the same but for its numbers, a page or
 so apart; and if it stands beside form feeds, or a third of the times between two halves of a sentence.
-The last condition is what tells page numbers from the numbers of chapters. The first line of a kind
+The last condition is what tells page numbers from the numbers of chapters. A line that no blank line
+parts from the text must have a number, and not the same each time. The first line of a kind
 stays if it interrupts nothing and has no number: it is the title that the running head repeats.
 
 A page number that interrupts a sentence of prose is furniture even if it comes once, and with it the
@@ -42,11 +43,15 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(slots=True)
 class _Candidate:
-    """A line that may be furniture. `before` and `after` are its neighbours in the list of all lines."""
+    """A line that may be furniture: its place in the text, and its index in the list of all lines.
+
+    `at_page` says that it stands beside a form feed, `alone` that at most one other line is in its run.
+    """
 
     at: int
     line: int
     at_page: bool
+    alone: bool
 
 
 def find_furniture(runs: Sequence[Run]) -> frozenset[str]:
@@ -58,11 +63,15 @@ def find_furniture(runs: Sequence[Run]) -> frozenset[str]:
         at = run.at
         for place, line in enumerate(run.lines):
             at_page = (place < 2 and run.starts_page) or (place >= len(run.lines) - 2 and page_behind)
-            if at_page or _may_be(line, alone=len(run.lines) < 3):
-                found[_key(line)].append(_Candidate(at, len(lines), at_page))
+            if _may_be(line, at_edge=at_page or len(run.lines) < 3):
+                found[key_of(line)].append(_Candidate(at, len(lines), at_page, len(run.lines) < 3))
             lines.append(line)
             at += len(line) + 1
-    repeated = {key: places for key, places in found.items() if _comes_by_page(places)}
+    repeated = {
+        key: places
+        for key, places in found.items()
+        if _comes_by_page(places) and (_are_apart(places) or _differ([lines[place.line] for place in places]))
+    }
     skipped = {candidate.line for places in repeated.values() for candidate in places}
     return frozenset(
         key
@@ -102,14 +111,13 @@ def without_furniture(runs: Iterable[tuple[Run, Collection[str]]]) -> Iterator[R
         yield from between
 
 
-def _may_be(line: str, *, alone: bool) -> bool:
-    if len(line) > _WIDEST or is_scene_break(line):
-        return False
-    return alone or (line[-1] in "0123456789-–—])" and _is_page_number(line))
+def _may_be(line: str, *, at_edge: bool) -> bool:
+    """Whether a line is short enough; inside a run it needs a number, because texts may repeat themselves."""
+    return len(line) <= _WIDEST and (at_edge or bool(_DIGITS.search(line))) and not is_scene_break(line)
 
 
-def _key(line: str) -> str:
-    """What two lines have in common that are the same but for their numbers. Chapters differ by them."""
+def key_of(line: str) -> str:
+    """The key of a line, which lines have in common that are the same but for numbers, if no chapters."""
     words = " ".join(line.split())
     if is_chapter(words):
         return words
@@ -131,6 +139,14 @@ def _are_fed(places: Sequence[_Candidate]) -> bool:
     return 2 * sum(place.at_page for place in places) >= len(places)
 
 
+def _are_apart(places: Sequence[_Candidate]) -> bool:
+    return all(place.at_page or place.alone for place in places)
+
+
+def _differ(lines: Sequence[str]) -> bool:
+    return len(set(lines)) >= _LEAST_TIMES
+
+
 def _between_halves(lines: Sequence[str], line: int, skipped: Collection[int]) -> bool:
     before, after = line - 1, line + 1
     while before in skipped:
@@ -149,8 +165,8 @@ def _without_known(run: Run, keys: Collection[str], seen: set[str], before: str)
         return run
     kept: list[str] = []
     for place, line in enumerate(run.lines):
-        edge = place < 2 or place >= len(run.lines) - 2
-        known = (edge or _is_page_number(line)) and len(line) <= _WIDEST and _key(line) in keys
+        at_edge = place < 2 or place >= len(run.lines) - 2
+        known = _may_be(line, at_edge=at_edge) and key_of(line) in keys
         if known and not _is_first(line, seen, kept[-1] if kept else before):
             continue
         kept.append(line)
@@ -159,7 +175,7 @@ def _without_known(run: Run, keys: Collection[str], seen: set[str], before: str)
 
 def _is_first(line: str, seen: set[str], before: str) -> bool:
     """Whether a line is the title that later heads repeat."""
-    key = _key(line)
+    key = key_of(line)
     first = key not in seen and "#" not in key and (not before or ends_sentence(before))
     seen.add(key)
     return first
@@ -177,6 +193,6 @@ def _interrupted(held: Run, run: Run, between: Sequence[Run], torn: bool) -> boo
 
 
 def _is_short(run: Run) -> bool:
-    if len(run.lines) > 1 or not _may_be(run.lines[0], alone=True):
+    if len(run.lines) > 1 or len(run.lines[0]) > _WIDEST or is_scene_break(run.lines[0]):
         return False
     return not ends_sentence(run.lines[0]) or _is_page_number(run.lines[0])

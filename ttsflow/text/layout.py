@@ -23,7 +23,14 @@ from ttsflow.text.lineshapes import (
 from ttsflow.text.measures import Measures
 from ttsflow.text.options import Lines
 from ttsflow.text.titles import is_chapter, is_number, is_title
-from ttsflow.text.wrapping import continues, is_wrapped, line_starts, paragraph_starts
+from ttsflow.text.wrapping import (
+    LEAST_STRETCH,
+    continues,
+    is_wrapped,
+    line_starts,
+    paragraph_starts,
+    stretch_starts,
+)
 
 _WIDEST_PAGE = 120  # columns; no editor breaks its lines later, so a longer line is a whole paragraph
 _MOST_BARE = 0.5  # of the text in lines that could be headings, if headings are what they are
@@ -44,8 +51,8 @@ class _Piece(NamedTuple):
 def lay_out(lines: Sequence[str], measures: Measures, *, language: str, ends: Lines) -> list[Block]:
     """The blocks of a run. `ends` says what the line ends mean. Nothing but the arguments decides."""
     if len(lines) == 1:
-        pieces = [_Piece(lines, _kind_alone(lines[0], measures))]
-    elif ends == "each":
+        return [Block(lines[0].strip(), _kind_alone(lines[0], measures))]
+    if ends == "each":
         pieces = [_Piece([line], "chapter" if is_chapter(line) else "line") for line in lines]
     else:
         pieces = list(_pieces(lines, measures, ends))
@@ -63,6 +70,8 @@ def _kind_alone(line: str, measures: Measures) -> BlockKind:
         return "chapter"
     if measures.bare > _MOST_BARE:
         return "paragraph"
+    if line.strip() in measures.repeated:
+        return "line"
     return "chapter" if is_number(line) else "heading" if is_title(line) else "paragraph"
 
 
@@ -83,7 +92,7 @@ def _is_break(piece: _Piece) -> bool:
 
 def _pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iterator[_Piece]:
     """The pieces of several lines: those with a mark of their own, and what is between them."""
-    marks = _marks(lines)
+    marks = _marks(lines, measures)
     fullest = measures.width or max(map(width, lines))
     place = 0
     while place < len(lines):
@@ -116,9 +125,19 @@ def _plain_pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iter
     elif wrapped:
         yield from _paragraphs(lines, paragraph_starts(lines, measures))
     else:
-        unwrapped = any(width(line) > _WIDEST_PAGE for line in lines)
-        for start, end in pairwise([*line_starts(lines), len(lines)]):
-            yield _Piece(lines[start:end], "paragraph" if unwrapped and end < len(lines) else "line")
+        for start, end in pairwise([*stretch_starts(lines), len(lines)]):
+            yield from _stretch(lines[start:end], measures, last=end == len(lines))
+
+
+def _stretch(lines: Sequence[str], measures: Measures, *, last: bool) -> Iterator[_Piece]:
+    """A part of lines that are not all wrapped: it may be wrapped by itself."""
+    if len(lines) >= LEAST_STRETCH and is_wrapped(lines, measures):
+        yield from _paragraphs(lines, paragraph_starts(lines, measures))
+        return
+    unwrapped = any(width(line) > _WIDEST_PAGE for line in lines)
+    for start, end in pairwise([*line_starts(lines), len(lines)]):
+        inner = end < len(lines) or not last
+        yield _Piece(lines[start:end], "paragraph" if unwrapped and inner else "line")
 
 
 def _paragraphs(lines: Sequence[str], starts: Sequence[int]) -> Iterator[_Piece]:
@@ -127,9 +146,10 @@ def _paragraphs(lines: Sequence[str], starts: Sequence[int]) -> Iterator[_Piece]
         yield _Piece(lines[start:end], "paragraph" if inner else "line")
 
 
-def _marks(lines: Sequence[str]) -> list[_Mark]:
+def _marks(lines: Sequence[str], measures: Measures) -> list[_Mark]:
     """What each line is by a mark of its own."""
-    headings = _leading_headings(lines)
+    named = is_capitals(lines[0]) and lines[0].strip() in measures.repeated
+    headings = 0 if named else _leading_headings(lines)
     items = _items(lines)
     return [
         "heading"
@@ -137,7 +157,7 @@ def _marks(lines: Sequence[str]) -> list[_Mark]:
         else "item"
         if items[place]
         else "apart"
-        if is_scene_break(line) or is_entry(line)
+        if is_scene_break(line) or is_entry(line) or (named and place == 0)
         else _chapter_mark(lines, place)
         for place, line in enumerate(lines)
     ]

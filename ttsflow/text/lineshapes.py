@@ -96,11 +96,11 @@ def flows(before: str, after: str) -> bool:
     """Whether a sentence goes on from a line to the next.
 
     It does where the first line ends no sentence and the second begins in lower case. Where there is no
-    case to go by, the first line has to end in a word.
+    case to go by, as in a text in capitals, the first line has to end in a word.
     """
     if ends_sentence(before):
         return False
-    case = start_case(after)
+    case = "none" if before.isupper() and after.isupper() else start_case(after)
     return case == "lower" or (case == "none" and ends_openly(before) and ends_openly(after.lstrip()[:1]))
 
 

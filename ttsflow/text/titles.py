@@ -57,6 +57,11 @@ _EAST_ASIAN = re.compile(
     rf"(?:第\s*{_HAN}{{1,6}}\s*[章回节節卷部篇集幕話话編编]|제\s*\d{{1,3}}\s*[장화부편막])"
     r"(?:\Z|[\s：:　・—].*|[^。，、\s].{0,20})"
 )
+_SECTION = re.compile(
+    r"(?:article|section|artikel|abschnitt|artículo|sección|articolo|sezione|artigo|secção|§)\.?\s+"
+    r"(?:\d{1,3}|[ivxlc]{1,8})[.:]?",
+    re.IGNORECASE,
+)
 _NUMBER_ALONE = re.compile(r"[(\[]?(?:\d{1,3}|[IVXLC]{1,8})[.)\]]?")
 _SENTENCE_MARKS = re.compile(r"[。，、！？；]")
 
@@ -93,6 +98,8 @@ def is_title(line: str) -> bool:
     bare = line.strip()
     if width(bare) > _WIDEST or bare[0] in OPENING + STRAIGHT or bare[-1] in CLOSING.replace(")", ""):
         return False
+    if _SECTION.fullmatch(bare):
+        return True
     if is_capitals(bare):
         return bare[-1] not in ",;:!"
     if not ends_openly(bare.rstrip(")")) or _SENTENCE_MARKS.search(bare) or ". " in bare[4:]:

@@ -10,6 +10,10 @@ from ttsflow.text.lineshapes import ends_openly, ends_sentence, first_word, flow
 from ttsflow.text.measures import Measures
 
 _MARKS = ",;.!?。，、"  # noqa: RUF001  # marks of Chinese and Japanese, too
+_LONG_RUN = 20  # lines
+LEAST_STRETCH = 3
+"""lines that are needed to see whether a part of a long run is wrapped"""
+
 _NARROW = 25  # columns: a line of verse or an item of a list, and seldom a line of prose
 _SHORT = 45  # columns, which a line of verse seldom exceeds
 _TURNED = 35  # columns: the least width at which the end of a line is turned over
@@ -47,6 +51,8 @@ def is_wrapped(lines: Sequence[str], measures: Measures) -> bool:
             return True
     if full >= 0.75 and flowing >= (0.25 if mean > _SHORT else 0.4):
         return True
+    if flowing >= 0.6 and count >= LEAST_STRETCH and mean >= max(_TURNED, measures.width / 2):
+        return True
     if flowing >= 0.5 and own >= _SHORT:
         fullest = max(own, measures.width)
         long = sum(columns >= _RAGGED * fullest for columns in widths[:-1])
@@ -69,6 +75,23 @@ def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
         columns = width(before) + width(first_word(after))
         short = columns < (_PART_OF_SENTENCE if ends_sentence(before) else _PART_OF_LINE) * fullest
         if indented or short:
+            starts.append(number)
+    return starts
+
+
+def stretch_starts(lines: Sequence[str]) -> list[int]:
+    """Where the stretches of a long run begin, of which each is judged by itself.
+
+    A text that was taken out of another program has often no blank lines, so that prose, lists and
+    headings follow each other in one run. A stretch goes on where a sentence does, or from one line to
+    the next if that has about the same width. Short runs are one stretch.
+    """
+    if len(lines) < _LONG_RUN:
+        return [0]
+    starts = [0]
+    for number, (before, after) in enumerate(pairwise(lines), 1):
+        alike = width(before) >= max(_SHORT, _PART_OF_SENTENCE * width(after))
+        if not (alike or flows(before, after) or breaks_word(before, after)):
             starts.append(number)
     return starts
 
