@@ -82,6 +82,16 @@ def _kind(piece: _Piece, before: _Piece | None, after: _Piece | None) -> BlockKi
         titled = before is not None and before.kind == "chapter"
         if titled or (after is not None and _UNDERLINE.fullmatch(after.lines[0])):
             return "heading"
+        begins = before is None or ends_sentence(before.lines[-1])
+        named = is_capitals(piece.lines[0])  # a heading in capitals has its mark already
+        if (
+            begins
+            and not named
+            and after is not None
+            and len(after.lines) > 1
+            and item_of(after.lines[0]) is None
+        ):
+            return "heading"
     ends_group = after is None or after.kind in ("heading", "chapter") or _is_break(after)
     return "paragraph" if ends_group or _is_break(piece) else "line"
 
@@ -132,7 +142,7 @@ def _plain_pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iter
 def _stretch(lines: Sequence[str], measures: Measures, *, last: bool) -> Iterator[_Piece]:
     """A part of lines that are not all wrapped: it may be wrapped by itself."""
     if len(lines) >= LEAST_STRETCH and is_wrapped(lines, measures):
-        yield from _paragraphs(lines, paragraph_starts(lines, measures))
+        yield from _paragraphs(lines, paragraph_starts(lines, measures), last=last)
         return
     unwrapped = any(width(line) > _WIDEST_PAGE for line in lines)
     for start, end in pairwise([*line_starts(lines), len(lines)]):
@@ -140,9 +150,10 @@ def _stretch(lines: Sequence[str], measures: Measures, *, last: bool) -> Iterato
         yield _Piece(lines[start:end], "paragraph" if unwrapped and inner else "line")
 
 
-def _paragraphs(lines: Sequence[str], starts: Sequence[int]) -> Iterator[_Piece]:
+def _paragraphs(lines: Sequence[str], starts: Sequence[int], *, last: bool = True) -> Iterator[_Piece]:
+    """The pieces that begin at `starts`. `last` says that no plain line comes behind these lines."""
     for start, end in pairwise([*starts, len(lines)]):
-        inner = end < len(lines) and ends_sentence(lines[end - 1])
+        inner = (end < len(lines) or not last) and ends_sentence(lines[end - 1])
         yield _Piece(lines[start:end], "paragraph" if inner else "line")
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from ttsflow.text.hyphens import breaks_word, ends_in_hyphen
 from ttsflow.text.lineshapes import ends_openly, ends_sentence, first_word, flows, indent, start_case, width
 from ttsflow.text.measures import Measures
+from ttsflow.text.titles import is_title
 
 _MARKS = ",;.!?。，、"  # noqa: RUF001  # marks of Chinese and Japanese, too
 _LONG_RUN = 20  # lines
@@ -63,7 +64,7 @@ def is_wrapped(lines: Sequence[str], measures: Measures) -> bool:
 
 
 def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
-    """Where paragraphs begin in wrapped lines: where the first line is indented, or behind a short line."""
+    """Where paragraphs begin in wrapped lines: at an indented line or a title, and behind a short line."""
     base = min(map(indent, lines))
     own = max(map(width, lines))
     fullest = measures.width if own > _RAGGED * measures.width and measures.width else own
@@ -74,7 +75,8 @@ def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
         indented = indent(after) > base and ends_sentence(before)
         columns = width(before) + width(first_word(after))
         short = columns < (_PART_OF_SENTENCE if ends_sentence(before) else _PART_OF_LINE) * fullest
-        if indented or short:
+        titled = ends_sentence(before) and width(after) < _PART_OF_LINE * fullest and is_title(after)
+        if indented or short or titled:
             starts.append(number)
     return starts
 
