@@ -11,6 +11,7 @@ from ttsflow.text.blocks import Block, BlockKind
 from ttsflow.text.hyphens import join_lines
 from ttsflow.text.lineshapes import (
     Item,
+    ends_openly,
     ends_sentence,
     indent,
     is_capitals,
@@ -20,6 +21,7 @@ from ttsflow.text.lineshapes import (
     start_case,
     width,
 )
+from ttsflow.text.marks import OPENING
 from ttsflow.text.measures import Measures
 from ttsflow.text.options import Lines
 from ttsflow.text.titles import is_chapter, is_number, is_title
@@ -129,7 +131,7 @@ def _plain_pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iter
         yield _Piece(lines)
         return
     wrapped = ends == "wrapped" or is_wrapped(lines, measures)
-    indented = [number for number, line in enumerate(lines) if line.startswith(_FULL_WIDTH_INDENT)]
+    indented = [number for number in range(len(lines)) if _is_indented(lines, number)]
     if indented[:1] == [0] and not (wrapped and len(indented) == len(lines)):
         yield from _paragraphs(lines, indented)
     elif wrapped:
@@ -148,6 +150,13 @@ def _stretch(lines: Sequence[str], measures: Measures, *, last: bool) -> Iterato
     for start, end in pairwise([*line_starts(lines), len(lines)]):
         inner = end < len(lines) or not last
         yield _Piece(lines[start:end], "paragraph" if unwrapped and inner else "line")
+
+
+def _is_indented(lines: Sequence[str], place: int) -> bool:
+    """Whether a line begins with a full-width space, or in its place with the bracket of a speech."""
+    if lines[place].startswith(_FULL_WIDTH_INDENT):
+        return True
+    return place > 0 and lines[place][0] in OPENING and not ends_openly(lines[place - 1])
 
 
 def _paragraphs(lines: Sequence[str], starts: Sequence[int], *, last: bool = True) -> Iterator[_Piece]:

@@ -1,31 +1,36 @@
 """Plain text: what its line ends mean.
 
 A run is what stands between two blank lines. Each run is judged by its lines and by measures of the
-text around it (`Measures`), and by nothing else.
+text around it (`Measures`), and by nothing else. "The sentence goes on" over a line end means that the
+line ends no sentence and the next begins in lower case; in a script without case, that the line ends in a
+word. A line is "full" for a width if the first word of the next would not have fitted.
 
 1. Some lines stand apart by a mark of their own: the first line of an item of a list (a bullet, or
    numbers and letters in order) and of a speech behind a dash; scene breaks, which have neither letter
    nor digit; entries of a table of contents, which end in dots and a page; chapter titles by their form
    ("Chapter IV", "第三章"); lines in capitals at the start of the run; a line that another underlines.
-   An item goes on in the next line if that is indented deeper, or begins in lower case, or its first
-   word would not have fitted on the line before it.
-2. The lines between them are wrapped, so that they are joined, if one of these holds:
+   An item goes on in the next line if the sentence does, or that line is indented deeper, or this one is
+   full.
+2. The lines between them are wrapped, and so are joined, if one of these holds:
    - a third of the line ends break a word behind a hyphen;
-   - seven in ten lines end so near to the fullest width of the text that the next word would not have
-     fitted, and the sentence goes on over a quarter of the line ends (the line ends no sentence, and the
-     next begins in lower case; in a script without case: the line ends in a word); or there are no more
-     than four such lines;
-   - the same for the fullest width of the run, with three quarters of the lines and two in five of the
-     line ends;
-   - the sentence goes on over half of the line ends, and seven in ten lines have six tenths of the
-     fullest width: text that was broken by hand.
-   Lines of 25 columns and less are rather verse or a list: there, nearly all of this must hold. Lines
-   without any punctuation are wrapped only if they are longer than 45 columns.
-3. In wrapped lines a paragraph begins at a line that is indented, and behind a line that is clearly too
-   short. Each line that begins with a full-width space is a paragraph.
+   - seven in ten lines are full for nine tenths of the text's fullest width, and the sentence goes on over
+     a quarter of the line ends, or there are four lines at most and they are not like a stanza;
+   - three quarters are full for the widest of them, and the sentence goes on over two in five line ends
+     (a quarter, in lines of 45 columns and more);
+   - the sentence goes on over six in ten line ends, or over half of them if six in ten lines have six
+     tenths of the fullest width: text that was broken by hand.
+   Lines below 25 columns are a verse or a list unless nearly all of this holds, and so are lines below 45
+   columns that have no punctuation, or have it at six in ten of their ends. In a run of twenty lines and
+   more, a stretch may be wrapped by itself.
+3. In wrapped lines a paragraph begins at an indented line, and behind a line that is clearly too short.
+   Each line that begins with a full-width space is a paragraph.
 4. Otherwise each line is a block: a verse, an address, a paragraph to a line.
 5. A line alone between blank lines heads what follows if it is short and no sentence: it ends in a word
-   or is in capitals. If half of the text is such lines, they head nothing.
+   or is in capitals. If half of the text is such lines they head nothing, nor does a line that comes
+   three times: the name of a speaker.
+
+A block of a group is a "line", its last one a "paragraph". A paragraph with more blank lines behind it
+than most have, and more than one, is a "section".
 
 The option `lines: wrapped` leaves out the question of 2 and joins; `each` makes a block of every line.
 Hyphens at line ends are undone (`ttsflow.text.hyphens`), and page numbers and running heads are left out

@@ -13,7 +13,7 @@ from ttsflow.text.furniture import find_furniture, key_of
 from ttsflow.text.hyphens import breaks_word, words_of
 from ttsflow.text.lineshapes import flows, is_capitals, width
 from ttsflow.text.runs import Run, runs_in
-from ttsflow.text.titles import is_title
+from ttsflow.text.titles import is_chapter, is_title
 
 WINDOW = 1 << 18
 """characters, about a hundred pages, that one set of measures is taken of"""
@@ -81,7 +81,8 @@ def _bare_share(runs: Sequence[Run]) -> float:
     for run in runs:
         size = sum(map(len, run.lines))
         whole += size
-        bare += size if len(run.lines) == 1 and is_title(run.lines[0]) else 0
+        if len(run.lines) == 1 and is_title(run.lines[0]) and not is_chapter(run.lines[0]):
+            bare += size
     return bare / whole if whole else 0.0
 
 

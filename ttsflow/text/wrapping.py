@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from ttsflow.text.hyphens import breaks_word, ends_in_hyphen
@@ -19,48 +20,112 @@ _NARROW = 25  # columns: a line of verse or an item of a list, and seldom a line
 _SHORT = 45  # columns, which a line of verse seldom exceeds
 _TURNED = 35  # columns: the least width at which the end of a line is turned over
 _NEARLY = 0.9  # of the text's width, for those who break their lines by hand
-_MOSTLY = 0.6  # of the lines of ragged prose are so long
-_RAGGED = 0.6  # of the text's width, which even ragged prose exceeds
+_RAGGED = 0.6  # of the lines of ragged prose have this part of the text's width
 _PART_OF_LINE = 0.6  # of the width: shorter lines are no part of what follows them
 _PART_OF_SENTENCE = 0.8  # of the width: the same for lines that end a sentence
 
 
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What several lines show. `ends` are the line ends that may be inside a paragraph; shares are of them.
+
+    `flowing` is the share over which a sentence goes on, `broken` the share that breaks a word, `open` the
+    share behind a word without a mark. `own` is the fullest width of the lines, `mean` the mean width
+    without the last line. `closed` says that the last line ends a sentence.
+    """
+
+    lines: Sequence[str]
+    ends: Sequence[tuple[str, str]]
+    own: int
+    mean: float
+    flowing: float
+    broken: float
+    open: float
+    closed: bool
+
+    def full(self, columns: int) -> float:
+        """The share of line ends where the next word would not have fitted into so many columns."""
+        return sum(is_full(before, after, columns) for before, after in self.ends) / len(self.ends)
+
+
 def is_wrapped(lines: Sequence[str], measures: Measures) -> bool:
-    """Whether an editor has broken these lines of prose: the rule of `ttsflow.text.lines`."""
+    """Whether an editor has broken these lines of prose, two or more: the rule of `ttsflow.text.lines`."""
+    seen = _evidence(lines)
+    if seen.broken >= 1 / 3:
+        return True
+    if seen.mean < _NARROW:
+        return _is_narrow_prose(seen, measures)
+    if _is_like_verse(seen):
+        return False
+    return _fills_text(seen, measures) or _fills_itself(seen) or _is_ragged(seen, measures)
+
+
+def _evidence(lines: Sequence[str]) -> _Evidence:
     widths = [width(line) for line in lines]
-    own = max(widths)
     ends = _inner_ends(lines)
     count = len(ends)
-    flowing = sum(flows(before, after) for before, after in ends) / count
-    if 3 * sum(breaks_word(before, after) for before, after in ends) >= count:
-        return True
-    mean = sum(widths[:-1]) / (len(lines) - 1)
-    closed = ends_sentence(lines[-1])
-    if mean < _NARROW:
-        if count < 3:
-            return flowing == 1 and closed and mean >= measures.width / 2
-        return flowing >= 0.6 and closed and _full_share(ends, own) >= 0.9
-    punctuated = closed or any(mark in line for line in lines for mark in _MARKS)
-    if not punctuated and own < _SHORT:
+    return _Evidence(
+        lines=lines,
+        ends=ends,
+        own=max(widths),
+        mean=sum(widths[:-1]) / (len(lines) - 1),
+        flowing=sum(flows(before, after) for before, after in ends) / count,
+        broken=sum(breaks_word(before, after) for before, after in ends) / count,
+        open=sum(ends_openly(before) for before, _ in ends) / count,
+        closed=ends_sentence(lines[-1]),
+    )
+
+
+def _is_narrow_prose(seen: _Evidence, measures: Measures) -> bool:
+    """A sentence over two or three short lines, or a narrow column."""
+    if len(seen.ends) < 3:
+        return seen.flowing == 1 and seen.closed and seen.mean >= measures.width / 2
+    return seen.flowing >= 0.6 and seen.closed and seen.full(seen.own) >= 0.9
+
+
+def _is_like_verse(seen: _Evidence) -> bool:
+    """Short lines without any mark, as items have, or with a mark at most ends, as verses have."""
+    if seen.own >= _SHORT:
         return False
-    full = _full_share(ends, own)
-    if measures.width:
-        by_text = _full_share(ends, round(_NEARLY * measures.width))
-        if by_text >= 0.7 and (
-            flowing >= 0.25 or (count <= 3 and _may_be_prose(lines, ends, measures.width))
-        ):
-            return True
-    if full >= 0.75 and flowing >= (0.25 if mean > _SHORT else 0.4):
+    unmarked = not seen.closed and not any(mark in line for line in seen.lines for mark in _MARKS)
+    return unmarked or (len(seen.ends) > 2 and seen.open < 0.4)
+
+
+def _fills_text(seen: _Evidence, measures: Measures) -> bool:
+    """Lines that reach the fullest width of the text; it is known where an editor has broken its lines."""
+    if not measures.width or seen.full(round(_NEARLY * measures.width)) < 0.7:
+        return False
+    return seen.flowing >= 0.25 or (len(seen.ends) <= 3 and _may_be_prose(seen, measures.width))
+
+
+def _may_be_prose(seen: _Evidence, columns: int) -> bool:
+    """Whether a few full lines, over whose ends no sentence goes on, have more of prose than of verse.
+
+    The last line is short, as that of a stanza is not; or the others end in words, or are quite full.
+    """
+    if columns < _SHORT:
+        return False
+    short = width(seen.lines[-1]) < _PART_OF_SENTENCE * columns
+    return short or seen.open == 1 or seen.full(columns - 2) == 1
+
+
+def _fills_itself(seen: _Evidence) -> bool:
+    """Lines that reach their own fullest width."""
+    if seen.full(seen.own) >= 0.75 and seen.flowing >= (0.25 if seen.mean > _SHORT else 0.4):
         return True
-    if flowing >= 0.6 and count >= LEAST_STRETCH and mean >= max(_TURNED, measures.width / 2):
-        return True
-    if flowing >= 0.5 and own >= _SHORT:
-        fullest = max(own, measures.width)
-        long = sum(columns >= _RAGGED * fullest for columns in widths[:-1])
-        return long >= _MOSTLY * (len(lines) - 1)
     # Words that are upper case for their own sake: names, and nouns in German.
-    near = _full_share(ends, round(_NEARLY * own)) == 1
-    return near and mean > _SHORT and closed and all(ends_openly(before) for before, _ in ends)
+    return seen.mean > _SHORT and seen.closed and seen.open == 1 and seen.full(round(_NEARLY * seen.own)) == 1
+
+
+def _is_ragged(seen: _Evidence, measures: Measures) -> bool:
+    """Lines broken by hand, or at more than one width: the sentences go on over most of their ends."""
+    count = len(seen.ends)
+    if seen.flowing >= 0.6 and count >= LEAST_STRETCH and seen.mean >= max(_TURNED, measures.width / 2):
+        return True
+    if seen.flowing < 0.5 or seen.own < _SHORT:
+        return False
+    least = _RAGGED * max(seen.own, measures.width)
+    return sum(width(line) >= least for line in seen.lines[:-1]) >= _RAGGED * (len(seen.lines) - 1)
 
 
 def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
@@ -142,18 +207,3 @@ def _inner_ends(lines: Sequence[str]) -> list[tuple[str, str]]:
         or (indent(after) == base and width(before) >= short)
     ]
     return inside or ends
-
-
-def _may_be_prose(lines: Sequence[str], ends: Sequence[tuple[str, str]], columns: int) -> bool:
-    """Whether a few full lines, over whose ends no sentence goes on, have more of prose than of verse.
-
-    The last line is short, as that of a stanza is not; or the others end in words, or are quite full.
-    """
-    if columns < _SHORT:
-        return False
-    short = width(lines[-1]) < _PART_OF_SENTENCE * columns
-    return short or all(map(ends_openly, lines[:-1])) or _full_share(ends, columns - 2) == 1
-
-
-def _full_share(ends: Sequence[tuple[str, str]], columns: int) -> float:
-    return sum(is_full(before, after, columns) for before, after in ends) / len(ends)
