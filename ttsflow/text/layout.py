@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from ttsflow.text.blocks import Block, BlockKind
 from ttsflow.text.hyphens import join_lines
+from ttsflow.text.items import find_items, item_of
 from ttsflow.text.lineshapes import (
-    Item,
     ends_openly,
     ends_sentence,
-    indent,
     is_capitals,
     is_entry,
     is_scene_break,
-    item_of,
     start_case,
     width,
 )
@@ -80,22 +78,23 @@ def _kind_alone(line: str, measures: Measures) -> BlockKind:
 def _kind(piece: _Piece, before: _Piece | None, after: _Piece | None) -> BlockKind:
     if piece.kind != "line":
         return piece.kind
-    if len(piece.lines) == 1 and is_title(piece.lines[0]):
-        titled = before is not None and before.kind == "chapter"
-        if titled or (after is not None and _UNDERLINE.fullmatch(after.lines[0])):
-            return "heading"
-        begins = before is None or ends_sentence(before.lines[-1])
-        named = is_capitals(piece.lines[0])  # a heading in capitals has its mark already
-        if (
-            begins
-            and not named
-            and after is not None
-            and len(after.lines) > 1
-            and item_of(after.lines[0]) is None
-        ):
-            return "heading"
+    if len(piece.lines) == 1 and is_title(piece.lines[0]) and _heads(piece, before, after):
+        return "heading"
     ends_group = after is None or after.kind in ("heading", "chapter") or _is_break(after)
     return "paragraph" if ends_group or _is_break(piece) else "line"
+
+
+def _heads(piece: _Piece, before: _Piece | None, after: _Piece | None) -> bool:
+    """Whether a line like a title is one, by its neighbours: a chapter's title, underlined, above prose."""
+    if before is not None and before.kind == "chapter":
+        return True
+    if after is None:
+        return False
+    if _UNDERLINE.fullmatch(after.lines[0]):
+        return True
+    # A heading in capitals has its mark already.
+    begins = not is_capitals(piece.lines[0]) and (before is None or ends_sentence(before.lines[-1]))
+    return begins and len(after.lines) > 1 and item_of(after.lines[0]) is None
 
 
 def _is_break(piece: _Piece) -> bool:
@@ -170,7 +169,7 @@ def _marks(lines: Sequence[str], measures: Measures) -> list[_Mark]:
     """What each line is by a mark of its own."""
     named = is_capitals(lines[0]) and lines[0].strip() in measures.repeated
     headings = 0 if named else _leading_headings(lines)
-    items = _items(lines)
+    items = find_items(lines)
     return [
         "heading"
         if place < headings
@@ -190,7 +189,8 @@ def _leading_headings(lines: Sequence[str]) -> int:
         if is_chapter(lines[count]):
             return 0
         count += 1
-    return count if count <= _MOST_HEADINGS else 0
+    goes_on = count < len(lines) and is_capitals(lines[count])
+    return count if count <= _MOST_HEADINGS and not goes_on else 0
 
 
 def _chapter_mark(lines: Sequence[str], place: int) -> _Mark:
@@ -202,48 +202,3 @@ def _chapter_mark(lines: Sequence[str], place: int) -> _Mark:
     goes_on = place + 1 < len(lines) and start_case(lines[place + 1]) == "lower"
     begins = place == 0 or ends_sentence(lines[place - 1]) or is_scene_break(lines[place - 1])
     return "chapter" if begins and not goes_on else "plain"
-
-
-def _items(lines: Sequence[str]) -> list[bool]:
-    """Which lines begin an item of a list, or a speech behind a dash.
-
-    The first item of a list begins the run, or stands behind the end of a sentence or a colon, or is
-    indented under another item, or another item of the same list comes next; a bullet or dash must be in
-    the next line. The items behind it have the same sign or the next number.
-    """
-    marks = [item_of(line) for line in lines]
-    begins = [False] * len(lines)
-    lists: list[Item] = []  # the last item of each list that is open, the outer lists first
-    for place, mark in enumerate(marks):
-        if mark is None:
-            continue
-        level = next((level for level, last in enumerate(lists) if _follows(last, mark)), None)
-        if level is not None:
-            if mark.family == "dash" and mark.lower and not lists[level].lower:
-                continue  # a dash inside a sentence: "Yes | - said she - but"
-            lists[level:] = [mark]
-        elif _opens_list(lines, marks, place, begins[place - 1] if place else False):
-            lists.append(mark)
-        else:
-            continue
-        begins[place] = True
-    return begins
-
-
-def _opens_list(lines: Sequence[str], marks: Sequence[Item | None], place: int, behind_item: bool) -> bool:
-    if place == 0 or ends_sentence(lines[place - 1]):
-        return True
-    if behind_item and indent(lines[place]) > indent(lines[place - 1]):
-        return True
-    mark = marks[place]
-    ordered = mark is not None and bool(mark.orders)
-    following = next(
-        (other for other in islice(marks, place + 1, None if ordered else place + 2) if other), None
-    )
-    return mark is not None and following is not None and _follows(mark, following)
-
-
-def _follows(last: Item, mark: Item) -> bool:
-    if (last.family, last.sign) != (mark.family, mark.sign):
-        return False
-    return not mark.orders or any(order - 1 in last.orders for order in mark.orders)

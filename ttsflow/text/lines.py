@@ -20,7 +20,7 @@ word. A line is "full" for a width if the first word of the next would not have 
    - the sentence goes on over six in ten line ends, or over half of them if six in ten lines have six
      tenths of the fullest width: text that was broken by hand.
    Lines below 25 columns are a verse or a list unless nearly all of this holds, and so are lines below 45
-   columns that have no punctuation, or have it at six in ten of their ends. In a run of twenty lines and
+   columns that have no punctuation, or have it at six in ten of their ends. In a run of six lines and
    more, a stretch may be wrapped by itself.
 3. In wrapped lines a paragraph begins at an indented line, and behind a line that is clearly too short.
    Each line that begins with a full-width space is a paragraph.

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+import unicodedata
+from typing import Literal
 
 from ttsflow.text.marks import CLOSING, OPENING, STRAIGHT
 
@@ -21,33 +22,6 @@ _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _OF_SENTENCES = frozenset(".,;:!?…。，、；：！？‥⋯" + OPENING + CLOSING + STRAIGHT)
 
 _ENTRY = re.compile(r"(?:[.·…_](?: ?[.·…_]){2,}|\s{3,}|\t)\s*(?:\d{1,4}|[ivxlc]{1,7})\Z")
-
-_BULLET = re.compile(r"[*•·‣◦▪▸●○■□✓✔✗+-]\s+(?=\S)")
-_DASH = re.compile(r"(?:[—―]\s*|–\s+)(?=\S)")
-_NUMBER = re.compile(
-    r"\(?(?:\d{1,2}\.)*(\d{1,3})(?:[.)]|\.\)|(?<=\d\.\d)|(?<=\d\.\d\d))\s+(?=\S)|([0-9０-９]{1,3})[．、]\s*(?=\S)"
-)
-_LETTER = re.compile(
-    r"(?:\(([A-Za-z]|[ivx]{2,5})\)|([a-z]|[ivx]{2,5})[.)]|([A-Z])\)|([IVX]{1,5})[.)])\s+(?=\S)"
-)
-
-_ROMAN = {"i": 1, "v": 5, "x": 10}
-
-Family = Literal["bullet", "dash", "number", "letter"]
-
-
-class Item(NamedTuple):
-    """The mark that begins an item of a list, or a speech of a dialogue.
-
-    `sign` is the bullet or dash itself, "" for a number or a letter. `orders` are the places in the list
-    that a number or a letter may stand for ("i" is a ninth letter or a Roman one), () for others.
-    `lower` says that the item begins in lower case.
-    """
-
-    family: Family
-    sign: str
-    orders: tuple[int, ...]
-    lower: bool
 
 
 def width(line: str) -> int:
@@ -79,8 +53,8 @@ def ends_sentence(line: str) -> bool:
 
 
 def ends_openly(line: str) -> bool:
-    """Whether a line ends in a word, without any mark."""
-    return line[-1:].isalnum()
+    """Whether a line ends in a word, without any punctuation."""
+    return line[-1:].isalnum() or unicodedata.category(line[-1:] or " ").startswith("M")  # vowel signs
 
 
 def start_case(line: str) -> Literal["lower", "upper", "none"]:
@@ -119,24 +93,3 @@ def is_entry(line: str) -> bool:
 def is_capitals(line: str) -> bool:
     """Whether all letters that have a case are capitals, and there are three or more."""
     return line.isupper() and sum(map(str.isupper, line[:100])) > 2
-
-
-def item_of(line: str) -> Item | None:
-    """The mark of a list or a dialogue that the line begins with; None where it has none."""
-    bare = line.lstrip()
-    if found := _BULLET.match(bare) or _DASH.match(bare):
-        family: Family = "bullet" if found.re is _BULLET else "dash"
-        return Item(family, bare[0], (), bare[found.end()].islower())
-    if found := _NUMBER.match(bare):
-        return Item("number", "", (int(found[1] or found[2]),), bare[found.end()].islower())
-    if found := _LETTER.match(bare):
-        mark = (found[1] or found[2] or found[3] or found[4]).lower()
-        letter = (ord(mark) - ord("a") + 1,) if len(mark) == 1 else ()
-        roman = (_roman_value(mark),) if set(mark) <= set(_ROMAN) else ()
-        return Item("letter", "", letter + roman, bare[found.end()].islower())
-    return None
-
-
-def _roman_value(numeral: str) -> int:
-    values = [_ROMAN[char] for char in numeral]
-    return sum(-one if one < two else one for one, two in zip(values, [*values[1:], 0], strict=True))

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 
-from ttsflow.text.lineshapes import ends_openly, is_capitals, item_of, start_case, width
+from ttsflow.text.items import item_of
+from ttsflow.text.lineshapes import ends_openly, is_capitals, start_case, width
 from ttsflow.text.marks import CLOSING, OPENING, STRAIGHT
 
 _WIDEST_CHAPTER = 80

@@ -12,7 +12,7 @@ from ttsflow.text.measures import Measures
 from ttsflow.text.titles import is_title
 
 _MARKS = ",;.!?。，、"  # noqa: RUF001  # marks of Chinese and Japanese, too
-_LONG_RUN = 20  # lines
+_LONG_RUN = 6  # lines
 LEAST_STRETCH = 3
 """lines that are needed to see whether a part of a long run is wrapped"""
 
