@@ -36,9 +36,9 @@ def words(document: Document) -> str:
 
 @pytest.mark.parametrize("end", LINE_ENDS)
 def test_blank_lines_part_paragraphs(tmp_path, end):
-    content = end.join(["", "One", "still one.", "", "  ", "\tTwo.", "", ""])
+    content = end.join(["", "One is long,", "but still one.", "  ", "\tTwo.", "", ""])
     blocks = list(read_file(put(tmp_path, content)).blocks())
-    assert blocks == [Block("One\nstill one."), Block("Two.")]
+    assert blocks == [Block("One is long, but still one."), Block("Two.")]
 
 
 def test_plain_text_is_cut_lazily():
