@@ -24,6 +24,12 @@ It hummed. *Nobody* knew why.
 """
 
 
+def test_a_text_without_words_says_so(program: Program) -> None:
+    for output in ("out.wav", "-"):
+        ended = program("run", "--text", "\N{PARTY POPPER}\n\n***", "-o", output, "-q", *sim())
+        assert "no word was spoken: the text has no letter and no digit, only pauses" in ended.err
+
+
 def test_a_document_becomes_a_wav_file_in_the_current_folder(program: Program) -> None:
     (program.folder / "texts").mkdir()
     program.write("texts/story.md", STORY)

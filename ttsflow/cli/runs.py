@@ -25,6 +25,8 @@ from ttsflow.session.streams import Speaking
 STREAM = "main"
 RESUMABLE = 3  # the exit code of a run that stopped before its end and can go on
 
+SILENT = "no word was spoken: the text has no letter and no digit, only pauses"
+
 
 class Run:
     """Observes an engine: inside it messages go to the console, and the report is closed at its end.
@@ -124,12 +126,17 @@ class Run:
         """Everything was streamed: close the report and show the summary."""
         self.report.close(account)
         self.console.end("standard output")
+        summary = self.report.summary()
+        if summary.delivered and summary.delivered == summary.pauses:
+            self.console.complain(SILENT)
 
     def end_recording(self, recording: Recording, written: bool) -> None:
         """Everything is spoken: close the report and show the summary, and what has come out."""
         output = made(recording) if written else None
         self.report.close(recording.account, output=output)
         self.console.end(output)
+        if not recording.counts().speakable:
+            self.console.complain(SILENT)
         if not written:
             self.console.complain(f"no chunk could be spoken, so {recording.path} was not written")
 
