@@ -73,9 +73,10 @@ def test_prose_is_joined_at_every_width(width: int, end: str) -> None:
 
 
 def test_the_options_override() -> None:
-    verse = "The kettle sings, the cat is fed,\nThe lamp is lit beside the bed.\n- one\n- two"
+    verse = "The cat is fed.\nThe lamp is lit beside the narrow bed.\n***\n- one\n- two"
     assert [block.text for block in found(verse, "wrapped")] == [
-        "The kettle sings, the cat is fed, The lamp is lit beside the bed.",
+        "The cat is fed. The lamp is lit beside the narrow bed.",
+        "***",
         "- one",
         "- two",
     ]
@@ -106,6 +107,12 @@ def test_furniture_beside_form_feeds_is_left_out() -> None:
         f"RFC {9000 + 0}     Castles     May\n\n{body}\n\nMarten   [Page {page}]\n" for page in range(5)
     )
     assert [block.text for block in found(text)] == [" ".join(SENTENCES)] * 5
+
+
+def test_what_people_say_again_and_again_is_no_furniture() -> None:
+    prose = textwrap.fill(" ".join(SENTENCES), 70)
+    text = "\n\n".join(f"{name}\nWhat happened?\n\n{prose}" for name in ("ANNA", "PETER") * 4)
+    assert [block.text for block in found(text)].count("What happened?") == 8
 
 
 def test_measures_are_taken_of_each_part_of_a_long_text() -> None:

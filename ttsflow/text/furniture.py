@@ -22,7 +22,15 @@ from itertools import pairwise
 from statistics import median
 
 from ttsflow.text.hyphens import breaks_word
-from ttsflow.text.lineshapes import ends_openly, ends_sentence, flows, is_scene_break, start_case, width
+from ttsflow.text.lineshapes import (
+    ends_openly,
+    ends_sentence,
+    flows,
+    is_capitals,
+    is_scene_break,
+    start_case,
+    width,
+)
 from ttsflow.text.runs import Run
 from ttsflow.text.titles import is_chapter
 
@@ -112,8 +120,15 @@ def without_furniture(runs: Iterable[tuple[Run, Collection[str]]]) -> Iterator[R
 
 
 def _may_be(line: str, *, at_edge: bool) -> bool:
-    """Whether a line is short enough; inside a run it needs a number, because texts may repeat themselves."""
-    return len(line) <= _WIDEST and (at_edge or bool(_DIGITS.search(line))) and not is_scene_break(line)
+    """Whether a line is short enough, and no sentence that comes more than once, as in a dialogue.
+
+    Inside a run it needs a number, because texts may repeat themselves.
+    """
+    if len(line) > _WIDEST or is_scene_break(line):
+        return False
+    if _DIGITS.search(line):
+        return True
+    return at_edge and (not ends_sentence(line) or is_capitals(line))
 
 
 def key_of(line: str) -> str:
@@ -157,7 +172,10 @@ def _between_halves(lines: Sequence[str], line: int, skipped: Collection[int]) -
 
 
 def _goes_on(before: str, after: str) -> bool:
-    return breaks_word(before, after) or (flows(before, after) and not is_scene_break(before))
+    if breaks_word(before, after):
+        return True
+    named = is_capitals(before) or is_capitals(after)  # a speaker or a heading is no half of a sentence
+    return flows(before, after) and not named and not is_scene_break(before)
 
 
 def _without_known(run: Run, keys: Collection[str], seen: set[str], before: str) -> Run:

@@ -32,12 +32,23 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _BROKEN = re.compile(rf"[^\W\d_]+[{_HYPHENS}]\s*\n\s*[^\W\d_]+")
 _LONGEST_WORD = 100
 
-_ANOTHER_FOLLOWS = "and or to und oder bzw sowie bis et ou y o e ed en of i och og"
+_ANOTHER_FOLLOWS = {
+    "da": "og eller",
+    "de": "und oder bzw sowie bis",
+    "en": "and or to",
+    "es": "y o",
+    "fr": "et ou",
+    "it": "e o",
+    "nl": "en of",
+    "no": "og eller",
+    "pt": "e ou",
+    "sv": "och eller",
+}
 _LITTLE = "a an and at by de do for in la le of off on or out per the to up à am im zu et en du"
 _ENGLISH_FIRST = """
     all broad cold cross deep double dry evil far fast first five four free full good great half hard high
     hot ill kind know large last left light like long low many middle narrow never new nine non old one open
-    quick rear red right second self seven sharp short single six slow small so soft strong ten third three
+    quick rear red right second self seven sharp short single six slow small soft strong ten third three
     top two warm weak well white wide
 """
 _ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
@@ -86,26 +97,27 @@ def _joint(before: str, after: str, words: Collection[str], language: str) -> tu
     last = _FIRST_WORD.match(after)
     if before[-1:] not in tuple(_HYPHENS) or last is None or not (first or number):
         return before, "" if joins_unspaced(before, after) else " "
-    if last.group().lower() in _ANOTHER_FOLLOWS.split():
+    start, end = first.group().lower() if first else "", last.group().lower()
+    tag = language.lower().partition("-")[0]
+    hyphenated = f"{start}-{end}" in words
+    if first and start + end in words and not hyphenated:
+        return before[:-1], ""
+    if last.group() in _ANOTHER_FOLLOWS.get(tag, "").split():
         return before, " "
-    if first is None or not last.group()[0].islower():
-        return before, ""
-    if _belongs(first.group().lower(), last.group().lower(), words, language):
+    if hyphenated or number or not last.group()[0].islower() or _belongs(start, end, words, tag):
         return before, ""
     return before[:-1], ""
 
 
 def _belongs(first: str, last: str, words: Collection[str], language: str) -> bool:
-    joined, hyphenated = first + last in words, f"{first}-{last}" in words
-    if joined or hyphenated:
-        return hyphenated
+    """Whether a hyphen belongs to a word that the text has nowhere else."""
     end, begin = re.split(f"[{_HYPHENS}]", first)[-1], re.split(f"[{_HYPHENS}]", last)[0]
     little = _LITTLE.split()
     if (end != first or begin != last) and (end in little or begin in little):
         return True
     if len(end) > 3 and len(begin) > 3 and end in words and begin in words:
         return True
-    match language.lower().partition("-")[0]:
+    match language:
         case "en":
             return _is_english_compound(end, begin)
         case "fr":

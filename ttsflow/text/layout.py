@@ -26,6 +26,7 @@ from ttsflow.text.titles import is_chapter, is_number, is_title
 from ttsflow.text.wrapping import (
     LEAST_STRETCH,
     continues,
+    indented_starts,
     is_wrapped,
     line_starts,
     paragraph_starts,
@@ -129,12 +130,13 @@ def _plain_pieces(lines: Sequence[str], measures: Measures, ends: Lines) -> Iter
     if len(lines) == 1:
         yield _Piece(lines)
         return
-    wrapped = ends == "wrapped" or is_wrapped(lines, measures)
+    forced = ends == "wrapped"
+    wrapped = forced or is_wrapped(lines, measures)
     indented = [number for number in range(len(lines)) if _is_indented(lines, number)]
     if indented[:1] == [0] and not (wrapped and len(indented) == len(lines)):
         yield from _paragraphs(lines, indented)
     elif wrapped:
-        yield from _paragraphs(lines, paragraph_starts(lines, measures))
+        yield from _paragraphs(lines, indented_starts(lines) if forced else paragraph_starts(lines, measures))
     else:
         for start, end in pairwise([*stretch_starts(lines), len(lines)]):
             yield from _stretch(lines[start:end], measures, last=end == len(lines))

@@ -130,20 +130,34 @@ def _is_ragged(seen: _Evidence, measures: Measures) -> bool:
 
 def paragraph_starts(lines: Sequence[str], measures: Measures) -> list[int]:
     """Where paragraphs begin in wrapped lines: at an indented line or a title, and behind a short line."""
-    base = min(map(indent, lines))
+    indented = set(indented_starts(lines))
     own = max(map(width, lines))
     fullest = measures.width if own > _RAGGED * measures.width and measures.width else own
     starts = [0]
     for number, (before, after) in enumerate(pairwise(lines), 1):
-        if flows(before, after) or ends_in_hyphen(before) or start_case(after) == "lower":
+        if _goes_on(before, after):
             continue
-        indented = indent(after) > base and ends_sentence(before)
         columns = width(before) + width(first_word(after))
         short = columns < (_PART_OF_SENTENCE if ends_sentence(before) else _PART_OF_LINE) * fullest
         titled = ends_sentence(before) and width(after) < _PART_OF_LINE * fullest and is_title(after)
-        if indented or short or titled:
+        if number in indented or short or titled:
             starts.append(number)
     return starts
+
+
+def indented_starts(lines: Sequence[str]) -> list[int]:
+    """Where paragraphs begin whose first line is indented, behind the end of a sentence."""
+    base = min(map(indent, lines))
+    ends = enumerate(pairwise(lines), 1)
+    return [0] + [
+        number
+        for number, (before, after) in ends
+        if indent(after) > base and ends_sentence(before) and not _goes_on(before, after)
+    ]
+
+
+def _goes_on(before: str, after: str) -> bool:
+    return flows(before, after) or ends_in_hyphen(before) or start_case(after) == "lower"
 
 
 def stretch_starts(lines: Sequence[str]) -> list[int]:
