@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("click", "numpy", "pydantic", "sentencex", "espeakng-loader")
+LIBRARIES = ("click", "numpy", "pydantic", "sentencex", "choppa-srx", "espeakng-loader")
 
 
 def machine_line(libraries: Sequence[str] = LIBRARIES) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ttsflow.text import Block, Chunk, CutRules, Pauses, cut
 from ttsflow.text.characters import audible
 from ttsflow.text.graphemes import is_boundary
+from ttsflow.text.sentences import sentence_ends
 
 PAUSES = Pauses(sentence_s=1.0, paragraph_s=2.0, heading_s=3.0, break_s=4.0)
 
@@ -34,6 +35,13 @@ def chunks(text: str, *, language: str = "en", cap: int = 250) -> list[Chunk]:
 
 def spoken(text: str, *, language: str = "en", cap: int = 250) -> list[str]:
     return [chunk.text for chunk in chunks(text, language=language, cap=cap)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _rules_are_loaded() -> None:
+    # What is read once for a language does not count against the time that one example may take.
+    for code in ["en", "fr", "de", "zh", "ja", "ar", "hi", "ko", "pt", "nonsense", ""]:
+        list(sentence_ends("A word. And another one.", code))
 
 
 def bare(text: str) -> str:
@@ -110,7 +118,23 @@ def test_blocks_are_asked_for_one_at_a_time():
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "oh! ", "“Ab. ", "a\u0301", "\u0301", "* ", "(", "你好。", "👩\u200d👩"]
+    "unit",
+    [
+        "a",
+        "oh! ",
+        "“Ab. ",
+        "a\u0301",
+        "\u0301",
+        "* ",
+        "(",
+        "你好。",
+        "👩\u200d👩",
+        "a.",
+        "。",
+        "Mr. ",
+        "'",
+        ".[1]",
+    ],
 )
 def test_a_megabyte_without_a_break(unit):
     text = unit * (1_000_000 // len(unit))

@@ -21,6 +21,9 @@ QUOTED = re.compile(
 QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
 """what opens one; a straight mark inside a word is an apostrophe"""
 
+PAIRS = ("“«「『（([", "”»」』）)]")
+"""opening and closing marks that are nothing else, as an apostrophe is"""
+
 _CLOSED = f"[{re.escape(CLOSING + STRAIGHT)}]*+"
 
 CLAUSE_ENDS = (
@@ -31,3 +34,10 @@ CLAUSE_ENDS = (
 
 SPACE = re.compile(r"(?<!«)(?= (?![!?:;»]))")
 """a space between two words, but not the space that French puts between a word and its marks"""
+
+NOTE = re.compile(
+    rf"(?<=[.!?…。！？{re.escape(CLOSING + STRAIGHT)}])"
+    r"(?:\[\d{1,3}\]|[⁰¹²³⁴-⁹]{1,3}|[*†‡]{1,3}(?= |\Z))+"
+    rf"|(?:(?<=[^\W\d_]{{2}}[.!?])|(?<=[.!?][{re.escape(CLOSING)}]))\d{{1,3}}(?= |\Z)"
+)
+"""the mark of a note behind a sentence: flood.12, words.[3], short.²"""

@@ -1,4 +1,8 @@
-"""The ends of the sentences in a block of text, found with `sentencex`."""
+"""The ends of the sentences in a block of text.
+
+`sentencex` proposes the ends. One counts if LanguageTool's rules and the program's own agree: an end in
+the wrong place is heard as a pause, and a missed one only makes a longer chunk.
+"""
 
 from __future__ import annotations
 
@@ -8,64 +12,142 @@ from itertools import accumulate
 
 import sentencex
 
+from ttsflow.text import srx
+from ttsflow.text.abbreviations import is_abbreviation
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLOSING, OPENING, STRAIGHT
+from ttsflow.text.marks import CLOSING, NOTE, OPENING, PAIRS, STRAIGHT
+from ttsflow.text.numbering import LIST_REACH, is_item_number, is_ordinal
+from ttsflow.text.openers import opens_sentence
+from ttsflow.text.speech import is_tag
 
-# sentencex takes quadratic time if sentences are short (minutes for 0.9 MB of "你好。"). So it gets
-# this many characters at a time, about a page, which makes the time linear.
-_WINDOW = 2048
+LOOKAHEAD = 512
+"""An end is decided by at most this many characters after it.
 
-_UNQUOTED = str.maketrans(dict.fromkeys(OPENING + CLOSING + STRAIGHT, " "))
+If a text grows, its ends that are at least this far from where it stops stay as they are. It is also the
+length of the windows in which `sentencex` gets the text: it takes quadratic time if sentences are short
+(minutes for 0.9 MB of "你好。"), and windows make the time linear.
+"""
 
-# sentencex wrongly ends a sentence after the number of a list item, and in languages other than
-# English after a single letter or a title with its full stop ("M. Dupont", "डॉ. शर्मा").
-_ITEM_NUMBER = re.compile(r"\(?\d{1,3}[.)]")
-_TITLE = re.compile(r"(?<!\w)(?:[^\W\d_]|MM|डॉ)\.\Z")
+_NEAR = 64  # characters before an end that decide, lists aside; a bound, for linear time
+
+_WORD = 16  # and of these, those with its last word
+
+_BLANK_QUOTES = str.maketrans(dict.fromkeys(OPENING + CLOSING + STRAIGHT, " "))
+
+_LATIN_STOP = re.compile(rf"[.!?…][{re.escape(CLOSING + STRAIGHT)} ]*\Z")
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_INITIAL = re.compile(rf"(?:(?<![\w°])|(?<=[{_CJK}]))[^\W\d_{_CJK}]\.\Z")
+
+# What ends a sentence as often as it stands in one, so the next word decides. Some of it never is an end to
+# sentencex, some of it never to LanguageTool.
+_EITHER = r"(?:(?<![\w.])(?:(?:[A-Z]\.)+[A-Z]|[IVXLC]+|[ap]\.m|etc|Inc|Ltd|Co|Jr|Sr)|° ?[CF])\."
+_EITHER_INSIDE, _EITHER_LAST = re.compile(rf"{_EITHER} "), re.compile(rf"{_EITHER}\Z")
+_DEGREES = re.compile(r"° ?[CF]\.\Z")  # always an end, for its letter is no abbreviation
+_LETTER = re.compile(r"(?<![\w.])[A-Z]\.\Z")  # "vitamin C. The"
 
 
 def sentence_ends(text: str, language: str, *, in_quotations: bool = False) -> Iterator[int]:
     """Yield the index after each sentence of `text`. The last index is the length of `text`.
 
-    The white space of `text` must be single spaces. The space after a sentence belongs to the
-    sentence. sentencex does not cut quotations and brackets; with `in_quotations` the sentences inside
-    them end, too. An unknown language is read as English.
+    The white space of `text` must be single spaces. The space after a sentence belongs to the sentence,
+    and so does the mark of a note. sentencex does not cut quotations and brackets; with `in_quotations`
+    the sentences inside them end, too. An unknown language is read as English.
     """
     code = language.lower().partition("-")[0]  # "zh-cn", "pt-br"
     start = 0
-    for end in _proposed_ends(text.translate(_UNQUOTED) if in_quotations else text, code):
-        if text[end : end + 1] == " ":
-            end += 1
+    for end in _proposed_ends(text, code, in_quotations):
         while in_quotations and start < end < len(text) and _opens(text, end - 1):
             end -= 1
-        if end == len(text) or (end > start and _is_end(text, start, end, code)):
+        if end == len(text) or (end > start and _is_end(text, start, end, code, in_quotations)):
             yield end
             start = end
 
 
-def _proposed_ends(text: str, code: str) -> Iterator[int]:
+def _proposed_ends(text: str, code: str, in_quotations: bool) -> Iterator[int]:
     start = 0
     while start < len(text):
-        window = text[start : start + _WINDOW]
-        sentences = sentencex.segment(code, window)
-        if "".join(sentences) != window:  # sentencex changed the text, so the lengths do not fit
-            sentences = [window]
-        ends = [start + length for length in accumulate(map(len, sentences))]
+        window = _readable(text[start : start + LOOKAHEAD], in_quotations)
+        ends = _ends_of_sentencex(window, code)
+        if start + len(window) < len(text):
+            ends.pop()  # the last sentence may go on after the window
+        ends = sorted({*ends, *_shown_ends(window, code)})
+        for end in ends:
+            yield start + end + _spaces(window, end)
         if start + len(window) == len(text):
-            yield from ends
             return
-        ends.pop()  # the last sentence may go on after the window
-        yield from ends
-        start = ends[-1] if ends else start + len(window)
+        start += ends[-1] if ends else window.rfind(" ") + 1 or len(window)
 
 
-def _is_end(text: str, start: int, end: int, code: str) -> bool:
-    if text[end - 1] != " " and text[end] in CLOSING + STRAIGHT:
+def _ends_of_sentencex(window: str, code: str) -> list[int]:
+    sentences = sentencex.segment(code, window)
+    if "".join(sentences) != window:  # sentencex changed the text, so the lengths do not fit
+        sentences = [window]
+    return list(accumulate(map(len, sentences)))
+
+
+def _shown_ends(window: str, code: str) -> Iterator[int]:
+    for either in _EITHER_INSIDE.finditer(window):
+        end = either.end()
+        if _is_shown(window[: end - 1], window[end:], code) and not _is_open(window[:end]):
+            yield end
+
+
+def _is_open(text: str) -> bool:
+    """Whether a quotation or a bracket in `text` lacks its end."""
+    opened, closed = (sum(map(text.count, marks)) for marks in PAIRS)
+    return opened > closed or text.count('"') % 2 == 1
+
+
+def _readable(window: str, in_quotations: bool) -> str:
+    """The window as sentencex gets it, of the same length: spaces stand for marks that would mislead it."""
+    window = NOTE.sub(lambda note: " " * len(note[0]), window)
+    return window.translate(_BLANK_QUOTES) if in_quotations else window
+
+
+def _spaces(window: str, at: int) -> int:
+    return len(window) - at - len(window[at:].lstrip(" "))
+
+
+def _is_end(text: str, start: int, end: int, code: str, in_quotations: bool) -> bool:
+    spaced = text[end - 1] == " "
+    closed = text[end - 1 - spaced] in CLOSING + STRAIGHT
+    if not spaced and text[end] in CLOSING + STRAIGHT:
         return False  # the closing quote belongs to the sentence before it
-    tail = text[max(start, end - 8) : end].rstrip()  # long enough for both patterns, and cheap to search
-    if text[end].islower() and tail[-1:] not in CLOSING + STRAIGHT:
+    if text[end].islower() and not (in_quotations and closed):
         return False  # no end in: and oh! ever so many; an end in: "Oh dear!" she said
-    held = _ITEM_NUMBER.fullmatch(tail) or (code != "en" and _TITLE.search(tail))
-    return not held and is_boundary(text, end)
+    if not is_boundary(text, end):
+        return False
+    near = max(start, end - _NEAR)
+    seen = _readable(text[near : end + srx.AHEAD], in_quotations)
+    before, after = seen[: end - near].rstrip(" "), seen[end - near :]
+    if not _LATIN_STOP.search(before):
+        return True  # other marks, such as 。 and ।, stand at no other place
+    stop = near + len(before)
+    behind = text[stop : end + srx.AHEAD].lstrip(" ")  # with the mark of a note
+    in_list = is_item_number(text[max(start, stop - LIST_REACH) : stop])
+    if in_list or (before.endswith(".") and _goes_on(before, behind, code)):
+        return False
+    if not in_quotations and is_tag(before, behind, code):
+        return False
+    return _is_shown(before, behind, code) or srx.allows(before + " " * spaced, after, code)
+
+
+def _goes_on(before: str, after: str, code: str) -> bool:
+    """Whether the full stop at the end of `before` belongs to its last word, and the sentence goes on."""
+    held = (
+        is_ordinal(before, code)
+        or is_abbreviation(before, after, code)
+        or (code != "en" and _INITIAL.search(before) is not None)
+    )
+    return held and not opens_sentence(after, code)
+
+
+def _is_shown(before: str, after: str, code: str) -> bool:
+    """Whether what looks like an abbreviation ends a sentence, as the next word shows."""
+    if _DEGREES.search(before[-_WORD:]):
+        return True
+    either = _EITHER_LAST.search(before[-_WORD:]) or (code == "en" and _LETTER.search(before[-_WORD:]))
+    return bool(either and opens_sentence(after, code))
 
 
 def _opens(text: str, index: int) -> bool:

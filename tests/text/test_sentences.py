@@ -1,0 +1,177 @@
+"""Where sentences end, and where they only seem to."""
+
+# ruff: noqa: RUF001  # look-alikes of Latin marks are what many of these texts are about
+
+import re
+import subprocess
+import sys
+
+import pytest
+from choppa import DEFAULT_SRX_RULESET, SrxDocument, SrxTextIterator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.text.abbreviations import Held, held_by, read_abbreviations
+from ttsflow.text import srx
+from ttsflow.text.sentences import LOOKAHEAD, sentence_ends
+
+FLOOR = 0.98  # of the list of abbreviations; all hold today
+
+
+def sentences(text: str, language: str = "en", *, in_quotations: bool = False) -> list[str]:
+    ends = list(sentence_ends(text, language, in_quotations=in_quotations))
+    return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        # Titles, units and other abbreviations
+        ("en", "The report went to Ms. Varga on Mon. 4th of June."),
+        ("de", "Das Zimmer kostet 90 Euro inkl. Frühstück."),
+        ("fr", "Hier le prof. Garnier est parti."),
+        ("pl", "Mieszka tam od ok. 20 lat."),
+        ("it", "Lo spiega a pag. 31 del manuale."),
+        ("pt", "Leia a pág. 31 do manual."),
+        ("tr", "Ayrıntı için bkz. Ek bölüm, krş. Önsöz."),
+        # Ordinal and Roman numbers
+        ("de", "Sie wohnt im 4. Stock hinten."),
+        ("de", "Das Schloss von Wilhelm IV. Hohenzollern brannte."),
+        ("tr", "Sultan III. Selim neyi severdi."),
+        ("tr", "Dükkân 7. Cadde üzerindedir."),
+        ("hu", "Eljött IV. Béla király."),
+        ("cs", "Hrad stavěl Karel IV. Lucemburský."),
+        # Initials, glued to the script around them
+        ("zh", "他喜欢读G. K. Chesterton的故事。"),
+        ("ja", "彼はJ. D. Salingerを読む。"),
+        ("zh", "这是由C. S.L. Forester写的。"),
+        ("fr", "Le livre de J. Verne est là."),
+        # Numbers of lists
+        ("en", "1. The first thing to do 2. The second thing to do 3. The last."),
+        ("en", "a. The red door b. The blue door"),
+        ("en", "Take with you: 1. Warm socks and gloves"),
+        ("en", "IV. The return of the fleet"),
+        # What tells who spoke
+        ("en", "“Halt!” he said."),
+        ("en", "“Halt!” Mr. Tolland said."),
+        ("en", '"Who is there?" I asked.'),
+        ("de", "„Halt!“ rief er."),
+        ("fr", "« Halte ! » cria Paul."),
+    ],
+)
+def test_a_full_stop_that_ends_nothing(language: str, text: str) -> None:
+    assert sentences(text, language) == [text]
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [
+        ("en", "He shut the door.", "Peter opened it again."),
+        ("en", "She was only nine.", "Tom was ten."),
+        ("en", "They live in the U.S.", "The rest of us stayed."),
+        ("en", "It was 40 °C.", "Water was dear."),
+        ("en", "It began at 5 p.m.", "We were late."),
+        ("en", "They sold tea, milk etc.", "Nobody bought any."),
+        ("en", "There is much vitamin C.", "It does you good."),
+        ("en", "The play was Henry V.", "It was long."),
+        ("en", "“Halt!”", "Nobody moved."),
+        ("en", "“I am going.”", "Tom said nothing."),
+        ("de", "Es waren 40 °C.", "Wasser war teuer."),
+        ("de", "Er las das Kapitel 12.", "Dann schlief er ein."),
+        ("de", "Es war im Jahr 1812.", "Moskau brannte."),
+        ("de", "Das war Ludwig II.", "Er liebte Schwäne."),
+        ("fr", "Il pleut.", "M. Petit rentre."),
+        ("es", "Llueve.", "El Sr. Ruiz vuelve."),
+        ("tr", "Yağmur yağıyor.", "Ahmet eve döndü."),
+        ("hu", "Esik az eső.", "Péter hazament."),
+        ("ru", "Идёт дождь.", "Пётр вернулся."),
+        ("ar", "ذهب الولد إلى البيت.", "كان الجو حارا."),
+    ],
+)
+def test_a_plain_end(language: str, first: str, second: str) -> None:
+    assert sentences(f"{first} {second}", language) == [first, second]
+
+
+@pytest.mark.parametrize("mark", ["7", "[7]", "²", "¹²", "*", "†", "[3][4]"])
+@pytest.mark.parametrize("stop", [".", "!", ".”"])
+def test_the_mark_of_a_note_belongs_to_the_sentence_before_it(mark: str, stop: str) -> None:
+    first = f"“All was dry before the storm{stop}{mark}"
+    assert sentences(f"{first} Then it rained.") == [first, "Then it rained."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["See vol.12 The Storms for more.", "It stood in no.7 Hill Road.", "Use version 2.12 Pro at once."],
+)
+def test_a_number_glued_to_a_full_stop_is_no_note(text: str) -> None:
+    assert sentences(text) == [text]
+
+
+def test_what_is_in_a_quotation_ends_only_if_asked() -> None:
+    text = "“It rains. Come in, Ms. Varga.” She came."
+    assert sentences(text) == ["“It rains. Come in, Ms. Varga.”", "She came."]
+    inside = ["“It rains.", "Come in, Ms. Varga.”", "She came."]
+    assert sentences(text, in_quotations=True) == inside
+
+
+def test_common_abbreviations_hold() -> None:
+    held: list[Held] = held_by(lambda text, language: len(sentences(text, language)) == 1)
+    assert sum(each.held for each in held) >= FLOOR * len(read_abbreviations())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "word ",
+                "Mr. ",
+                "End. ",
+                "“So. ",
+                "it!” ",
+                "(a. ",
+                "b.) ",
+                "12. ",
+                "U.S. ",
+                "The ",
+                "x.7 ",
+                "long" * 40,
+            ]
+        ),
+        max_size=120,
+    ).map("".join),
+    st.integers(0, 600),
+    st.sampled_from(["en", "de", "zh", "tr"]),
+    st.booleans(),
+)
+def test_an_end_stays_if_the_text_grows(text: str, length: int, language: str, in_quotations: bool) -> None:
+    grown = " ".join((text + text).split())
+    text = grown[: LOOKAHEAD + length]
+    settled = len(text) - LOOKAHEAD
+    before, after = (
+        [end for end in sentence_ends(each, language, in_quotations=in_quotations) if end <= settled]
+        for each in (text, grown)
+    )
+    assert before == after
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it", "pt", "pl", "ru", "nl", "sv", "da", "uk"])
+def test_the_rules_say_what_they_say_in_choppa(language: str) -> None:
+    document = SrxDocument(ruleset=DEFAULT_SRX_RULESET)
+    for text in (text for code, text in read_abbreviations() if code == language):
+        both = f"{text} {text}"
+        ends = {0}
+        for segment in SrxTextIterator(document, f"{language}_two", both):
+            ends.add(max(ends) + len(segment))
+        for space in re.finditer(r"(?<=[.!?]) ", both):
+            at = space.end()
+            assert srx.allows(both[:at], both[at:], language) == (at in ends), both[:at]
+
+
+@pytest.mark.parametrize("language", ["tr", "nonsense", ""])
+def test_a_language_without_rules_is_allowed_everything(language: str) -> None:
+    assert srx.allows("Dr. ", "Who", language)
+
+
+def test_the_rules_are_not_loaded_before_they_are_needed() -> None:
+    code = "import sys, ttsflow.text; sys.exit('choppa' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,70 @@
+"""LanguageTool's rules for the ends of sentences, in the SRX format, as `choppa-srx` ships them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from choppa import SrxDocument
+
+AHEAD = 64
+"""characters after an end that the rules see"""
+
+# And before it. Some rules look for brackets in nested loops: without a bound they take milliseconds for
+# one end in texts made of short sentences. No abbreviation in the rules is as long.
+_BEHIND = 48
+
+_CONSTRUCT = 100  # what choppa takes for the longest repetition in a lookbehind, its own default
+
+
+class _Pattern(Protocol):
+    def match(self, text: str, at: int) -> object | None: ...
+
+
+class _Rule(NamedTuple):
+    """Where a sentence ends, and the exceptions that come before this rule in the document."""
+
+    ends: _Pattern
+    exceptions: _Pattern | None
+
+    def allows(self, text: str, at: int) -> bool:
+        return bool(self.ends.match(text, at)) and not (self.exceptions and self.exceptions.match(text, at))
+
+
+def allows(before: str, after: str, code: str) -> bool:
+    """Whether the rules let a sentence of the language end between `before` and `after`.
+
+    They see the space between the two as a part of `before`. True for a language without rules.
+    """
+    rules = _rules(code)
+    before = before[-_BEHIND:]
+    text = before + after[:AHEAD]
+    return not rules or any(rule.allows(text, len(before)) for rule in rules)
+
+
+@cache
+def _rules(code: str) -> tuple[_Rule, ...]:
+    """The language's rules; none where the document has only those for all languages, as for Turkish."""
+    from choppa.utils import finitize
+
+    document = _document()
+    of_all, of_language = (document.get_language_rule_list(f"{each}_two") for each in ("xx", code))
+    if all(rules in of_all for rules in of_language):
+        return ()
+    manager = document.get_rule_manager(of_language, _CONSTRUCT)
+    return tuple(
+        _Rule(
+            document.compile(f"(?<={finitize(rule.before_pattern, _CONSTRUCT)})(?={rule.after_pattern})"),
+            manager.get_exception_pattern(rule),
+        )
+        for rule in manager.break_rule_list
+    )
+
+
+@cache
+def _document() -> SrxDocument:
+    # Here, since it takes 0.1 s, which nobody should pay who only asks for help.
+    from choppa import DEFAULT_SRX_RULESET, SrxDocument
+
+    return SrxDocument(ruleset=DEFAULT_SRX_RULESET)
