@@ -7,8 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.fake_nvml import build_fake_nvml
+
+settings.register_profile("ttsflow", deadline=None)  # a busy machine may take any time
+settings.load_profile("ttsflow")
 
 # A shell has what it starts with "&" ignore Ctrl-C, and nohup SIGHUP, and so would the programs under test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -15,6 +15,9 @@ from ttsflow.text.stops import CutRules, Stop, joined_onward, settled_stops, spe
 
 _MOST = 1_000  # characters that are looked at together, so that a piece of megabytes takes linear time
 
+_MANY = 8
+"""characters that are looked at in scripts without spaces"""
+
 _LONGEST = 2_000
 """characters of a sentence that are looked at again when more of it comes"""
 
@@ -53,6 +56,7 @@ class LiveCutter:
         self._coming = ""  # what has come, and not been looked at
         self._text = ""  # of the block that grows, from the beginning of its sentence; single spaces
         self._done = 0  # so much of it is in chunks
+        self._seen = 0  # so much of it has been looked at
         self._spoken = False  # whether a chunk of the block had something to say
         self._line = ""  # the line that grows, as far as its end is to be judged
 
@@ -89,6 +93,7 @@ class LiveCutter:
         held = half.group() if half else ""
         coming = _LINE_ENDS.sub("\n", self._coming.removesuffix(held)).replace("\u2029", "\n\n")
         self._coming = held
+        inside_a_word = coming.isalnum()  # which settles nothing, unless the script has no spaces
         while coming:
             line, end, rest = coming.partition("\n")
             self._grow(line)
@@ -106,7 +111,9 @@ class LiveCutter:
             else:
                 self._grow(" ")
             self._line, coming = "", after
-        yield from self._settled()
+        if not inside_a_word or len(self._text) - self._seen >= _MANY:
+            yield from self._settled()
+            self._seen = len(self._text)
 
     def _grow(self, text: str) -> None:
         self._line = (self._line + text)[-_MOST:]
