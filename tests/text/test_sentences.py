@@ -57,6 +57,8 @@ def sentences(text: str, language: str = "en", *, in_quotations: bool = False) -
         ("en", '"Who is there?" I asked.'),
         ("de", "„Halt!“ rief er."),
         ("fr", "« Halte ! » cria Paul."),
+        ("pl", "— Stój! — krzyknął Jan."),
+        ("hu", "„Hová?” – kérdezte Anna."),
     ],
 )
 def test_a_full_stop_that_ends_nothing(language: str, text: str) -> None:
@@ -68,6 +70,7 @@ def test_a_full_stop_that_ends_nothing(language: str, text: str) -> None:
     [
         ("en", "He shut the door.", "Peter opened it again."),
         ("en", "She was only nine.", "Tom was ten."),
+        ("en", "They saw the Sun.", "Tom did not."),
         ("en", "They live in the U.S.", "The rest of us stayed."),
         ("en", "It was 40 °C.", "Water was dear."),
         ("en", "It began at 5 p.m.", "We were late."),

@@ -19,7 +19,7 @@ _WORDS = {
         e.g eds encl eqs Esq est excl Expy Feb Fr Fri Ft Gen Gov govt Hon hr hrs Hwy i.e ibid Inc incl Insp
         Inst Intl Jan Jct Jr Jul Jun lb lbs Ln loc Lt Ltd Maj Mar Messrs mgr misc Mlle Mme Mon mph Mr Mrs Ms
         Msgr Mt Mts Mx Natl nos Nov Oct orig paras Ph.D Pkwy Pl pp Pres Prof Profs Pt Pvt Rd Rep repr resp
-        Rev Revd Rte Sat secs sect Sen Sep Sept sgd Sgt Sq Sr St Ste Sts Sun Supt tbsp tel Terr Thu Thur
+        Rev Revd Rte secs sect Sen Sep Sept sgd Sgt Sq Sr St Ste Sts Supt tbsp tel Terr Thu Thur
         Thurs Treas tsp Tue Tues Univ viz vol vols vs Wed Weds yd yds
     """,
     "de": """
@@ -188,7 +188,7 @@ _WORDS = {
 
 # Words that are held only before a number, because they are words of their own, too.
 _BEFORE_NUMBERS = {
-    "en": "no nos p pp art arts bk c fl par para ver v fig figs tab eq max min op",
+    "en": "Sat Sun no nos p pp art arts bk c fl par para ver v fig figs tab eq max min op",
     "de": "Art v z ca max min mind fig tab lit S Bl Nr",
     "fr": "no nos n p art fig vol v t max min tab",
     "es": "no n p art v t máx mín id",

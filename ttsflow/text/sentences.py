@@ -34,6 +34,7 @@ _WORD = 16  # and of these, those with its last word
 
 _BLANK_QUOTES = str.maketrans(dict.fromkeys(OPENING + CLOSING + STRAIGHT, " "))
 
+_DASH = re.compile("[—–-] ?")  # noqa: RUF001
 _LATIN_STOP = re.compile(rf"[.!?…][{re.escape(CLOSING + STRAIGHT)} ]*\Z")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _INITIAL = re.compile(rf"(?:(?<![\w°])|(?<=[{_CJK}]))[^\W\d_{_CJK}]\.\Z")
@@ -113,7 +114,7 @@ def _is_end(text: str, start: int, end: int, code: str, in_quotations: bool) -> 
     closed = text[end - 1 - spaced] in CLOSING + STRAIGHT
     if not spaced and text[end] in CLOSING + STRAIGHT:
         return False  # the closing quote belongs to the sentence before it
-    if text[end].islower() and not (in_quotations and closed):
+    if _first_letter(text, end).islower() and not (in_quotations and closed):
         return False  # no end in: and oh! ever so many; an end in: "Oh dear!" she said
     if not is_boundary(text, end):
         return False
@@ -130,6 +131,12 @@ def _is_end(text: str, start: int, end: int, code: str, in_quotations: bool) -> 
     if not in_quotations and is_tag(before, behind, code):
         return False
     return _is_shown(before, behind, code) or srx.allows(before + " " * spaced, after, code)
+
+
+def _first_letter(text: str, at: int) -> str:
+    """What stands at `at`, a dash aside, as in: "¡Ven! —dijo Ana"."""
+    dash = _DASH.match(text, at)
+    return text[dash.end() : dash.end() + 1] if dash else text[at]
 
 
 def _goes_on(before: str, after: str, code: str) -> bool:
