@@ -208,6 +208,8 @@ _BEFORE_NUMBERS = {
     "sk": "str tab max min",
 }
 
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_INITIAL = re.compile(rf"(?:(?<![\w°])|(?<=[{_CJK}]))[^\W\d_{_CJK}]\.\Z")
 _TOKEN = re.compile(r"[^\s(\[{“‘«‹„‚\"'’/—–]+\Z")
 _ALIASES = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr"}
 
@@ -231,3 +233,11 @@ def is_abbreviation(before: str, after: str, code: str) -> bool:
     if token[0] in _ANYWHERE.get(code, ()):
         return True
     return after[:1].isdigit() and token[0] in _NUMBERED.get(code, ())
+
+
+def is_initial(before: str, code: str) -> bool:
+    """Whether `before` ends with a single letter and its full stop.
+
+    The letter may be glued to Chinese, Japanese or Korean. Not in English, of which sentencex knows more.
+    """
+    return code != "en" and _INITIAL.search(before) is not None
