@@ -11,7 +11,7 @@ from choppa import DEFAULT_SRX_RULESET, SrxDocument, SrxTextIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.text.abbreviations import Held, held_by, read_abbreviations
+from tests.text.abbreviations import held_by, read_abbreviations
 from ttsflow.text import srx
 from ttsflow.text.sentences import LOOKAHEAD, sentence_ends
 
@@ -57,6 +57,8 @@ def sentences(text: str, language: str = "en", *, in_quotations: bool = False) -
         ("en", '"Who is there?" I asked.'),
         ("de", "„Halt!“ rief er."),
         ("fr", "« Halte ! » cria Paul."),
+        ("pl", "— Stój! — krzyknął Jan."),
+        ("hu", "„Hová?” – kérdezte Anna."),
     ],
 )
 def test_a_full_stop_that_ends_nothing(language: str, text: str) -> None:
@@ -68,6 +70,7 @@ def test_a_full_stop_that_ends_nothing(language: str, text: str) -> None:
     [
         ("en", "He shut the door.", "Peter opened it again."),
         ("en", "She was only nine.", "Tom was ten."),
+        ("en", "They saw the Sun.", "Tom did not."),
         ("en", "They live in the U.S.", "The rest of us stayed."),
         ("en", "It was 40 °C.", "Water was dear."),
         ("en", "It began at 5 p.m.", "We were late."),
@@ -114,8 +117,22 @@ def test_what_is_in_a_quotation_ends_only_if_asked() -> None:
     assert sentences(text, in_quotations=True) == inside
 
 
+@given(
+    st.lists(st.sampled_from(["好。", "End.", "[1]", "²", "”", "“", " ", "x", "7", "U.S. ", "*", "I "])).map(
+        "".join
+    ),
+    st.sampled_from(["en", "zh", "de"]),
+    st.booleans(),
+)
+def test_ends_rise_to_the_length_of_the_text(text: str, language: str, in_quotations: bool) -> None:
+    text = " ".join(text.split())
+    ends = list(sentence_ends(text, language, in_quotations=in_quotations))
+    assert ends == sorted(set(ends))
+    assert ends[-1:] == ([len(text)] if text else [])
+
+
 def test_common_abbreviations_hold() -> None:
-    held: list[Held] = held_by(lambda text, language: len(sentences(text, language)) == 1)
+    held = held_by(lambda text, language: len(sentences(text, language)) == 1)
     assert sum(each.held for each in held) >= FLOOR * len(read_abbreviations())
 
 

@@ -19,7 +19,7 @@ _WORDS = {
         e.g eds encl eqs Esq est excl Expy Feb Fr Fri Ft Gen Gov govt Hon hr hrs Hwy i.e ibid Inc incl Insp
         Inst Intl Jan Jct Jr Jul Jun lb lbs Ln loc Lt Ltd Maj Mar Messrs mgr misc Mlle Mme Mon mph Mr Mrs Ms
         Msgr Mt Mts Mx Natl nos Nov Oct orig paras Ph.D Pkwy Pl pp Pres Prof Profs Pt Pvt Rd Rep repr resp
-        Rev Revd Rte Sat secs sect Sen Sep Sept sgd Sgt Sq Sr St Ste Sts Sun Supt tbsp tel Terr Thu Thur
+        Rev Revd Rte secs sect Sen Sep Sept sgd Sgt Sq Sr St Ste Sts Supt tbsp tel Terr Thu Thur
         Thurs Treas tsp Tue Tues Univ viz vol vols vs Wed Weds yd yds
     """,
     "de": """
@@ -188,7 +188,7 @@ _WORDS = {
 
 # Words that are held only before a number, because they are words of their own, too.
 _BEFORE_NUMBERS = {
-    "en": "no nos p pp art arts bk c fl par para ver v fig figs tab eq max min op",
+    "en": "Sat Sun no nos p pp art arts bk c fl par para ver v fig figs tab eq max min op",
     "de": "Art v z ca max min mind fig tab lit S Bl Nr",
     "fr": "no nos n p art fig vol v t max min tab",
     "es": "no n p art v t máx mín id",
@@ -208,6 +208,8 @@ _BEFORE_NUMBERS = {
     "sk": "str tab max min",
 }
 
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_INITIAL = re.compile(rf"(?:(?<![\w°])|(?<=[{_CJK}]))[^\W\d_{_CJK}]\.\Z")
 _TOKEN = re.compile(r"[^\s(\[{“‘«‹„‚\"'’/—–]+\Z")
 _ALIASES = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr"}
 
@@ -231,3 +233,11 @@ def is_abbreviation(before: str, after: str, code: str) -> bool:
     if token[0] in _ANYWHERE.get(code, ()):
         return True
     return after[:1].isdigit() and token[0] in _NUMBERED.get(code, ())
+
+
+def is_initial(before: str, code: str) -> bool:
+    """Whether `before` ends with a single letter and its full stop.
+
+    The letter may be glued to Chinese, Japanese or Korean. Not in English, of which sentencex knows more.
+    """
+    return code != "en" and _INITIAL.search(before) is not None

@@ -1,7 +1,8 @@
 """The ends of the sentences in a block of text.
 
-`sentencex` proposes the ends. One counts if LanguageTool's rules and the program's own agree: an end in
-the wrong place is heard as a pause, and a missed one only makes a longer chunk.
+`sentencex` proposes the ends. One counts if LanguageTool's rules and the program's own agree: an end in the
+wrong place is heard as a pause, and a missed one only makes a longer chunk. The program's own rules know more
+abbreviations, numbers, the marks of notes, what tells who speaks, and some ends that the others miss.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from itertools import accumulate
 import sentencex
 
 from ttsflow.text import srx
-from ttsflow.text.abbreviations import is_abbreviation
+from ttsflow.text.abbreviations import is_abbreviation, is_initial
+from ttsflow.text.ambiguity import is_shown, shown_ends
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLOSING, NOTE, OPENING, PAIRS, STRAIGHT
+from ttsflow.text.marks import CLOSING, NOTE, OPENING, STRAIGHT
 from ttsflow.text.numbering import LIST_REACH, is_item_number, is_ordinal
 from ttsflow.text.openers import opens_sentence
 from ttsflow.text.speech import is_tag
@@ -30,20 +32,11 @@ length of the windows in which `sentencex` gets the text: it takes quadratic tim
 
 _NEAR = 64  # characters before an end that decide, lists aside; a bound, for linear time
 
-_WORD = 16  # and of these, those with its last word
-
 _BLANK_QUOTES = str.maketrans(dict.fromkeys(OPENING + CLOSING + STRAIGHT, " "))
 
+_DASH = re.compile("[—–-] ?")  # noqa: RUF001
+# Other marks, such as 。 and ।, stand nowhere but at an end.
 _LATIN_STOP = re.compile(rf"[.!?…][{re.escape(CLOSING + STRAIGHT)} ]*\Z")
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_INITIAL = re.compile(rf"(?:(?<![\w°])|(?<=[{_CJK}]))[^\W\d_{_CJK}]\.\Z")
-
-# What ends a sentence as often as it stands in one, so the next word decides. Some of it never is an end to
-# sentencex, some of it never to LanguageTool.
-_EITHER = r"(?:(?<![\w.])(?:(?:[A-Z]\.)+[A-Z]|[IVXLC]+|[ap]\.m|etc|Inc|Ltd|Co|Jr|Sr)|° ?[CF])\."
-_EITHER_INSIDE, _EITHER_LAST = re.compile(rf"{_EITHER} "), re.compile(rf"{_EITHER}\Z")
-_DEGREES = re.compile(r"° ?[CF]\.\Z")  # always an end, for its letter is no abbreviation
-_LETTER = re.compile(r"(?<![\w.])[A-Z]\.\Z")  # "vitamin C. The"
 
 
 def sentence_ends(text: str, language: str, *, in_quotations: bool = False) -> Iterator[int]:
@@ -58,7 +51,7 @@ def sentence_ends(text: str, language: str, *, in_quotations: bool = False) -> I
     for end in _proposed_ends(text, code, in_quotations):
         while in_quotations and start < end < len(text) and _opens(text, end - 1):
             end -= 1
-        if end == len(text) or (end > start and _is_end(text, start, end, code, in_quotations)):
+        if end > start and (end == len(text) or _is_end(text, start, end, code, in_quotations)):
             yield end
             start = end
 
@@ -70,7 +63,7 @@ def _proposed_ends(text: str, code: str, in_quotations: bool) -> Iterator[int]:
         ends = _ends_of_sentencex(window, code)
         if start + len(window) < len(text):
             ends.pop()  # the last sentence may go on after the window
-        ends = sorted({*ends, *_shown_ends(window, code)})
+        ends = sorted({*ends, *shown_ends(window, code)})
         for end in ends:
             yield start + end + _spaces(window, end)
         if start + len(window) == len(text):
@@ -83,19 +76,6 @@ def _ends_of_sentencex(window: str, code: str) -> list[int]:
     if "".join(sentences) != window:  # sentencex changed the text, so the lengths do not fit
         sentences = [window]
     return list(accumulate(map(len, sentences)))
-
-
-def _shown_ends(window: str, code: str) -> Iterator[int]:
-    for either in _EITHER_INSIDE.finditer(window):
-        end = either.end()
-        if _is_shown(window[: end - 1], window[end:], code) and not _is_open(window[:end]):
-            yield end
-
-
-def _is_open(text: str) -> bool:
-    """Whether a quotation or a bracket in `text` lacks its end."""
-    opened, closed = (sum(map(text.count, marks)) for marks in PAIRS)
-    return opened > closed or text.count('"') % 2 == 1
 
 
 def _readable(window: str, in_quotations: bool) -> str:
@@ -113,7 +93,7 @@ def _is_end(text: str, start: int, end: int, code: str, in_quotations: bool) -> 
     closed = text[end - 1 - spaced] in CLOSING + STRAIGHT
     if not spaced and text[end] in CLOSING + STRAIGHT:
         return False  # the closing quote belongs to the sentence before it
-    if text[end].islower() and not (in_quotations and closed):
+    if _first_letter(text, end).islower() and not (in_quotations and closed):
         return False  # no end in: and oh! ever so many; an end in: "Oh dear!" she said
     if not is_boundary(text, end):
         return False
@@ -121,7 +101,7 @@ def _is_end(text: str, start: int, end: int, code: str, in_quotations: bool) -> 
     seen = _readable(text[near : end + srx.AHEAD], in_quotations)
     before, after = seen[: end - near].rstrip(" "), seen[end - near :]
     if not _LATIN_STOP.search(before):
-        return True  # other marks, such as 。 and ।, stand at no other place
+        return True
     stop = near + len(before)
     behind = text[stop : end + srx.AHEAD].lstrip(" ")  # with the mark of a note
     in_list = is_item_number(text[max(start, stop - LIST_REACH) : stop])
@@ -129,25 +109,19 @@ def _is_end(text: str, start: int, end: int, code: str, in_quotations: bool) -> 
         return False
     if not in_quotations and is_tag(before, behind, code):
         return False
-    return _is_shown(before, behind, code) or srx.allows(before + " " * spaced, after, code)
+    return is_shown(before, behind, code) or srx.allows(before + " " * spaced, after, code)
+
+
+def _first_letter(text: str, at: int) -> str:
+    """What stands at `at`, a dash aside, as in: "¡Ven! —dijo Ana"."""
+    dash = _DASH.match(text, at)
+    return text[dash.end() : dash.end() + 1] if dash else text[at]
 
 
 def _goes_on(before: str, after: str, code: str) -> bool:
     """Whether the full stop at the end of `before` belongs to its last word, and the sentence goes on."""
-    held = (
-        is_ordinal(before, code)
-        or is_abbreviation(before, after, code)
-        or (code != "en" and _INITIAL.search(before) is not None)
-    )
+    held = is_ordinal(before, code) or is_abbreviation(before, after, code) or is_initial(before, code)
     return held and not opens_sentence(after, code)
-
-
-def _is_shown(before: str, after: str, code: str) -> bool:
-    """Whether what looks like an abbreviation ends a sentence, as the next word shows."""
-    if _DEGREES.search(before[-_WORD:]):
-        return True
-    either = _EITHER_LAST.search(before[-_WORD:]) or (code == "en" and _LETTER.search(before[-_WORD:]))
-    return bool(either and opens_sentence(after, code))
 
 
 def _opens(text: str, index: int) -> bool:

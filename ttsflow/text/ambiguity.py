@@ -1,0 +1,42 @@
+"""Full stops that may belong to a word and end a sentence at once: in the U.S. The next word decides.
+
+Some of them are never ends to sentencex, and some never to LanguageTool's rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ttsflow.text.marks import PAIRS
+from ttsflow.text.openers import opens_sentence
+
+_LONGEST = 16  # characters
+
+_EITHER = r"(?:(?<![\w.])(?:(?:[A-Z]\.)+[A-Z]|[IVXLC]+|[ap]\.m|etc|Inc|Ltd|Co|Jr|Sr)|° ?[CF])\."
+_INSIDE, _LAST = re.compile(rf"{_EITHER} "), re.compile(rf"{_EITHER}\Z")
+_ENGLISH = re.compile(r"(?<![\w.])[A-Z]\.\Z")  # vitamin C; but "z. B. Die Zeit"
+_DEGREES = re.compile(r"° ?[CF]\.\Z")  # always an end: it is written without a full stop
+
+
+def is_shown(before: str, after: str, code: str) -> bool:
+    """Whether a sentence ends between `before`, which ends with such a full stop, and `after`."""
+    before = before[-_LONGEST:]
+    if _DEGREES.search(before):
+        return True
+    either = _LAST.search(before) or (code == "en" and _ENGLISH.search(before))
+    return bool(either and opens_sentence(after, code))
+
+
+def shown_ends(text: str, code: str) -> Iterator[int]:
+    """The indices in `text` where such a full stop ends a sentence, outside quotations and brackets."""
+    for either in _INSIDE.finditer(text):
+        end = either.end()
+        if is_shown(text[: end - 1], text[end:], code) and not _is_open(text[:end]):
+            yield end
+
+
+def _is_open(text: str) -> bool:
+    """Whether a quotation or a bracket in `text` lacks its end."""
+    opened, closed = (sum(map(text.count, marks)) for marks in PAIRS)
+    return opened > closed or text.count('"') % 2 == 1
