@@ -16,7 +16,7 @@ import sentencex
 
 from tests.benchmarks.pairs import Bound, Figure, Spread, Workload, in_turns, medians
 from tests.text.abbreviations import held_by
-from ttsflow.text import Block, cut, read_file
+from ttsflow.text import Block, CutRules, cut, read_file
 from ttsflow.text.sentences import sentence_ends
 
 CAP = 250
@@ -67,7 +67,7 @@ def abbreviations() -> Iterator[Figure]:
 def cut_mb_per_s(blocks: list[Block]) -> float:
     """Megabytes that are cut into chunks in a second."""
     began = time.perf_counter()
-    for _ in cut(blocks, language="en", max_chars=CAP):
+    for _ in cut(blocks, CutRules("en", CAP)):
         pass
     return megabytes(blocks) / (time.perf_counter() - began)
 
@@ -87,5 +87,5 @@ def megabytes(blocks: list[Block]) -> float:
 def first_chunk_s(path: Path) -> float:
     """Seconds from opening a file to its first chunk."""
     began = time.perf_counter()
-    next(cut(read_file(path).blocks(), language="en", max_chars=CAP))
+    next(cut(read_file(path).blocks(), CutRules("en", CAP)))
     return time.perf_counter() - began

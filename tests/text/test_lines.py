@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.text.lines import labelled_texts, read
 from ttsflow.text import Block, ReadOptions, read_text
-from ttsflow.text.lines import plain_blocks
 from ttsflow.text.options import Lines
+from ttsflow.text.plain import plain_blocks
 
 SENTENCES = (
     "The carter had told everybody that he would not go up to the castle again.",

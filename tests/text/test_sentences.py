@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.text.abbreviations import held_by, read_abbreviations
-from ttsflow.text import srx
-from ttsflow.text.sentences import LOOKAHEAD, sentence_ends
+from ttsflow.text.sentences import LOOKAHEAD, sentence_ends, srx
 
 FLOOR = 0.98  # of the list of abbreviations; all hold today
 

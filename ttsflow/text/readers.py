@@ -12,8 +12,8 @@ from ttsflow.text.blocks import Block
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
 from ttsflow.text.evidence import suspicion
-from ttsflow.text.lines import plain_blocks
 from ttsflow.text.options import MarkdownOptions, ReadOptions
+from ttsflow.text.plain import plain_blocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from ttsflow.text.hyphens import breaks_word
-from ttsflow.text.lineshapes import (
+from ttsflow.text.plain.hyphens import breaks_word
+from ttsflow.text.plain.lineshapes import (
     ends_openly,
     ends_sentence,
     flows,
@@ -31,8 +31,8 @@ from ttsflow.text.lineshapes import (
     start_case,
     width,
 )
-from ttsflow.text.runs import Run
-from ttsflow.text.titles import is_chapter
+from ttsflow.text.plain.runs import Run
+from ttsflow.text.plain.titles import is_chapter
 
 _WIDEST = 100  # columns, with the white space that a head and its number have between them
 _LEAST_TIMES = 3

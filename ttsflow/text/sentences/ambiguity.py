@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ttsflow.text.marks import PAIRS
-from ttsflow.text.openers import opens_sentence
+from ttsflow.text.sentences.openers import opens_sentence
 
 _LONGEST = 16  # characters
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from ttsflow.text.lineshapes import joins_unspaced
+from ttsflow.text.plain.lineshapes import joins_unspaced
 
 _SOFT = "\u00ad¬"
 _HYPHENS = "-‐"

@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ttsflow.text.hyphens import breaks_word, ends_in_hyphen
-from ttsflow.text.lineshapes import ends_openly, ends_sentence, first_word, flows, indent, start_case, width
-from ttsflow.text.measures import Measures
-from ttsflow.text.titles import is_title
+from ttsflow.text.plain.hyphens import breaks_word, ends_in_hyphen
+from ttsflow.text.plain.lineshapes import (
+    ends_openly,
+    ends_sentence,
+    first_word,
+    flows,
+    indent,
+    start_case,
+    width,
+)
+from ttsflow.text.plain.measures import Measures
+from ttsflow.text.plain.titles import is_title
 
 _MARKS = ",;.!?。，、"  # noqa: RUF001  # marks of Chinese and Japanese, too
 _LONG_RUN = 6  # lines
@@ -49,7 +57,7 @@ class _Evidence:
 
 
 def is_wrapped(lines: Sequence[str], measures: Measures) -> bool:
-    """Whether an editor has broken these lines of prose, two or more: the rule of `ttsflow.text.lines`."""
+    """Whether an editor has broken these lines of prose, two or more: the rule of `lines`."""
     seen = _evidence(lines)
     if seen.broken >= 1 / 3:
         return True

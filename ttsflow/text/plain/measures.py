@@ -9,11 +9,11 @@ from itertools import pairwise
 from math import ceil
 from statistics import median_low
 
-from ttsflow.text.furniture import find_furniture, key_of
-from ttsflow.text.hyphens import breaks_word, words_of
-from ttsflow.text.lineshapes import flows, is_capitals, width
-from ttsflow.text.runs import Run, runs_in
-from ttsflow.text.titles import is_chapter, is_title
+from ttsflow.text.plain.furniture import find_furniture, key_of
+from ttsflow.text.plain.hyphens import breaks_word, words_of
+from ttsflow.text.plain.lineshapes import flows, is_capitals, width
+from ttsflow.text.plain.runs import Run, runs_in
+from ttsflow.text.plain.titles import is_chapter, is_title
 
 WINDOW = 1 << 18
 """characters, about a hundred pages, that one set of measures is taken of"""

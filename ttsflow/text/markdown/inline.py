@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from ttsflow.text.addresses import name_hosts
-from ttsflow.text.html import Tags, markup_in, separates
+from ttsflow.text.markdown.addresses import name_hosts
+from ttsflow.text.markdown.html import Tags, markup_in, separates
 from ttsflow.text.options import MarkdownOptions
 
 _LEFT_OUT = "\N{OBJECT REPLACEMENT CHARACTER}"

@@ -8,9 +8,11 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from ttsflow.text.blocks import Block, BlockKind
-from ttsflow.text.hyphens import join_lines
-from ttsflow.text.items import find_items, item_of
-from ttsflow.text.lineshapes import (
+from ttsflow.text.marks import OPENING
+from ttsflow.text.options import Lines
+from ttsflow.text.plain.hyphens import join_lines
+from ttsflow.text.plain.items import find_items, item_of
+from ttsflow.text.plain.lineshapes import (
     ends_openly,
     ends_sentence,
     is_capitals,
@@ -19,11 +21,9 @@ from ttsflow.text.lineshapes import (
     start_case,
     width,
 )
-from ttsflow.text.marks import OPENING
-from ttsflow.text.measures import Measures
-from ttsflow.text.options import Lines
-from ttsflow.text.titles import is_chapter, is_number, is_title
-from ttsflow.text.wrapping import (
+from ttsflow.text.plain.measures import Measures
+from ttsflow.text.plain.titles import is_chapter, is_number, is_title
+from ttsflow.text.plain.wrapping import (
     LEAST_STRETCH,
     continues,
     indented_starts,

@@ -13,14 +13,14 @@ from itertools import accumulate
 
 import sentencex
 
-from ttsflow.text import srx
-from ttsflow.text.abbreviations import is_abbreviation, is_initial
-from ttsflow.text.ambiguity import is_shown, shown_ends
 from ttsflow.text.graphemes import is_boundary
 from ttsflow.text.marks import CLOSING, NOTE, OPENING, STRAIGHT
-from ttsflow.text.numbering import LIST_REACH, is_item_number, is_ordinal
-from ttsflow.text.openers import opens_sentence
-from ttsflow.text.speech import is_tag
+from ttsflow.text.sentences import srx
+from ttsflow.text.sentences.abbreviations import is_abbreviation, is_initial
+from ttsflow.text.sentences.ambiguity import is_shown, shown_ends
+from ttsflow.text.sentences.numbering import LIST_REACH, is_item_number, is_ordinal
+from ttsflow.text.sentences.openers import opens_sentence
+from ttsflow.text.sentences.speech import is_tag
 
 LOOKAHEAD = 512
 """An end is decided by at most this many characters after it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ttsflow.text.openers import opens_sentence
+from ttsflow.text.sentences.openers import opens_sentence
 
 _QUOTED = re.compile(r"[!?…][”’\"']+\Z")
 _VERBS = (

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from ttsflow.text.addresses import name_hosts
 from ttsflow.text.blocks import Block, BlockKind
-from ttsflow.text.lists import Lists, Part
+from ttsflow.text.markdown.addresses import name_hosts
+from ttsflow.text.markdown.lists import Lists, Part
 from ttsflow.text.options import MarkdownOptions
 
 # One pattern, which finds comments and tags from left to right: no nesting is too deep for it, and what

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 
-from ttsflow.text.items import item_of
-from ttsflow.text.lineshapes import ends_openly, is_capitals, start_case, width
 from ttsflow.text.marks import CLOSING, OPENING, STRAIGHT
+from ttsflow.text.plain.items import item_of
+from ttsflow.text.plain.lineshapes import ends_openly, is_capitals, start_case, width
 
 _WIDEST_CHAPTER = 80
 _WIDEST = 60

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ttsflow.text.lineshapes import ends_sentence
+from ttsflow.text.plain.lineshapes import ends_sentence
 
 _LINE_END = re.compile(r"[\n\v\f\x85\u2028\u2029]")
 

@@ -14,13 +14,13 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.footnote.index import footnote_ref
 
-from ttsflow.text import frontmatter
 from ttsflow.text.blocks import Block, BlockKind
-from ttsflow.text.html import html_parts
-from ttsflow.text.inline import Inline
-from ttsflow.text.lines import paragraphs
-from ttsflow.text.lists import Lists, Part, lines
+from ttsflow.text.markdown import frontmatter
+from ttsflow.text.markdown.html import html_parts
+from ttsflow.text.markdown.inline import Inline
+from ttsflow.text.markdown.lists import Lists, Part, lines
 from ttsflow.text.options import MarkdownOptions
+from ttsflow.text.plain import paragraphs
 
 _DEEPEST = 40
 """levels of quotations and lists that are told apart; the parser calls itself at each"""

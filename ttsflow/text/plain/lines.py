@@ -33,8 +33,7 @@ A block of a group is a "line", its last one a "paragraph". A paragraph with mor
 than most have, and more than one, is a "section".
 
 The option `lines: wrapped` leaves out the question of 2 and joins; `each` makes a block of every line.
-Hyphens at line ends are undone (`ttsflow.text.hyphens`), and page numbers and running heads are left out
-(`ttsflow.text.furniture`).
+Hyphens at line ends are undone (`hyphens`), and page numbers and running heads are left out (`furniture`).
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ttsflow.text.blocks import Block
-from ttsflow.text.furniture import without_furniture
-from ttsflow.text.layout import lay_out
-from ttsflow.text.measures import WINDOW, Measures, measure
 from ttsflow.text.options import ReadOptions
-from ttsflow.text.runs import Run, runs_in
+from ttsflow.text.plain.furniture import without_furniture
+from ttsflow.text.plain.layout import lay_out
+from ttsflow.text.plain.measures import WINDOW, Measures, measure
+from ttsflow.text.plain.runs import Run, runs_in
 
 _BLANK_LINES = re.compile(r"\n\s*\n|\u2029")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from ttsflow.text.lineshapes import ends_sentence, indent
+from ttsflow.text.plain.lineshapes import ends_sentence, indent
 
 _BULLET = re.compile(r"[*•·‣◦▪▸●○■□✓✔✗+-]\s+(?=\S)")
 _DASH = re.compile(r"(?:[—―]\s*|–\s+)(?=\S)")
