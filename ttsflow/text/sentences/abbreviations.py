@@ -210,8 +210,10 @@ _BEFORE_NUMBERS = {
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _INITIAL = re.compile(rf"(?:(?<![\w°])|(?<=[{_CJK}]))[^\W\d_{_CJK}]\.\Z")
-_TOKEN = re.compile(r"[^\s(\[{“‘«‹„‚\"'’/—–]+\Z")
-_ALIASES = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr"}
+_TOKEN = re.compile(rf"[^\s(\[{{“‘«‹„‚\"'’/—–、，：{_CJK}]+\Z")
+
+# Latin abbreviations in Chinese, Japanese and Korean are English ones.
+_ALIASES = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr", "zh": "en", "ja": "en", "ko": "en"}
 
 
 def _known(lists: dict[str, str]) -> dict[str, frozenset[str]]:

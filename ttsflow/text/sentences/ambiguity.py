@@ -3,6 +3,8 @@
 Some of them are never ends to sentencex, and some never to LanguageTool's rules.
 """
 
+# ruff: noqa: RUF001, RUF003  # Cyrillic letters look like Latin ones
+
 from __future__ import annotations
 
 import re
@@ -13,7 +15,9 @@ from ttsflow.text.sentences.openers import opens_sentence
 
 _LONGEST = 16  # characters
 
-_EITHER = r"(?:(?<![\w.])(?:(?:[A-Z]\.)+[A-Z]|[IVXLC]+|[ap]\.m|etc|Inc|Ltd|Co|Jr|Sr)|° ?[CF])\."
+_WORDS = "[Nn]o|etc|ecc|enz|usw|itd|itp|osv|atd|apod|stb|др|пр|Inc|Ltd|Co|Jr|Sr|UU"
+_LETTERS = r"[ap]\.m|[rwвг]|т\. ?[дп]"  # p.m., w XX w., в 1920 г., и т. д.
+_EITHER = rf"(?:(?<![\w.])(?:(?:[A-Z]\.)+[A-Z]|[IVXLC]+|{_LETTERS}|{_WORDS})|° ?[CF])\."
 _INSIDE, _LAST = re.compile(rf"{_EITHER} "), re.compile(rf"{_EITHER}\Z")
 _ENGLISH = re.compile(r"(?<![\w.])[A-Z]\.\Z")  # vitamin C; but "z. B. Die Zeit"
 _DEGREES = re.compile(r"° ?[CF]\.\Z")  # always an end: it is written without a full stop

@@ -18,8 +18,8 @@ _VERBS = (
     "screamed snapped sighed laughed growled groaned gasped repeated continued added began went thought "
     "demanded inquired enquired interrupted"
 )
-_NAME = r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Capt|St)\. )?[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)?"
-_TAG = re.compile(rf"(?:I|{_NAME}) (?:{_VERBS.replace(' ', '|')})\b")
+_NAME = r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Capt|St)\. )?[A-Z][\w’'-]+(?: [A-Z][\w’'-]+){0,2}"
+_TAG = re.compile(rf"(?:I|{_NAME}) (?:{_VERBS.replace(' ', '|')})\b(?! no)")  # "said nothing"
 
 
 def is_tag(before: str, after: str, code: str) -> bool:
