@@ -12,15 +12,18 @@ def is_boundary(text: str, index: int) -> bool:
 
     The rule is a short form of the extended grapheme clusters of Unicode Standard Annex 29: marks,
     variation selectors, joiners, skin tones, emoji tags and the later parts of a Hangul syllable stay
-    with the character before them. There is no cut after a zero width joiner.
+    with the character before them. There is no cut after a zero width joiner, nor before a space that
+    carries a mark: chunks begin without spaces, and the mark would be left alone.
     """
     if index <= 0 or index >= len(text):
         return True
+    if text[index] == " " and _extends(text[index + 1 : index + 2]):
+        return False
     return not (_extends(text[index]) or text[index - 1] == "\u200d")
 
 
 def _extends(char: str) -> bool:
-    if char < "\u0300":
+    if not char or char < "\u0300":
         return False
     return (
         unicodedata.category(char).startswith("M")

@@ -8,17 +8,17 @@ OPENING = "“‘«‹„‚「『（(["
 CLOSING = "”’»›」』）)]"
 STRAIGHT = "\"'"
 
-CLOSES = dict(zip("“‘«‹„‚「『（([\"'", "”’»›“‘」』）)]\"'", strict=True))
+_CLOSES = dict(zip("“‘«‹„‚「『（([\"'", "”’»›“‘」』）)]\"'", strict=True))
 """what closes a quotation or a bracket that a mark opens"""
 
-QUOTED = re.compile(
+_QUOTED = re.compile(
     r"„[^“”]*[“”]|“[^”]*”|‚[^‘’]*[‘’]|‘[^’]*’|»[^«]*«|«[^»]*»|‹[^›]*›|「[^」]*」|『[^』]*』|（[^）]*）"
     r'|\([^)]*\)|\[[^\]]*\]|"[^"]*"'
     r"|(?<!\w)'[^']*'(?!\w)"
 )
 """a quotation or a bracket that is closed, in the ways of several languages"""
 
-QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
+_QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
 """what opens one; a straight mark inside a word is an apostrophe"""
 
 PAIRS = ("“«「『（([", "”»」』）)]")
@@ -46,3 +46,8 @@ NOTE = re.compile(
     rf"|[0-9](?:(?<=[^\W\d_]{{2}}[.!?].)|(?<=[.!?][{re.escape(CLOSING)}].))[0-9]{{0,2}}(?= |\Z)"
 )
 """the mark of a note behind a sentence: flood.12, words.[3], short.²"""
+
+
+def closing(text: str) -> str:
+    """The marks that close what is open at the text's end, without which nobody knows what is in pairs."""
+    return "".join(_CLOSES[mark] for mark in reversed(_QUOTE_OPENS.findall(_QUOTED.sub("", text))))

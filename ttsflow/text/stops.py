@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLAUSE_ENDS, CLOSES, QUOTE_OPENS, QUOTED, SPACE
+from ttsflow.text.marks import CLAUSE_ENDS, SPACE, closing
 from ttsflow.text.sentences import sentence_ends
 
 _PIECE = 40
@@ -73,7 +73,7 @@ def settled_stops(text: str, rules: CutRules) -> Iterator[Stop]:
     the first parts are settled.
     """
     start = 0
-    for end in sentence_ends(text + _closing(text), rules.language):
+    for end in sentence_ends(text + closing(text), rules.language):
         if end >= len(text) or not _is_settled(text, start, end):
             break
         yield from _within(text, start, end, rules)
@@ -143,12 +143,7 @@ def _is_settled(text: str, start: int, end: int) -> bool:
 
 def _is_quoted(sentence: str) -> bool:
     """Whether a quotation or a bracket is open at its end: what closes it may join it to the next one."""
-    return bool(_closing(sentence))
-
-
-def _closing(text: str) -> str:
-    """The marks that close what is open at the text's end, without which nobody knows what is in pairs."""
-    return "".join(CLOSES[mark] for mark in reversed(QUOTE_OPENS.findall(QUOTED.sub("", text))))
+    return bool(closing(sentence))
 
 
 def _within(text: str, start: int, end: int, rules: CutRules) -> Iterator[Stop]:

@@ -14,7 +14,7 @@ from itertools import accumulate
 import sentencex
 
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLOSING, NOTE, OPENING, STRAIGHT
+from ttsflow.text.marks import CLOSING, NOTE, OPENING, STRAIGHT, closing
 from ttsflow.text.sentences import srx
 from ttsflow.text.sentences.abbreviations import is_abbreviation, is_initial
 from ttsflow.text.sentences.ambiguity import is_shown, shown_ends
@@ -60,9 +60,11 @@ def _proposed_ends(text: str, code: str, in_quotations: bool) -> Iterator[int]:
     start = 0
     while start < len(text):
         window = _readable(text[start : start + LOOKAHEAD], in_quotations)
-        ends = _ends_of_sentencex(window, code)
-        if start + len(window) < len(text):
-            ends.pop()  # the last sentence may go on after the window
+        if start + len(window) < len(text):  # the last sentence may go on after the window
+            found = _ends_of_sentencex(window + closing(window), code)[:-1]
+            ends = [end for end in found if end < len(window)]
+        else:
+            ends = _ends_of_sentencex(window, code)
         ends = sorted({*ends, *shown_ends(window, code)})
         for end in ends:
             yield start + end + _spaces(window, end)
