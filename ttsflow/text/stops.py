@@ -17,10 +17,8 @@ from ttsflow.text.sentences import sentence_ends
 _PIECE = 40
 """characters that a cut inside a sentence leaves on both sides, where it can"""
 
-
 _NEXT_WORD = 24
 """characters behind an end that are as good as a complete word; there are scripts without spaces"""
-
 
 _WORD = re.compile(r"\W*\w+\W")
 
