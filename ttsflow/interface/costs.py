@@ -25,8 +25,10 @@ class Costs:
 
     def audio(self, job: ChunkJob) -> float:
         """Predicted length of the job's audio, in seconds."""
-        prior = 1.0 / self._profile.rate(job.language)
-        return len(job.text) * self._seconds_per_char.get(job.language, prior) / job.speed
+        per_char = self._seconds_per_char.get(job.language)
+        if per_char is None:
+            per_char = 1.0 / self._profile.rate(job.language)
+        return len(job.text) * per_char / job.speed
 
     def cost(self, job: ChunkJob) -> float:
         """Predicted seconds of work for the job, alone on its worker."""

@@ -40,10 +40,9 @@ class Lengths:
 
     def expected_s(self, job: ChunkJob) -> float | None:
         """How long the audio should be, in seconds; None while nobody knows."""
-        rate = self._profile.measured_rate(job.language)
         if self._knows(job.language):
             per_char = median(self._seen[job.language])
-        elif rate is not None:
+        elif (rate := self._profile.measured_rate(job.language)) is not None:
             per_char = 1.0 / rate
         else:
             return None
