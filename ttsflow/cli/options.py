@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
@@ -43,6 +43,13 @@ def input_formats() -> list[str]:
     from ttsflow.text.readers import READERS
 
     return [reader.name for reader in READERS]
+
+
+def error_modes() -> tuple[str, ...]:
+    """What may become of bytes that are not valid in a text's encoding."""
+    from ttsflow.text.options import EncodingErrors
+
+    return get_args(EncodingErrors)
 
 
 def configured(function: F) -> F:

@@ -13,6 +13,7 @@ from ttsflow.cli.options import (
     OneOf,
     audio_formats,
     configured,
+    error_modes,
     given,
     input_formats,
     load_settings,
@@ -49,7 +50,7 @@ from ttsflow.cli.signals import end_on_signals
 @click.option("--encoding", help="Encoding of text files.  [default: utf-8]")
 @click.option(
     "--encoding-errors",
-    type=OneOf(lambda: ("strict", "replace")),
+    type=OneOf(error_modes),
     help="What becomes of bytes that are not valid in it.  [default: strict]",
 )
 @click.option("--report", type=PATH, metavar="FILE.json", help="Write what happened to every chunk.")

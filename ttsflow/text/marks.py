@@ -21,9 +21,6 @@ _QUOTED = re.compile(
 _QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
 """what opens one; a straight mark inside a word is an apostrophe"""
 
-PAIRS = ("“«「『（([", "”»」』）)]")
-"""opening and closing marks that are nothing else, as an apostrophe is"""
-
 _CLOSED = f"[{re.escape(CLOSING + STRAIGHT)}]*+"
 
 CLAUSE_ENDS = (

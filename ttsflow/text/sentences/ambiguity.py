@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ttsflow.text.marks import PAIRS
+from ttsflow.text.marks import closing
 from ttsflow.text.sentences.openers import opens_sentence
 
 _LONGEST = 16  # characters
@@ -36,11 +36,5 @@ def shown_ends(text: str, code: str) -> Iterator[int]:
     """The indices in `text` where such a full stop ends a sentence, outside quotations and brackets."""
     for either in _INSIDE.finditer(text):
         end = either.end()
-        if is_shown(text[: end - 1], text[end:], code) and not _is_open(text[:end]):
+        if is_shown(text[: end - 1], text[end:], code) and not closing(text[:end]):
             yield end
-
-
-def _is_open(text: str) -> bool:
-    """Whether a quotation or a bracket in `text` lacks its end."""
-    opened, closed = (sum(map(text.count, marks)) for marks in PAIRS)
-    return opened > closed or text.count('"') % 2 == 1
