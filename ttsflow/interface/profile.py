@@ -68,17 +68,17 @@ class Profile:
 
     def rate(self, language: str) -> float:
         """About how many characters of `language` a second of audio has."""
-        if isinstance(self.chars_per_s, Mapping):
-            return self.measured_rate(language) or next(iter(self.chars_per_s.values()))
-        return self.chars_per_s
+        if isinstance(self.chars_per_s, float | int):
+            return self.chars_per_s
+        return self.measured_rate(language) or next(iter(self.chars_per_s.values()))
 
     def measured_rate(self, language: str) -> float | None:
         """As `rate`, where it was measured for this language; "en" is for "en-gb" too, "*" for all others."""
-        if isinstance(self.chars_per_s, Mapping):
-            primary = language.partition("-")[0]
-            found = (self.chars_per_s.get(tag) for tag in (language, primary, "*"))
-            return next((rate for rate in found if rate is not None), None)
-        return None
+        if isinstance(self.chars_per_s, float | int):
+            return None
+        primary = language.partition("-")[0]
+        found = (self.chars_per_s.get(tag) for tag in (language, primary, "*"))
+        return next((rate for rate in found if rate is not None), None)
 
     def cap(self, language: str) -> int:
         """The most characters of a chunk in `language`; without "*", other languages get the smallest cap."""

@@ -21,6 +21,8 @@ class PartStage(Enum):
     WHOLE = "whole"  # all of its audio is there
     WITHDRAWN = "withdrawn"  # nobody wants it any more
 
+    __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python
+
 
 class ChunkStage(Enum):
     """Where a chunk is on its way."""
@@ -30,6 +32,8 @@ class ChunkStage(Enum):
     KEPT = "kept"  # its audio is in the store, and no longer in memory
     HANDED = "handed"  # the sink was given all of it, and has not answered
     DONE = "done"  # it is accounted for
+
+    __hash__ = object.__hash__  # as above
 
 
 PART_MOVES: Mapping[PartStage, tuple[PartStage, ...]] = {
@@ -310,10 +314,14 @@ class Chunk:
         """A part is whole; the chunk is with the last of them."""
         part.move(PartStage.WHOLE)
         part.doubts = doubts
-        if all(each.stage is PartStage.WHOLE for each in self.parts):
-            all_ = tuple(dict.fromkeys(doubt for each in self.parts for doubt in each.doubts))
-            why = "; ".join(doubt.text for doubt in all_) or None
-            self.end("flagged" if all_ else "ok", now, why, all_)
+        if not self.whole_but(part):
+            return
+        if len(self.parts) > 1:
+            doubts = tuple(dict.fromkeys(doubt for each in self.parts for doubt in each.doubts))
+        if doubts:
+            self.end("flagged", now, "; ".join(doubt.text for doubt in doubts), doubts)
+        else:
+            self.end("ok", now)
 
     def end(self, status: Status, now: float, why: str | None = None, doubts: tuple[Doubt, ...] = ()) -> None:
         """Fix how the chunk ended."""

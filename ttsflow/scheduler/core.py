@@ -259,10 +259,10 @@ class Scheduler:
                 self._supervisor.due(due, now)
 
     def _set_wake(self) -> None:
-        times = [self._timers.next(), self._view.wake]
+        wake = self._timers.next()
         if self._view.wake is not None:
-            times.append(self._policy.starved_at)
-        wake = min((time for time in times if time is not None), default=None)
+            asked = min(self._view.wake, self._policy.starved_at)
+            wake = asked if wake is None else min(wake, asked)
         if wake != self._wake:
             self._wake = wake
             self._emit(msg.WakeAt(wake))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from ttsflow.errors import PolicyError, TtsflowError
@@ -75,32 +74,52 @@ class SchedulerView:
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
+class _Call:
+    """A call to a policy, as a context: what the policy raises there becomes an error that names it.
+
+    One for all calls, since a chunk needs three of them.
+    """
+
+    __slots__ = ("_asked", "_policy")
+
+    def __init__(self, policy: str) -> None:
+        self._policy, self._asked = policy, ""
+
+    @property
+    def doing(self) -> str:
+        return f"policy {self._policy!r}, asked for {self._asked}," if self._asked else "the scheduler"
+
+    def __call__(self, method: str) -> _Call:
+        self._asked = method
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self._asked = ""
+        elif isinstance(error, Exception | SystemExit) and not isinstance(error, TtsflowError):
+            what = f"{type(error).__name__}: {error}{_last_line(error)}"  # foreign code may raise anything
+            raise PolicyError(f"policy {self._policy!r} raised in {self._asked}: {what}") from error
+
+
 class Guard:
     """Stands between the scheduler and a policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.name = policy.name
-        self.doing = "the scheduler"
-        """what is being done, in words: read when a call does not come back"""
+        self._call = _Call(policy.name)
         self._idle_since: float | None = None
 
-    @contextmanager
-    def _calling(self, method: str) -> Iterator[None]:
-        self.doing = f"policy {self.name!r}, asked for {method},"
-        try:
-            yield
-            self.doing = "the scheduler"
-        except TtsflowError:
-            raise
-        except (Exception, SystemExit) as error:  # a policy is foreign code: it may raise anything
-            where = _last_line(error)
-            raise PolicyError(
-                f"policy {self.name!r} raised in {method}: {type(error).__name__}: {error}{where}"
-            ) from error
+    @property
+    def doing(self) -> str:
+        """What is being done, in words: read when a call does not come back."""
+        return self._call.doing
 
     def place(self, devices: Sequence[Device], profile: Profile) -> list[WorkerSpec]:
-        with self._calling("place"):
+        with self._call("place"):
             wish: Any = self._policy.place(devices, profile)
             if not isinstance(wish, Iterable):
                 raise self.complaint(f"place returned {wish!r}, not WorkerSpecs")
@@ -125,14 +144,14 @@ class Guard:
         return specs
 
     def lane(self, job: ChunkJob) -> Hashable:
-        with self._calling("lane"):
+        with self._call("lane"):
             lane = self._policy.lane(job)
             hash(lane)
             return lane
 
     def dispatch(self, view: View) -> Iterator[tuple[ChunkJob, Worker]]:
         """The policy's assignments, one by one; whether they can be carried out is still to be checked."""
-        with self._calling("dispatch"):
+        with self._call("dispatch"):
             assignments: Any = self._policy.dispatch(view)
             if assignments is None:
                 return

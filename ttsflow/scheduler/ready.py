@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -20,28 +20,24 @@ class _Entry(NamedTuple):
 class _Queue:
     """Entries in ascending order. It may lose entries while it is iterated."""
 
-    __slots__ = ("_orders", "entries")
+    __slots__ = ("entries",)
 
     def __init__(self) -> None:
-        self._orders: list[Order] = []
         self.entries: list[_Entry] = []
 
     def push(self, entry: _Entry) -> None:
-        at = bisect_left(self._orders, entry.order)
-        self._orders.insert(at, entry.order)
-        self.entries.insert(at, entry)
+        insort(self.entries, entry)  # no two have the same order, so that nothing else is compared
 
     def remove(self, entry: _Entry) -> None:
-        at = bisect_left(self._orders, entry.order)
-        del self._orders[at], self.entries[at]
+        del self.entries[bisect_left(self.entries, entry)]
 
     def __iter__(self) -> Iterator[ChunkJob]:
         at = 0
         while at < len(self.entries):
-            order = self._orders[at]
-            yield self.entries[at].job
-            still_there = at < len(self._orders) and self._orders[at] == order
-            at = at + 1 if still_there else bisect_right(self._orders, order)
+            entry = self.entries[at]
+            yield entry.job
+            still_there = at < len(self.entries) and self.entries[at] is entry
+            at = at + 1 if still_there else bisect_left(self.entries, entry)
 
 
 class ReadyQueue:

@@ -190,20 +190,19 @@ class Supervisor:
 
     def _examine(self, attempt: Attempt, doubts: tuple[Doubt, ...], now: float) -> None:
         """An attempt has made all of its audio: compare it with what was expected and heard before."""
-        part, audio_s = attempt.part, attempt.part.audio.audio_s
-        predicted_s, expected_s = self._costs.audio(part.job), self._lengths.expected_s(part.job)
-        self._costs.observe(part.job, audio_s, now - attempt.started_s, attempt.worker.busy + 1)
+        part, job, audio_s = attempt.part, attempt.job, attempt.part.audio.audio_s
         if not part.repeats:
-            why = "said again, it is shorter than what was heard of it"
-            self._settle(part, Fate.DIFFERS, why, now)
-            return
-        length = self._length_doubt(part)
-        doubts = doubts if length is None else (*doubts, length)
-        self._lengths.observe(part.job, audio_s)
-        if doubts and not part.heard:
-            part.keep(doubts, predicted_s if expected_s is None else expected_s)
-        why = "; ".join(doubt.text for doubt in doubts)
-        self._settle(part, Fate.DOUBTFUL if doubts else Fate.WHOLE, why, now, doubts=doubts)
+            fate, why = Fate.DIFFERS, "said again, it is shorter than what was heard of it"
+        else:
+            if length := self._length_doubt(part):
+                doubts = (*doubts, length)
+            if doubts and not part.heard:
+                part.keep(doubts, self._lengths.expected_s(job) or self._costs.audio(job))
+            self._lengths.observe(job, audio_s)
+            fate = Fate.DOUBTFUL if doubts else Fate.WHOLE
+            why = "; ".join(doubt.text for doubt in doubts)
+        self._costs.observe(job, audio_s, now - attempt.started_s, attempt.worker.busy + 1)
+        self._settle(part, fate, why, now, doubts=doubts)
 
     def _length_doubt(self, part: Part) -> Doubt | None:
         """What is implausible about the length of a part.
@@ -298,11 +297,14 @@ class Supervisor:
         """The attempt does not run any more."""
         del self._running[attempt.token]
         attempt.part.tokens.discard(attempt.token)
-        self._clear_deadlines(attempt.token)
+        if attempt.cancelled:
+            self._timers.clear(Due("cancel", attempt.token))
+        else:
+            self._clear_deadlines(attempt.token)
 
     def _clear_deadlines(self, token: int) -> None:
-        for kind in ("chunk", "idle", "cancel"):
-            self._timers.clear(Due(kind, token))
+        self._timers.clear(Due("chunk", token))
+        self._timers.clear(Due("idle", token))
 
     # ------------------------------------------------------------ verdicts
 
