@@ -158,21 +158,22 @@ def test_a_place_gives_its_job_again(path: Path) -> None:
         assert [found.job for found in store.places("book")] == jobs
         assert [found.job for found in store.left("book")] == jobs
         assert [found.key for found in store.left()] == [key(0), None, key(2)]
-        assert store.key_at(2) == key(2)
 
 
-def test_a_key_that_a_place_does_not_have_is_not_made_up(path: Path) -> None:
+def test_a_place_whose_key_was_changed_is_damaged(path: Path) -> None:
     with Store.open(path) as store:
         store.plan([place(0, "a"), place(1, None)])
-        with pytest.raises(ValueError, match="place 1 has nothing to say"):
-            store.key_at(1)
-        with pytest.raises(StoreDamaged, match="place 2 of the text is missing"):
-            store.key_at(2)
     with closing(sqlite3.connect(path)) as database:
         database.execute("UPDATE place SET key = ? WHERE idx = 0", (key("b"),))
         database.commit()
     with Store.open(path) as store, pytest.raises(StoreDamaged, match="not as it was written"):
-        store.key_at(0)
+        list(store.left())
+
+
+def test_a_store_says_which_chunks_it_has(path: Path) -> None:
+    filled(path, 2)
+    with Store.open(path, readonly=True) as store:
+        assert [store.has(key(number)) for number in range(3)] == [True, True, False]
 
 
 def test_dropped_chunks_are_left_again(path: Path) -> None:

@@ -139,7 +139,7 @@ def speak_again(output: Path, choice: Choice, seed: int | None, *, quiet: bool) 
         Engine.of(setup, run.observers, preload=False) as engine,
         engine.reopened(output, choice, seed, name=STREAM) as (recording, redo),
     ):
-        run.begin(len(redo.jobs), kept=0)
+        run.begin(len(redo.places), kept=0)
         with run.resumable(recording):
             written = engine.again(recording, redo, run.drained(engine))
         run.end_recording(recording, written)

@@ -27,7 +27,7 @@ from weakref import WeakSet
 from ttsflow.config import Flag, load
 from ttsflow.config.model import TextSection
 from ttsflow.errors import RunError, StoreDamaged, UsageError
-from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
+from ttsflow.interface.jobs import Account, AudioPiece, Outcome
 from ttsflow.output import IteratorSink, Sink
 from ttsflow.report import Observer, Observers, Unobserved
 from ttsflow.runner import Runner, StreamHandle
@@ -38,6 +38,7 @@ from ttsflow.session.redo import Choice, Redo, choose
 from ttsflow.session.request import Manner, Request, asked_for
 from ttsflow.session.setup import Setup, make_setup
 from ttsflow.session.streams import OpenStreams, Speaking
+from ttsflow.store import Place
 from ttsflow.text import Coming, Document, read_file, read_text
 
 logger = logging.getLogger(__name__)
@@ -332,7 +333,8 @@ class Engine:
         self._runner.check_usable()
         target = checked(path, request.document, self.setup.config.output.format)
         with Recording(self.setup, target) as recording:
-            recording.begin(request, overwrite=overwrite, fresh=fresh)
+            # the workers load their models while the rest of the text is cut
+            recording.begin(request, missing=self._start, overwrite=overwrite, fresh=fresh)
             yield recording
 
     def complete(self, recording: Recording, request: Request, wait: Wait = Speaking.wait) -> bool:
@@ -342,7 +344,7 @@ class Engine:
         """
 
         def speak() -> None:
-            self._record(recording, recording.jobs(request), request.name, wait, request.weight)
+            self._record(recording, recording.left(request), request.name, wait, request.weight)
 
         return recording.complete(speak, self._observer.notice)
 
@@ -363,15 +365,16 @@ class Engine:
     def again(self, recording: Recording, redo: Redo, wait: Wait = Speaking.wait) -> bool:
         """Speak chosen chunks of a recording again, and build its output; whether there is one."""
         try:
-            self._record(recording, redo.jobs, redo.name, wait)
+            self._record(recording, redo.places, redo.name, wait)
             return recording.build()
         except StoreDamaged as damage:
             recording.mend(damage)
             raise
 
     def _record(
-        self, recording: Recording, jobs: Iterable[ChunkJob], name: str, wait: Wait, weight: float = 1.0
+        self, recording: Recording, places: Iterable[Place], name: str, wait: Wait, weight: float = 1.0
     ) -> None:
+        jobs = recording.jobs(places)
         begin = partial(self._runner.open_stored, name, jobs, recording, weight=weight)
         speaking = self._open(name, begin, stored=True)
         try:

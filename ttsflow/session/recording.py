@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from ttsflow.session.request import Request
 from ttsflow.session.setup import Setup
 from ttsflow.store import (
     Counts,
+    Place,
     Running,
     Spoken,
     Store,
@@ -37,8 +38,8 @@ MENDS = 3
 class Recording:
     """Keeps each chunk of a text in the store beside its output, and builds the output from the store.
 
-    `begin` or `reopen` takes the output for this process; `close` gives it back. In between `jobs` are
-    the chunks that are left, and a runner's stream writes into the recording; `build` follows.
+    `begin` or `reopen` takes the output for this process; `close` gives it back. In between a runner's
+    stream speaks `jobs` and writes into the recording; `build` follows.
     What was kept before stays whatever happens.
 
     `format` is the name of the output's format; None is as the configuration says, or the output's suffix.
@@ -56,12 +57,21 @@ class Recording:
         self._leases: list[Lease] = []
         self._sinks: list[FileSink] = []
         self._stores: list[Store] = []
+        self._keys: dict[int, bytes] = {}  # of the chunks that are being spoken, by their index
 
     # ------------------------------------------------------------ opening and closing
 
-    def begin(self, request: Request, *, overwrite: bool = False, fresh: bool = False) -> None:
+    def begin(
+        self,
+        request: Request,
+        missing: Callable[[], object],
+        *,
+        overwrite: bool = False,
+        fresh: bool = False,
+    ) -> None:
         """Take the output, open its store or make one, and note where each chunk is to be heard.
 
+        `missing` is called as soon as a chunk is found that is not in the store.
         `overwrite` replaces a file whoever made it; `fresh` begins with an empty store. A store that
         proves to be damaged is salvaged. Raises OutputError where the output or the store cannot be
         written, or another backend than before would speak without having been named; OutputBusy names
@@ -80,7 +90,7 @@ class Recording:
         self._take_store(fresh=fresh)
         self._request = request
         try:
-            self._plan(request)
+            self._plan(request, missing)
         except StoreDamaged as damage:
             self.mend(damage)
 
@@ -153,7 +163,7 @@ class Recording:
 
     # ------------------------------------------------------------ what is to be spoken
 
-    def _plan(self, request: Request) -> None:
+    def _plan(self, request: Request, missing: Callable[[], object]) -> None:
         recipe = Recipe.of(request.manner, self._format, tag_of(request.document))
         before = Recipe.find(self.store)
         named = isinstance(self._setup.config.backend.use, str)
@@ -162,9 +172,20 @@ class Recording:
                 f"{self.path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
                 f"now. Go on with --backend {before.backend}, or say --backend {recipe.backend}"
             )
-        self.store.plan(request.places())
+        self.store.plan(self._compared(request.places(), missing))
         recipe.write(self.store)
         self.store.counts()  # where that can be read, all that is looked up before the audio can
+
+    def _compared(self, places: Iterable[Place], missing: Callable[[], object]) -> Iterator[Place]:
+        """The places; `missing` is called before the first whose chunk is not in the store."""
+        places = iter(places)
+        for place in places:
+            if place.key is not None and not self.store.has(place.key):
+                missing()
+                yield place
+                break
+            yield place
+        yield from places
 
     def counts(self) -> Counts:
         """How far the text is."""
@@ -186,19 +207,28 @@ class Recording:
         """Whether nothing is left to be spoken or built."""
         return not self.counts().left and self.is_built
 
-    def jobs(self, request: Request) -> Iterator[ChunkJob]:
-        """The chunks that are left, in text order: each that occurs twice once, and every pause."""
-        return (place.job for place in self.store.left(request.name))
+    def left(self, request: Request) -> Iterator[Place]:
+        """What is left, in text order: each text that occurs twice once, and every pause."""
+        return self.store.left(request.name)
 
     # ------------------------------------------------------------ what a stream writes into
+
+    def jobs(self, places: Iterable[Place]) -> Iterator[ChunkJob]:
+        """The jobs of these places; their audio is kept with the keys of the places."""
+        for place in places:
+            if place.key is not None:
+                self._keys[place.job.index] = place.key
+            yield place.job
 
     def keep(self, chunks: Sequence[tuple[Outcome, Sequence[AudioPiece]]]) -> None:
         """Commit chunks. Raises StoreError, also where the recording was closed."""
         if not self._stores:
             raise StoreError(f"what is kept for {self.path} is closed")
         self.store.commit(
-            [Spoken(self.store.key_at(outcome.job.index), outcome, pieces) for outcome, pieces in chunks]
+            [Spoken(self._keys[outcome.job.index], outcome, pieces) for outcome, pieces in chunks]
         )
+        for outcome, _ in chunks:
+            del self._keys[outcome.job.index]
 
     # ------------------------------------------------------------ what became of it
 
@@ -264,4 +294,4 @@ class Recording:
         self._stores.pop().close()
         salvage(path)
         self._take_store()
-        self._plan(self._request)
+        self._plan(self._request, missing=lambda: None)

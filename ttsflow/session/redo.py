@@ -47,13 +47,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Redo:
-    """The jobs of the chunks that are spoken again, in text order, for the stream called `name`.
+    """The places that are spoken again and their new jobs, in text order, for the stream called `name`.
 
     `notices` tell a person what was found, and which other places change with it.
     """
 
     name: str
-    jobs: list[ChunkJob]
+    places: list[Place]
     notices: list[str]
 
 
@@ -93,7 +93,7 @@ def choose(recording: Recording, manner: Manner, choice: Choice, seed: int | Non
     if echoes:
         more = f" and {len(echoes) - SHOWN:,} more" if len(echoes) > SHOWN else ""
         notices.append(f"chunks with the same text change, too: {', '.join(echoes[:SHOWN])}{more}")
-    return Redo(name, [_job(recording, place, seed) for place in places], notices)
+    return Redo(name, [replace(place, job=_job(recording, place, seed)) for place in places], notices)
 
 
 def _found(recording: Recording, choice: Choice) -> Passage | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ttsflow.errors import StoreDamaged
 from ttsflow.interface.jobs import Outcome, Status
 from ttsflow.output.file import FileSink
+from ttsflow.store.chunks import Audio
+from ttsflow.store.places import Place
 from ttsflow.store.store import Store
 
 
@@ -34,14 +38,12 @@ def build(store: Store, sink: FileSink) -> Built:
     damaged: dict[bytes, None] = {}
     missing: set[bytes] = set()
     counts = {"spoken": 0, "pauses": 0, "silent": 0}
-    for place in store.places():
+    for place, audio in _read_ahead(store):
         status: Status = "pause"
+        if isinstance(audio, StoreDamaged):
+            damaged |= dict.fromkeys(audio.keys)
+            continue
         if place.key is not None:
-            try:
-                audio = store.read(place.key)
-            except StoreDamaged:
-                damaged[place.key] = None
-                continue
             if audio is None:
                 missing.add(place.key)
             status = "failed" if audio is None else audio.status
@@ -56,6 +58,24 @@ def build(store: Store, sink: FileSink) -> Built:
         raise StoreDamaged(f"{store.path} is damaged: it names chunks that are not in it")
     sink.finish()
     return Built(**counts)
+
+
+def _read_ahead(store: Store) -> Iterator[tuple[Place, Audio | StoreDamaged | None]]:
+    """Each place and its audio, if there is any, or how it is damaged; the next is read meanwhile."""
+    reading = _read(store)
+    with ThreadPoolExecutor(1, "reader of the store") as thread:
+        coming = thread.submit(next, reading, None)
+        while (read := coming.result()) is not None:
+            coming = thread.submit(next, reading, None)
+            yield read
+
+
+def _read(store: Store) -> Iterator[tuple[Place, Audio | StoreDamaged | None]]:
+    for place in store.places():
+        try:
+            yield place, None if place.key is None else store.read(place.key)
+        except StoreDamaged as damage:
+            yield place, damage
 
 
 _COUNTED: dict[Status, str] = {"ok": "spoken", "flagged": "spoken", "pause": "pauses", "failed": "silent"}

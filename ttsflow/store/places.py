@@ -21,7 +21,6 @@ _TOTAL = "places"  # the name in meta of their number and digest
 COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed, checksum"
 INSERT = f"INSERT INTO place({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ALL = f"SELECT {COLUMNS} FROM place WHERE idx > ? ORDER BY idx LIMIT {PAGE}"
-_AT = f"SELECT {COLUMNS} FROM place WHERE idx = ?"
 _LEFT = f"""
 SELECT {COLUMNS} FROM place AS here WHERE idx > ? AND (
     key IS NULL OR NOT EXISTS (SELECT 1 FROM chunk INDEXED BY chunk_brief WHERE chunk.key = here.key)
@@ -77,17 +76,6 @@ def all_places(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
 def left(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
     """The first place of each key without a chunk, and each place with nothing to speak, in text order."""
     return (_place(row, stream) for row in paged(connection, _LEFT))
-
-
-def key_at(connection: sqlite3.Connection, index: int) -> bytes | None:
-    """The content key of the place with this index.
-
-    Raises StoreDamaged if there is no such place or its checksum is wrong; sqlite3.Error.
-    """
-    rows = connection.execute(_AT, (index,)).fetchall()
-    if not rows:
-        raise StoreDamaged(f"place {index} of the text is missing in the store")
-    return _place(rows[0], stream="").key
 
 
 def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, float, bytes | None]]:

@@ -89,9 +89,9 @@ class Running:
 class Store:
     """Finished chunks by content key, and the places of a text where they are used.
 
-    Three threads may use it at the same time, each with its own methods: one calls `commit` and `key_at`;
-    one calls `read`, `drop`, `places`, `build` and `fingerprint`; one calls all the others. No other Store
-    of the same file may be open in the process, and a writer must hold the lock of the output.
+    Three threads may use it at the same time, each with its own methods: one calls `commit`; one calls
+    `read`, `drop`, `places`, `build` and `fingerprint`; one calls all the others. No other Store of the same
+    file may be open in the process, and a writer must hold the lock of the output.
 
     If the disk fails, any method raises StoreError; committed chunks are not changed. If the content of
     the file is wrong, any method raises StoreDamaged. If this error has `keys`, `drop` them. Otherwise close
@@ -160,6 +160,12 @@ class Store:
         with explaining(self.path):
             yield from places.left(self._planning, stream)
 
+    def has(self, key: bytes) -> bool:
+        """Whether there is a chunk with this content key; reads no audio."""
+        query = "SELECT 1 FROM chunk INDEXED BY chunk_brief WHERE key = ?"
+        with explaining(self.path):
+            return self._planning.execute(query, (key,)).fetchone() is not None
+
     def counts(self) -> Counts:
         """The progress of the text; reads no audio."""
         with explaining(self.path):
@@ -177,14 +183,6 @@ class Store:
         """
         with explaining(self.path):
             chunks.put(self._writing, finished)
-
-    def key_at(self, index: int) -> bytes:
-        """The content key of the place with this index. Raises ValueError if it has nothing to speak."""
-        with explaining(self.path):
-            key = places.key_at(self._writing, index)
-        if key is None:
-            raise ValueError(f"place {index} has nothing to say")
-        return key
 
     def read(self, key: bytes) -> Audio | None:
         """The audio of a chunk, after a check; None if there is none. Raises StoreDamaged with the key."""

@@ -6,6 +6,7 @@ import logging
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 
 from ttsflow.interface.jobs import AudioPiece, ChunkJob
 from ttsflow.interface.policy import WorkerSpec
@@ -48,6 +50,10 @@ OUTPUT_GRACE_S = 2.0
 """seconds to read the output of a dead process; a process that left its group may hold the pipe open"""
 
 
+BUFFER_BYTES = 2**20
+"""of audio on its way from a worker; systems may allow less"""
+
+
 class WorkerProcess:
     """One generation of a worker: a process, and a thread that posts its messages as scheduler events.
 
@@ -71,6 +77,7 @@ class WorkerProcess:
         self._post = post
         setup = pickle.dumps(Setup(recipe, spec.device, spec.slots))
         self._wire, theirs = Pipe()
+        _widen(theirs)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, *INTERPRETER_FLAGS, "-m", "ttsflow.workers.main", str(theirs.fileno())],
@@ -195,3 +202,9 @@ class WorkerProcess:
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):  # gone already
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _widen(wire: Connection) -> None:
+    """Let a worker send a whole chunk and speak on, while the coordinator still reads."""
+    with socket.socket(fileno=os.dup(wire.fileno())) as end, suppress(OSError):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
