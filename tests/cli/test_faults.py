@@ -277,6 +277,17 @@ def test_the_length_is_judged_from_the_first_chunk(program: Program, kind: str, 
     assert f"chunk 0 of 'main' is spoken again, with another seed: {said} for its text" in ended.err
 
 
+def test_what_was_kept_before_shows_how_long_audio_should_be(program: Program) -> None:
+    story = program.folder / "story.txt"
+    sentences = [SENTENCE.format(number) for number in range(10, 35)]
+    guessed = {"audio_s": 2.0, "rtf": 0}  # a profile that knows no rate of any language
+    short = sim(**guessed, faults="[{at: 24, kind: short, takes: 1}]")
+    story.write_text("\n\n".join(sentences[:-1]), encoding="utf-8")
+    program("run", "story.txt", *sim(**guessed))
+    story.write_text("\n\n".join(sentences), encoding="utf-8")
+    assert "much too short for its text" in program("run", "story.txt", *short).err
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_wrong_audio_is_spoken_again_with_the_next_seed(doubtful: dict[str, Any], kind: str) -> None:
     chunk = doubtful["chunks"][AT_FIRST[KINDS.index(kind)]]

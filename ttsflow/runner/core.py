@@ -102,19 +102,34 @@ class Runner:
         return self._open(stream, jobs, SinkThread(stream, sink), live, weight)
 
     def open_stored(
-        self, stream: str, jobs: Iterable[ChunkJob], store: StoreWriter, *, weight: float = 1.0
+        self,
+        stream: str,
+        jobs: Iterable[ChunkJob],
+        store: StoreWriter,
+        *,
+        weight: float = 1.0,
+        examples: Sequence[tuple[ChunkJob, float]] = (),
     ) -> StreamHandle:
-        """Speak `jobs` into `store`: each chunk as soon as it is complete, in any order. Else as `open`."""
-        return self._open(stream, jobs, StoreWriterThread(stream, store), False, weight)
+        """Speak `jobs` into `store`: each chunk as soon as it is complete, in any order. Else as `open`.
+
+        `examples` are jobs that the store has already, each with the seconds of its audio.
+        """
+        return self._open(stream, jobs, StoreWriterThread(stream, store), False, weight, examples)
 
     def _open(
-        self, name: str, jobs: Iterable[ChunkJob], outlet: Outlet[Any], live: bool, weight: float
+        self,
+        name: str,
+        jobs: Iterable[ChunkJob],
+        outlet: Outlet[Any],
+        live: bool,
+        weight: float,
+        examples: Sequence[tuple[ChunkJob, float]] = (),
     ) -> StreamHandle:
         self._origin.check()
         if self._drained:
             raise Drained(DRAINED)
         stream = RunningStream(name, jobs, outlet, self._inbox.put)
-        self._inbox.put(Open(stream, live, weight))
+        self._inbox.put(Open(stream, live, weight, examples))
         if self._over is not None:  # the owner may have looked into its inbox for the last time
             stream.abandon(self._over)
             join([stream], ABORT_S)
@@ -233,13 +248,13 @@ class Runner:
     def _events_of(self, message: msg.Event | WorkerInfo | StreamEvent | Open | Await) -> Iterator[msg.Event]:
         """Process a message, and yield the scheduler's events for it."""
         match message:
-            case Open(stream, live, weight):
+            case Open(stream, live, weight, examples):
                 if stream.name in self._streams:
                     stream.abandon(ValueError(f"stream {stream.name!r} is open already"))
                     self._finishing.append(stream)
                     return
                 self._streams[stream.name] = stream
-                yield msg.OpenStream(stream.name, live, weight, stream.stored)
+                yield msg.OpenStream(stream.name, live, weight, stream.stored, examples)
             case StreamEvent(stream, event, error):
                 if self._streams.get(stream.name) is not stream:
                     return

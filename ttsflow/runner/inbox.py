@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from ttsflow.interface.jobs import ChunkJob
 from ttsflow.report import WorkerInfo
 from ttsflow.runner.stream import RunningStream, StreamEvent
 from ttsflow.scheduler.messages import Event
@@ -17,6 +19,7 @@ class Open:
     stream: RunningStream
     live: bool
     weight: float
+    examples: Sequence[tuple[ChunkJob, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)

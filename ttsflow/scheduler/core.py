@@ -131,6 +131,7 @@ class Scheduler:
 
     def _open_stream(self, event: msg.OpenStream, now: float) -> None:
         self._streams.touch(self._streams.open(event.stream, event.live, event.weight, event.stored))
+        self._supervisor.learn(event.examples)
 
     def _submit(self, event: msg.Submit, now: float) -> None:
         stream = self._streams.get(event.stream)

@@ -11,6 +11,9 @@ from ttsflow.interface.profile import Profile
 ENOUGH = 20
 """chunks of a language before any is judged"""
 
+REMEMBERED = 40
+"""chunks of a language that are compared with, the last ones"""
+
 FACTOR = 3.0
 """Speech varies by half at most from sentence to sentence; a model that stops early or goes on and on
 is off by more than this."""
@@ -51,7 +54,7 @@ class Lengths:
     def observe(self, job: ChunkJob, audio_s: float) -> None:
         """Learn from an attempt."""
         if chars := _spoken_chars(job.text):
-            self._seen.setdefault(job.language, deque(maxlen=2 * ENOUGH)).append(audio_s * job.speed / chars)
+            self._seen.setdefault(job.language, deque(maxlen=REMEMBERED)).append(audio_s * job.speed / chars)
 
     def doubt(self, job: ChunkJob, audio_s: float) -> Doubt | None:
         """What is implausible about the length."""

@@ -22,12 +22,15 @@ class OpenStream:
     """A stream begins. The pieces of a `live` stream's head chunk are passed on as they arrive.
 
     The audio of a `stored` stream goes to a store instead (Commit), chunk by chunk as each is whole.
+    `examples` are jobs that were spoken well before, each with the seconds of its audio: they show how long
+    audio should be.
     """
 
     stream: str
     live: bool = False
     weight: float = 1.0
     stored: bool = False
+    examples: Sequence[tuple[ChunkJob, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ttsflow.interface.costs import Costs
@@ -81,6 +81,11 @@ class Supervisor:
     def running(self) -> Collection[Attempt]:
         """Every attempt that holds a slot."""
         return self._running.values()
+
+    def learn(self, examples: Iterable[tuple[ChunkJob, float]]) -> None:
+        """Judge the length of audio by these jobs too: each with the seconds that it took to hear."""
+        for job, audio_s in examples:
+            self._lengths.observe(job, audio_s)
 
     # ------------------------------------------------------------ beginnings
 

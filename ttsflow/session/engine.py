@@ -31,6 +31,7 @@ from ttsflow.interface.jobs import Account, AudioPiece, Outcome
 from ttsflow.output import IteratorSink, Sink
 from ttsflow.report import Observer, Observers, Unobserved
 from ttsflow.runner import Runner, StreamHandle
+from ttsflow.scheduler.lengths import REMEMBERED
 from ttsflow.session.asynchronous import FromAsync, Listener
 from ttsflow.session.destination import checked
 from ttsflow.session.recording import Recording
@@ -375,7 +376,8 @@ class Engine:
         self, recording: Recording, places: Iterable[Place], name: str, wait: Wait, weight: float = 1.0
     ) -> None:
         jobs = recording.jobs(places)
-        begin = partial(self._runner.open_stored, name, jobs, recording, weight=weight)
+        examples = recording.store.examples(REMEMBERED)
+        begin = partial(self._runner.open_stored, name, jobs, recording, weight=weight, examples=examples)
         speaking = self._open(name, begin, stored=True)
         try:
             with speaking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,11 @@ SELECT {COLUMNS} FROM place AS here WHERE idx > ? AND (
     key IS NULL OR NOT EXISTS (SELECT 1 FROM chunk INDEXED BY chunk_brief WHERE chunk.key = here.key)
     AND NOT EXISTS (SELECT 1 FROM place AS other WHERE other.key = here.key AND other.idx < here.idx))
 ORDER BY idx LIMIT {PAGE}"""
+
+_EXAMPLES = f"""
+SELECT {", ".join(f"place.{name}" for name in COLUMNS.split(", "))}, samples * 1.0 / sample_rate AS audio_s
+FROM place JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key
+WHERE status = 'ok' AND audio_s > 0 ORDER BY idx LIMIT ?"""
 
 _CHECKSUMS = """
 SELECT place.key, pause_s, chunk.checksum
@@ -78,6 +83,12 @@ def left(connection: sqlite3.Connection, stream: str) -> Iterator[Place]:
     return (_place(row, stream) for row in paged(connection, _LEFT))
 
 
+def examples(connection: sqlite3.Connection, most: int) -> list[tuple[ChunkJob, float]]:
+    """The first jobs whose audio is kept and not in doubt, and its length in seconds; reads no audio."""
+    rows = connection.execute(_EXAMPLES, (most,)).fetchall()
+    return [(_place(row, stream="").job, audio_s) for *row, audio_s in rows]
+
+
 def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, float, bytes | None]]:
     """For each place in text order: its key, its pause, and the checksum of its chunk."""
     yield from connection.execute(_CHECKSUMS)
@@ -123,7 +134,7 @@ def _row(place: Place) -> tuple[Any, ...]:
     return (*values, checksum(*values))
 
 
-def _place(row: tuple[Any, ...], stream: str) -> Place:
+def _place(row: Sequence[Any], stream: str) -> Place:
     *values, seal = row
     if checksum(*values) != seal:
         raise StoreDamaged(f"place {row[0]} of the text is not as it was written in the store")

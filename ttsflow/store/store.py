@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ttsflow.errors import OutputError, StoreDamaged, StoreError
+from ttsflow.interface.jobs import ChunkJob
 from ttsflow.report.passage import Passage
 from ttsflow.store import chunks, meta, passages, places
 from ttsflow.store.chunks import Audio, Spoken
@@ -204,6 +205,11 @@ class Store:
         """All places in text order; their jobs belong to `stream`."""
         with explaining(self.path):
             yield from places.all_places(self._reading, stream)
+
+    def examples(self, most: int) -> list[tuple[ChunkJob, float]]:
+        """The first jobs of the text whose audio is kept and not in doubt, and its length in seconds."""
+        with explaining(self.path):
+            return places.examples(self._planning, most)
 
     def texts(self) -> Iterator[tuple[bytes, str]]:
         """Key and text of all places with something to speak, in text order."""
