@@ -22,7 +22,9 @@ SENTENCES = [
     '"Oh dear!" she said.', 'He said "Hello. How are you?" and smiled at them all.', "It cost 3.14 euros!",
     "“Yes. No,” he said (see p. 4.), and that was all.", "Wait... what is it now?", "Das war am 3. Mai so.",
     "你好。我很好！", "“你好。”他说。", "It's Tom's, isn't it?", "«Oui.» dit-il.", "—", "...", "🎉",
-    "a word " * 30 + "and an end.", "one, two; three: four, " * 8 + "five.", "x" * 90 + " y.",
+    "a word " * 30 + "and an end.", "into the garden and over a wall, or " * 8 + "so.",
+    "in the house of the old man with the cat " * 8 + "so.", "mit dem Hund und in den Garten " * 8 + "so.",
+    "one, two; three: four, " * 8 + "five.", "x" * 90 + " y.",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=8).map(" ".join)
 languages = st.sampled_from(["en", "de", "fr", "zh-cn"])
