@@ -191,8 +191,8 @@ class Engine:
         thread, a few in advance. An iterator that is left early stops the work.
 
         Raises InputError and the other UsageErrors at once, except for what is wrong with a text that still
-        comes; the iterator raises that, what the iterable raises, ChunksFailed after the last piece, and the
-        RunErrors.
+        comes; the iterator raises that and what the iterable raises when all that came before has been
+        spoken, ChunksFailed after the last piece, and the RunErrors.
         """
         return self._pieces(self.request(text, **asked), self._iterator())
 
@@ -323,7 +323,7 @@ class Engine:
         jobs = (place.job for place in request.places())
         name, weight = request.name, request.weight
         begin = partial(self._runner.open, name, jobs, sink, live=True, weight=weight)
-        return self._open(name, begin, stored=False, leave=request.leave)
+        return self._open(name, begin, stored=False, request=request)
 
     @contextmanager
     def recording(
@@ -389,12 +389,12 @@ class Engine:
         begin: Callable[[], StreamHandle],
         *,
         stored: bool,
-        leave: Callable[[], object] | None = None,
+        request: Request | None = None,
     ) -> Speaking:
         self._start()
         failed = self._open_streams.add(name)
         try:
-            return Speaking(begin(), self._open_streams, failed, stored=stored, leave=leave)
+            return Speaking(begin(), self._open_streams, failed, stored=stored, request=request)
         except BaseException:  # the engine was closed meanwhile
             self._open_streams.remove(name)
             raise
