@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from contextlib import suppress
@@ -36,6 +37,22 @@ def test_a_sentence_is_heard_before_the_next_one_has_come(program: Program) -> N
     heard += process.stdout.read()
     assert program.finish(process).code == 0
     assert heard == program(*LISTEN, stdin=(ONE + TWO).encode()).out
+
+
+def test_a_source_that_stops_for_long_goes_on(program: Program) -> None:
+    process = start(program, *LISTEN, "--set", "text.flush_s=0.1", "--report", "run.json")
+    assert process.stdout is not None
+    say(process, "The tea was cold when a")
+    process.stdout.read(CHUNK)  # what came is heard while nothing more comes
+    say(process, "nybody came. ")
+    process.stdout.read(CHUNK)
+    say(process, ONE)
+    process.stdin.close()
+    process.stdin = None
+    process.stdout.read()
+    assert program.finish(process).code == 0
+    chunks = json.loads((program.folder / "run.json").read_bytes())["chunks"]
+    assert [chunk["text"] for chunk in chunks] == ["The tea was cold when", "anybody came.", ONE.strip()]
 
 
 def test_the_listener_leaves_a_text_that_has_not_ended(program: Program) -> None:
@@ -97,6 +114,7 @@ def test_a_file_that_is_redirected_is_read_as_a_whole(program: Program) -> None:
         (b"\xc3", "is not valid utf-8: byte 0xC3 at offset {at}. Name its encoding"),
         (b"\0 and so on. ", "looks like binary data: NUL at character {place}"),
     ],
+    ids=["in the middle", "half of a character at the end", "NUL"],
 )
 def test_all_that_came_before_a_bad_byte_is_heard_and_then_its_place_is_told(
     program: Program, bad: bytes, said: str, reads: str

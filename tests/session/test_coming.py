@@ -70,6 +70,38 @@ def test_a_quiet_source_is_flushed() -> None:
         assert len(list(pieces)) > 0
 
 
+def test_a_sentence_that_never_ends_is_heard_while_it_comes(engine: Engine) -> None:
+    heard = Event()
+
+    def source() -> Iterator[str]:
+        for _ in range(200):
+            yield "word "
+        assert heard.wait(patience(60)), "1,000 characters have come, and nothing was spoken"
+        for _ in range(2_000):
+            yield "word "
+
+    pieces = engine.stream(source())
+    first = next(pieces)
+    heard.set()
+    assert samples([first, *pieces]) == samples(list(engine.stream(["word " * 2_200])))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [ONE * 100_000, "a\n" * 100_000],
+    ids=["a line of 5 MB", "100,000 lines of one character"],
+)
+def test_a_long_text_of_a_strange_shape_is_heard_from_its_beginning_on(
+    engine: Engine, text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text(text)
+    for source in (path, text, [text], iter(text)):
+        pieces = engine.stream(source)
+        assert len(next(pieces).samples) > 0
+        pieces.close()
+
+
 def test_a_source_that_blocks_for_ever_can_be_left(engine: Engine) -> None:
     def source() -> Iterator[str]:
         yield ONE + TWO

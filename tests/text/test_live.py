@@ -121,6 +121,16 @@ def test_a_flush_speaks_the_complete_words() -> None:
     assert list(cutter.flush()) == list(cutter.finish()) == []
 
 
+def test_a_flush_waits_for_no_space_where_the_script_has_none() -> None:
+    cutter = LiveCutter(CutRules("zh-cn", 80, 0), PAUSES)
+    assert ends(cutter, "你好，我是") == []
+    assert [chunk.text for chunk in cutter.flush()] == ["你好，我是"]
+    assert ends(cutter, "一个学生，用 Pyth") == []
+    assert [chunk.text for chunk in cutter.flush()] == ["一个学生，用"]
+    assert ends(cutter, "on 写。") == []
+    assert [chunk.text for chunk in cutter.finish()] == ["Python 写。"]
+
+
 def test_a_sentence_that_never_ends_is_cut_all_the_same() -> None:
     cutter = LiveCutter(CutRules("en", 250, 40), PAUSES)
     spoken, most = 0, 0
