@@ -147,6 +147,14 @@ def test_a_piece_of_megabytes_and_a_million_of_one_character() -> None:
     assert len(live(["x"] * 20_000, rules)) == 80
 
 
+def test_a_character_of_very_many_marks_is_not_torn() -> None:
+    text, rules = "a" + "\u0301" * 3_000 + " and more.", CutRules("en", 250, 40)
+    whole = list(cut([Block(text)], rules, PAUSES, live=True))
+    assert [len(chunk.text) for chunk in whole] == [3_001, 9]
+    for size in (1_000, 1_501, 3_001, 3_002):
+        assert live([text[at : at + size] for at in range(0, len(text), size)], rules) == whole
+
+
 def test_the_words_of_a_long_text_stay_in_order() -> None:
     words = [f"word{number}" for number in range(3_000)]
     found = live([word + (". " if len(word) % 3 else "\n") for word in words], CutRules("en", 100, 30))

@@ -88,6 +88,8 @@ def settled_stops(text: str, rules: CutRules) -> Iterator[Stop]:
         start = offset + inner
     while len(text) - start > longer:
         start = _best_break(text, start, len(text), rules)
+        if start > len(text) - 2:  # inside a character of very many marks, and more of them may come
+            break
         yield Stop(start, False, False)
 
 
