@@ -146,3 +146,19 @@ def test_a_bad_byte_ends_the_run_though_the_pipe_stays_open(program: Program) ->
     heard = process.stdout.read()
     assert program.finish(process).code == 2
     assert heard == program(*LISTEN, stdin=ONE.encode()).out
+
+
+def test_text_that_looks_like_markdown_is_noticed_while_it_comes(program: Program) -> None:
+    loud = [arg for arg in LISTEN if arg != "-q"]
+    notes = f"# Notes\n\nSome **bold** words.\n\n{ONE * 5}"
+    process = start(program, *loud)
+    assert process.stdout is not None
+    say(process, notes)
+    process.stdout.read(CHUNK)
+    program.await_message(process, "ttsflow: standard input looks like Markdown (headings, **bold**): add")
+    say(process, "\n\n# More\n\n**bold**")
+    ended = program.finish(process)
+    assert ended.code == 0
+    assert "looks like" not in ended.err
+    said = program(*loud, "--input-format", "text", stdin=notes.encode()).err
+    assert "looks like" not in said

@@ -311,12 +311,20 @@ class Engine:
         section = asked_for(self.setup.config.text, said)
         manner = Manner.of(self.setup, section)
         to_speak = _text(text, section)
-        notices = to_speak.notices if isinstance(to_speak, Document) else ()
-        for notice in (manner.notice, *notices):
-            if notice is not None and notice not in self._told:
-                self._told.add(notice)
-                self._observer.notice(notice)
+        if manner.notice is not None:
+            self._tell(manner.notice)
+        if isinstance(to_speak, Coming):
+            to_speak.heed(self._tell)
+        else:
+            for notice in to_speak.notices:
+                self._tell(notice)
         return Request(to_speak, manner, name, weight)
+
+    def _tell(self, notice: str) -> None:
+        """Give a notice that has not been given before."""
+        if notice not in self._told:
+            self._told.add(notice)
+            self._observer.notice(notice)
 
     def play(self, request: Request, sink: Sink) -> Speaking:
         """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Semaphore, Thread
@@ -10,6 +10,7 @@ from threading import Lock, Semaphore, Thread
 from ttsflow.errors import InputError
 from ttsflow.text.chunker import Chunk
 from ttsflow.text.encodings import check_characters, sound_part
+from ttsflow.text.evidence import Watch
 from ttsflow.text.live import LiveCutter
 
 ROOM = 64
@@ -22,22 +23,31 @@ class _Failed:
 
 
 class Coming:
-    """The pieces of text that `source` gives, which messages call `name`.
+    """The pieces of text that `source` gives, which messages call `name`; they are read as plain text.
 
     The source is iterated once, on a thread of its own, and may block as long as it likes: what is there is
     spoken meanwhile. A source with a method `leave()` is told so when nobody wants its text any more. What a
     source gave before it raised is spoken to its end, and then `check_whole` raises that.
     """
 
-    def __init__(self, source: Iterable[str], name: str = "text") -> None:
+    def __init__(self, source: Iterable[str], name: str = "text", watch: Watch | None = None) -> None:
         self.name = name
         self._source = source
+        self._watch = watch
+        self._tell: Callable[[str], object] = lambda notice: None
         self._pieces: SimpleQueue[str | _Failed | None] = SimpleQueue()  # None: there are no more
         self._room = Semaphore(ROOM)
         self._left = False
         self._begun = False
         self._broken_by: BaseException | None = None
         self._lock = Lock()
+
+    def heed(self, tell: Callable[[str], object]) -> None:
+        """Have `tell` called with what the watch finds, which a person should know.
+
+        It is called on the thread of the source, so that no chunk waits for it.
+        """
+        self._tell = tell
 
     def chunks(self, cutter: LiveCutter, flush_s: float) -> Iterator[Chunk]:
         """The chunks, each as soon as its end is certain; `flush_s` seconds without a piece end one, too.
@@ -103,6 +113,8 @@ class Coming:
                 if self._left:
                     return
                 self._pieces.put(piece)
+                self._look(piece)
+            self._look("", last=True)
             self._pieces.put(None)
         except BaseException as error:  # a source may raise anything, and no other code would see it
             self._pieces.put(_Failed(error))
@@ -116,3 +128,8 @@ class Coming:
             yield sound_part(piece)
             check_characters(piece, self.name, earlier=came)
             came += len(piece)
+
+    def _look(self, piece: str, *, last: bool = False) -> None:
+        notice = self._watch.see(piece, last=last) if self._watch else None
+        if notice is not None:
+            self._tell(notice)
