@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from contextlib import suppress
@@ -38,6 +39,22 @@ def test_a_sentence_is_heard_before_the_next_one_has_come(program: Program) -> N
     assert heard == program(*LISTEN, stdin=(ONE + TWO).encode()).out
 
 
+def test_a_source_that_stops_for_long_goes_on(program: Program) -> None:
+    process = start(program, *LISTEN, "--set", "text.flush_s=0.1", "--report", "run.json")
+    assert process.stdout is not None
+    say(process, "The tea was cold when a")
+    process.stdout.read(CHUNK)  # what came is heard while nothing more comes
+    say(process, "nybody came. ")
+    process.stdout.read(CHUNK)
+    say(process, ONE)
+    process.stdin.close()
+    process.stdin = None
+    process.stdout.read()
+    assert program.finish(process).code == 0
+    chunks = json.loads((program.folder / "run.json").read_bytes())["chunks"]
+    assert [chunk["text"] for chunk in chunks] == ["The tea was cold when", "anybody came.", ONE.strip()]
+
+
 def test_the_listener_leaves_a_text_that_has_not_ended(program: Program) -> None:
     process = start(program)
     assert process.stdout is not None
@@ -72,11 +89,6 @@ def test_a_mark_tells_the_encoding(program: Program, encoding: str) -> None:
 
 def test_what_is_no_text(program: Program) -> None:
     wrong = (ONE + "caf\xe9 and so on. ").encode("cp1252")
-    ended = program(*LISTEN, stdin=wrong, code=2)
-    assert (
-        f"standard input is not valid utf-8: byte 0xE9 at offset {len(ONE) + 3}. Name its encoding"
-        in ended.err
-    )
     assert len(program(*LISTEN, "--encoding-errors", "replace", stdin=wrong).out) > CHUNK
     assert len(program(*LISTEN, "--encoding", "cp1252", stdin=wrong).out) > CHUNK
     assert "standard input is empty" in program(*LISTEN, stdin=b" \n", code=2).err
@@ -92,3 +104,61 @@ def test_a_file_that_is_redirected_is_read_as_a_whole(program: Program) -> None:
     process.stdout.read()
     assert program.finish(process).code == 0
     assert "A line that is short and goes on" in (program.folder / "run.json").read_text()
+
+
+@pytest.mark.parametrize("reads", ["one read", "a read of its own"])
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (b"\xe9 and so on. ", "is not valid utf-8: byte 0xE9 at offset {at}. Name its encoding"),
+        (b"\xc3", "is not valid utf-8: byte 0xC3 at offset {at}. Name its encoding"),
+        (b"\0 and so on. ", "looks like binary data: NUL at character {place}"),
+    ],
+    ids=["in the middle", "half of a character at the end", "NUL"],
+)
+def test_all_that_came_before_a_bad_byte_is_heard_and_then_its_place_is_told(
+    program: Program, bad: bytes, said: str, reads: str
+) -> None:
+    came = (ONE + TWO + "Then, at the caf").encode()
+    whole = program(*LISTEN, stdin=came).out
+    process = program.start(*LISTEN, stdin=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    if reads == "one read":
+        say(process, came + bad)
+        heard = b""
+    else:
+        say(process, came)
+        heard = process.stdout.read(CHUNK)
+        say(process, bad)
+    process.stdin.close()
+    process.stdin = None
+    heard += process.stdout.read()
+    assert program.finish(process).code == 2
+    assert heard[: len(whole)] == whole
+    told = heard[len(whole) :].decode()
+    assert told.startswith("ttsflow: error: standard input " + said.format(at=len(came), place=len(came) + 1))
+
+
+def test_a_bad_byte_ends_the_run_though_the_pipe_stays_open(program: Program) -> None:
+    process = start(program)
+    assert process.stdout is not None
+    say(process, ONE.encode() + b"\xff")
+    heard = process.stdout.read()
+    assert program.finish(process).code == 2
+    assert heard == program(*LISTEN, stdin=ONE.encode()).out
+
+
+def test_text_that_looks_like_markdown_is_noticed_while_it_comes(program: Program) -> None:
+    loud = [arg for arg in LISTEN if arg != "-q"]
+    notes = f"# Notes\n\nSome **bold** words.\n\n{ONE * 5}"
+    process = start(program, *loud)
+    assert process.stdout is not None
+    say(process, notes)
+    process.stdout.read(CHUNK)
+    program.await_message(process, "ttsflow: standard input looks like Markdown (headings, **bold**): add")
+    say(process, "\n\n# More\n\n**bold**")
+    ended = program.finish(process)
+    assert ended.code == 0
+    assert "looks like" not in ended.err
+    said = program(*loud, "--input-format", "text", stdin=notes.encode()).err
+    assert "looks like" not in said

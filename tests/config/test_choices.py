@@ -214,15 +214,36 @@ def test_a_backend_that_does_not_speak_the_language_is_passed_over(
 
 def test_where_none_speaks_the_language_each_says_why(registry: Registry, yaml_file: Write) -> None:
     settings = settings_of(
-        yaml_file("backend: {use: [absent, english]}"), Flag("--language", "text.language", "de")
+        yaml_file("backend: {use: [absent, english]}"), Flag("--language", "text.language", "fi")
     )
     with pytest.raises(BackendUnavailable) as caught:
         resolve_backend(settings, registry, fallback_allowed=True)
     assert str(caught.value) == (
-        "no backend can speak 'de':\n"
+        "no backend can speak 'fi':\n"
         "  'absent' is not installed (to install it: pip install absent-tts)\n"
-        "  'english' does not speak 'de'"
+        "  'english' does not speak 'fi'\n"
+        "'espeak' can: choose --backend espeak"
     )
+
+
+def test_where_two_are_installed_and_neither_speaks_the_language_others_are_named(
+    registry: Registry, yaml_file: Write
+) -> None:
+    path = yaml_file("backend: {use: [english, hibari]}")
+    lack = "  'english' does not speak {0!r}\n  'hibari' does not speak {0!r}\n"
+    for language, others in (
+        ("fi", "'espeak' can: choose --backend espeak"),
+        (
+            "tlh",
+            "others may be able to:\n"
+            "  'absent' is not installed (to install it: pip install absent-tts)\n"
+            "  'gone' is not installed (to install it: pip install gone-tts)",
+        ),
+    ):
+        settings = settings_of(path, Flag("--language", "text.language", language))
+        with pytest.raises(BackendUnavailable) as caught:
+            resolve_backend(settings, registry, fallback_allowed=True)
+        assert str(caught.value) == f"no backend can speak {language!r}:\n{lack.format(language)}{others}"
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,38 @@ def test_a_quiet_source_is_flushed() -> None:
         assert len(list(pieces)) > 0
 
 
+def test_a_sentence_that_never_ends_is_heard_while_it_comes(engine: Engine) -> None:
+    heard = Event()
+
+    def source() -> Iterator[str]:
+        for _ in range(200):
+            yield "word "
+        assert heard.wait(patience(60)), "1,000 characters have come, and nothing was spoken"
+        for _ in range(2_000):
+            yield "word "
+
+    pieces = engine.stream(source())
+    first = next(pieces)
+    heard.set()
+    assert samples([first, *pieces]) == samples(list(engine.stream(["word " * 2_200])))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [ONE * 100_000, "a\n" * 100_000],
+    ids=["a line of 5 MB", "100,000 lines of one character"],
+)
+def test_a_long_text_of_a_strange_shape_is_heard_from_its_beginning_on(
+    engine: Engine, text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text(text)
+    for source in (path, text, [text], iter(text)):
+        pieces = engine.stream(source)
+        assert len(next(pieces).samples) > 0
+        pieces.close()
+
+
 def test_a_source_that_blocks_for_ever_can_be_left(engine: Engine) -> None:
     def source() -> Iterator[str]:
         yield ONE + TWO
@@ -130,6 +162,50 @@ def test_what_is_wrong_with_the_text_is_raised_by_the_iterator(engine, given, er
     assert samples(list(engine.stream("All is well."))) > 0
 
 
+def heard_until(error: type[Exception], pieces: Iterator[AudioPiece]) -> int:
+    """Samples that are heard before the error."""
+    heard: list[AudioPiece] = []
+    with pytest.raises(error):
+        heard.extend(pieces)
+    return samples(heard)
+
+
+@pytest.mark.parametrize(
+    ("bad", "before"),
+    [
+        (None, ""),
+        (b"bytes", ""),
+        ("\0", ""),
+        (". It is late. He\0 so.", ". It is late. He"),
+        ("!\ud83d so.", "!"),
+    ],
+)
+def test_all_that_came_before_bad_text_is_heard(engine: Engine, bad: object, before: str) -> None:
+    came = [ONE + "Yes. ", TWO + "Nobody had"]
+    whole = samples(list(engine.stream([*came, before])))
+    assert heard_until(InputError, engine.stream([*came, bad, "And more. "])) == whole  # type: ignore[list-item]
+
+
+def test_the_place_of_a_fault_counts_all_that_came(engine: Engine) -> None:
+    with pytest.raises(InputError, match=f"NUL at character {len(ONE) + 4}\\."):
+        list(engine.stream([ONE, "so \0"]))
+
+
+def test_a_failure_waits_until_the_listener_has_heard_what_came(engine: Engine) -> None:
+    failed = Event()
+
+    def source() -> Iterator[str]:
+        yield (ONE + TWO) * 3
+        failed.set()
+        raise LookupError("the model is gone")
+
+    pieces = engine.stream(source())
+    first = next(pieces)
+    assert failed.wait(patience(60))
+    rest = heard_until(LookupError, pieces)
+    assert len(first.samples) + rest == samples(list(engine.stream([(ONE + TWO) * 3])))
+
+
 def test_what_cannot_come_is_refused_at_once(engine: Engine, tmp_path: Path) -> None:
     for wrong in (7, {"a": 1}):
         with pytest.raises(UsageError, match="a text must be a string, a Path, a Document or an iterable"):
@@ -188,12 +264,23 @@ def test_errors_and_whole_texts_in_an_event_loop(engine: Engine) -> None:
     async def listen(text: object) -> int:
         return samples([piece async for piece in engine.astream(text)])  # type: ignore[arg-type]
 
-    async def broken() -> AsyncIterator[str]:
-        yield ONE
-        raise LookupError("the model is gone")
-
     assert asyncio.run(listen(ONE)) == samples(list(engine.stream(ONE)))
-    with pytest.raises(LookupError, match="the model is gone"):
-        asyncio.run(listen(broken()))
     with pytest.raises(UsageError, match="not int"):
         asyncio.run(listen(5))
+
+
+@pytest.mark.parametrize("error", [LookupError("the model is gone"), asyncio.CancelledError("not by us")])
+def test_an_event_loop_hears_all_that_came_before_a_failure(engine: Engine, error: BaseException) -> None:
+    heard: list[AudioPiece] = []
+
+    async def broken() -> AsyncIterator[str]:
+        yield ONE + "Nobody had"
+        raise error
+
+    async def listen() -> None:
+        async for piece in engine.astream(broken()):
+            heard.append(piece)
+
+    with pytest.raises(type(error)):
+        asyncio.run(listen())
+    assert samples(heard) == samples(list(engine.stream([ONE + "Nobody had"])))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ttsflow.text import ReadOptions, read_file, read_stream, read_text
+from ttsflow.text.evidence import Watch
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,27 @@ def test_files_and_streams_are_suspected_unless_their_format_is_said(tmp_path: P
     for format in ("text", "markdown"):
         said = ReadOptions(format=format)
         assert read_text(text, said).notices == read_file(tmp_path / "a.txt", said).notices == ()
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_text_that_still_comes_is_suspected_once_as_soon_as_it_shows(size: int) -> None:
+    text = "# Title\n\nSome **bold** words.\n" + "And so on. " * 40
+    watch = Watch("it")
+    found = [(at, watch.see(text[at : at + size])) for at in range(0, len(text), size)]
+    [(at, notice)] = [each for each in found if each[1] is not None]
+    assert at <= 200
+    assert notice.startswith("it looks like Markdown (headings, **bold**)")
+    assert watch.see("", last=True) is None
+
+
+def test_a_short_text_that_came_is_looked_at_when_it_ends() -> None:
+    watch = Watch("it")
+    assert watch.see("# Title\n\nSome **bold** words.\n") is None
+    assert watch.see("", last=True) is not None
+
+
+def test_what_comes_late_is_found_and_what_comes_too_late_is_not_looked_for() -> None:
+    for before, found in ((1_000, True), (100_000, False)):
+        watch = Watch("it")
+        pieces = ["Words. "] * (before // 7) + ["\n# Title\n\n**bold**\n"] + ["Words. "] * before
+        assert any(watch.see(piece) for piece in pieces) == found

@@ -22,7 +22,9 @@ SENTENCES = [
     '"Oh dear!" she said.', 'He said "Hello. How are you?" and smiled at them all.', "It cost 3.14 euros!",
     "“Yes. No,” he said (see p. 4.), and that was all.", "Wait... what is it now?", "Das war am 3. Mai so.",
     "你好。我很好！", "“你好。”他说。", "It's Tom's, isn't it?", "«Oui.» dit-il.", "—", "...", "🎉",
-    "a word " * 30 + "and an end.", "one, two; three: four, " * 8 + "five.", "x" * 90 + " y.",
+    "a word " * 30 + "and an end.", "into the garden and over a wall, or " * 8 + "so.",
+    "in the house of the old man with the cat " * 8 + "so.", "mit dem Hund und in den Garten " * 8 + "so.",
+    "one, two; three: four, " * 8 + "five.", "x" * 90 + " y.",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=8).map(" ".join)
 languages = st.sampled_from(["en", "de", "fr", "zh-cn"])
@@ -119,6 +121,16 @@ def test_a_flush_speaks_the_complete_words() -> None:
     assert list(cutter.flush()) == list(cutter.finish()) == []
 
 
+def test_a_flush_waits_for_no_space_where_the_script_has_none() -> None:
+    cutter = LiveCutter(CutRules("zh-cn", 80, 0), PAUSES)
+    assert ends(cutter, "你好，我是") == []
+    assert [chunk.text for chunk in cutter.flush()] == ["你好，我是"]
+    assert ends(cutter, "一个学生，用 Pyth") == []
+    assert [chunk.text for chunk in cutter.flush()] == ["一个学生，用"]
+    assert ends(cutter, "on 写。") == []
+    assert [chunk.text for chunk in cutter.finish()] == ["Python 写。"]
+
+
 def test_a_sentence_that_never_ends_is_cut_all_the_same() -> None:
     cutter = LiveCutter(CutRules("en", 250, 40), PAUSES)
     spoken, most = 0, 0
@@ -133,6 +145,14 @@ def test_a_piece_of_megabytes_and_a_million_of_one_character() -> None:
     rules = CutRules("en", 250, 40)
     assert live([whole], rules) == list(cut([Block(whole)], CutRules("en", 250), PAUSES, live=True))
     assert len(live(["x"] * 20_000, rules)) == 80
+
+
+def test_a_character_of_very_many_marks_is_not_torn() -> None:
+    text, rules = "a" + "\u0301" * 3_000 + " and more.", CutRules("en", 250, 40)
+    whole = list(cut([Block(text)], rules, PAUSES, live=True))
+    assert [len(chunk.text) for chunk in whole] == [3_001, 9]
+    for size in (1_000, 1_501, 3_001, 3_002):
+        assert live([text[at : at + size] for at in range(0, len(text), size)], rules) == whole
 
 
 def test_the_words_of_a_long_text_stay_in_order() -> None:

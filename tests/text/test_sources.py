@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ttsflow.errors import InputError
-from ttsflow.text import Block, Document, ReadOptions, read_file, read_stream, read_text
+from ttsflow.text import Block, CutRules, Document, ReadOptions, cut, read_file, read_stream, read_text
+from ttsflow.text.encodings import decode_pieces
 
 LINE_ENDS = ("\n", "\r\n", "\r")
 
@@ -264,3 +265,38 @@ def test_any_bytes_are_text_or_refused(data, encoding):
     except InputError:
         return
     assert words(document).encode()
+
+
+@given(
+    st.text("ab é日本я€🎉\n", max_size=20),
+    st.binary(max_size=5),
+    st.sampled_from(["utf-8", "utf-16-le", "cp1252", "shift_jis", "iso2022_jp", "gb18030"]),
+    st.integers(1, 9),
+)
+@example("caf", b"\xe9 so", "utf-8", 100)
+@example("日本", b"\xff", "iso2022_jp", 2)
+@example("日本", b"\x1b", "iso2022_jp", 2)
+def test_what_comes_before_a_bad_byte_is_decoded_in_whatever_pieces_it_comes(text, bad, encoding, size):
+    def decoded(size: int) -> tuple[str, str | None]:
+        pieces = (data[at : at + size] for at in range(0, len(data), size))
+        came = []
+        try:
+            came.extend(decode_pieces(pieces, ReadOptions(encoding=encoding), "it"))
+        except InputError as error:
+            return "".join(came), str(error)
+        return "".join(came), None
+
+    front = f"So {text}".encode(encoding, "ignore")
+    data = front + bad
+    assert decoded(size) == decoded(1)
+    assert decoded(size)[0].startswith(front.decode(encoding))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It was the best of times, it was the worst of times. " * 95_000, "a\n" * 100_000],
+    ids=["a line of 5 MB", "100,000 lines of one character"],
+)
+def test_nothing_is_lost_of_a_long_text_of_a_strange_shape(tmp_path, text):
+    chunks = cut(read_file(put(tmp_path, text)).blocks(), CutRules("en", 250))
+    assert " ".join(chunk.text for chunk in chunks) == " ".join(text.split())

@@ -106,7 +106,7 @@ def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed:
             asked = _asked_for(settings, plugin, options)
             _check_fallback(settings, passed_over[names[0]], name, asked, allowed=fallback_allowed)
         return BackendChoice(plugin, options, _fallback(passed_over, name))
-    raise BackendUnavailable(_none_left(settings, passed_over))
+    raise BackendUnavailable(_none_left(settings, registry, passed_over))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def _missing(plugin: Plugin[Backend]) -> str | None:
         ) from error
 
 
-def _none_left(settings: Settings, passed_over: Mapping[str, _PassedOver]) -> str:
+def _none_left(settings: Settings, registry: Registry, passed_over: Mapping[str, _PassedOver]) -> str:
     if len(passed_over) == 1:
         [(name, only)] = passed_over.items()
         where = settings.where(("backend", "use"))
@@ -216,8 +216,34 @@ def _none_left(settings: Settings, passed_over: Mapping[str, _PassedOver]) -> st
     if all(passed.install for passed in passed_over.values()):
         commands = "\n".join(f"  {name}: {passed.install}" for name, passed in passed_over.items())
         return f"no backend is installed. Install one of them:\n{commands}"
-    reasons = "\n".join(f"  {reason}" for reason in _reasons(passed_over))
-    return f"no backend can speak {settings.config.text.language!r}:\n{reasons}"
+    language = settings.config.text.language
+    speaking, missing = _others(registry, passed_over, language)
+    lines = [f"no backend can speak {language!r}:", *(f"  {reason}" for reason in _reasons(passed_over))]
+    if speaking:
+        lines.append(f"{' and '.join(map(repr, speaking))} can: choose --backend {speaking[0]}")
+    elif missing and not any(passed.install for passed in passed_over.values()):
+        lines += ["others may be able to:", *(f"  {reason}" for reason in _reasons(missing))]
+    return "\n".join(lines)
+
+
+def _others(
+    registry: Registry, passed_over: Mapping[str, _PassedOver], language: str
+) -> tuple[list[str], dict[str, _PassedOver]]:
+    """The installed backends beside these that name the language, and those that are not installed."""
+    speaking: list[str] = []
+    missing: dict[str, _PassedOver] = {}
+    for plugin in registry.backends():
+        if plugin.name in passed_over:
+            continue
+        try:
+            command = _missing(plugin)
+            if command is not None:
+                missing[plugin.name] = _PassedOver("is not installed", command)
+            elif nearest(language, describe(plugin, plugin.options({})).languages or ()):
+                speaking.append(plugin.name)
+        except UsageError:  # nobody has asked for this plugin
+            continue
+    return speaking, missing
 
 
 def _has_voice(plugin: Plugin[Backend], options: PluginOptions, voice: str) -> bool:

@@ -28,7 +28,9 @@ class FromAsync:
             try:
                 piece = self._next.result()
             except CancelledError:
-                return
+                if self._left:
+                    return
+                raise  # the source's own
             if piece is None:
                 return
             yield piece

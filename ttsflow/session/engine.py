@@ -192,8 +192,8 @@ class Engine:
         thread, a few in advance. An iterator that is left early stops the work.
 
         Raises InputError and the other UsageErrors at once, except for what is wrong with a text that still
-        comes; the iterator raises that, what the iterable raises, ChunksFailed after the last piece, and the
-        RunErrors.
+        comes; the iterator raises that and what the iterable raises when all that came before has been
+        spoken, ChunksFailed after the last piece, and the RunErrors.
         """
         return self._pieces(self.request(text, **asked), self._iterator())
 
@@ -312,19 +312,27 @@ class Engine:
         section = asked_for(self.setup.config.text, said)
         manner = Manner.of(self.setup, section)
         to_speak = _text(text, section)
-        notices = to_speak.notices if isinstance(to_speak, Document) else ()
-        for notice in (manner.notice, *notices):
-            if notice is not None and notice not in self._told:
-                self._told.add(notice)
-                self._observer.notice(notice)
+        if manner.notice is not None:
+            self._tell(manner.notice)
+        if isinstance(to_speak, Coming):
+            to_speak.heed(self._tell)
+        else:
+            for notice in to_speak.notices:
+                self._tell(notice)
         return Request(to_speak, manner, name, weight)
+
+    def _tell(self, notice: str) -> None:
+        """Give a notice that has not been given before."""
+        if notice not in self._told:
+            self._told.add(notice)
+            self._observer.notice(notice)
 
     def play(self, request: Request, sink: Sink) -> Speaking:
         """Begin to speak a request into a sink that has been opened, each piece as soon as it is made."""
         jobs = (place.job for place in request.places())
         name, weight = request.name, request.weight
         begin = partial(self._runner.open, name, jobs, sink, live=True, weight=weight)
-        return self._open(name, begin, stored=False, leave=request.leave)
+        return self._open(name, begin, stored=False, request=request)
 
     @contextmanager
     def recording(
@@ -391,12 +399,12 @@ class Engine:
         begin: Callable[[], StreamHandle],
         *,
         stored: bool,
-        leave: Callable[[], object] | None = None,
+        request: Request | None = None,
     ) -> Speaking:
         self._start()
         failed = self._open_streams.add(name)
         try:
-            return Speaking(begin(), self._open_streams, failed, stored=stored, leave=leave)
+            return Speaking(begin(), self._open_streams, failed, stored=stored, request=request)
         except BaseException:  # the engine was closed meanwhile
             self._open_streams.remove(name)
             raise

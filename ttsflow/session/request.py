@@ -128,6 +128,11 @@ class Request:
         """The places of the text in its order, cut as they are asked for, or as they come."""
         return self.manner.places(self.text, self.name)
 
+    def check_whole(self) -> None:
+        """Raise what has broken off a text that came; to be called when what came has been spoken."""
+        if isinstance(self.text, Coming):
+            self.text.check_whole()
+
     def leave(self) -> None:
         """Nobody wants the rest of the text."""
         if isinstance(self.text, Coming):

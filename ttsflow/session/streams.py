@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from types import TracebackType
@@ -12,6 +11,7 @@ from ttsflow.errors import Drained, UsageError
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report import Unobserved
 from ttsflow.runner import StreamHandle
+from ttsflow.session.request import Request
 
 SETTLED_S = 1.0
 """seconds that a stream which was given up has to say what became of its chunks; its sink may block longer"""
@@ -58,7 +58,7 @@ class Speaking:
     """A stream that is being spoken, and its chunks that have failed so far.
 
     Whatever is left of it when its `with` block is left is given up. Where it is `stored`, all that was
-    finished is in the store then; else its sink may still be blocked. `leave` tells its source.
+    finished is in the store then; else its sink may still be blocked. The text of a `request` may still come.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class Speaking:
         failed: list[Outcome],
         *,
         stored: bool,
-        leave: Callable[[], object] | None = None,
+        request: Request | None = None,
     ) -> None:
         self.failed = failed
         self._settled_s = None if stored else SETTLED_S
         self._handle = handle
         self._streams = streams
-        self._leave = leave
+        self._request = request
 
     @property
     def account(self) -> Account | None:
@@ -84,11 +84,14 @@ class Speaking:
     def wait(self) -> Account:
         """Wait for its end. Raises what ended it early: the RunErrors, and what its sink raised.
 
-        Raises Drained where not all of its chunks were reached.
+        Raises Drained where not all of its chunks were reached; what broke its text off, when all that
+        came before has been spoken.
         """
         account = self._handle.wait()
         if account.not_reached:
             raise Drained(f"the engine was drained: {account.not_reached:,} chunks were not spoken")
+        if self._request is not None:
+            self._request.check_whole()
         return account
 
     def __enter__(self) -> Self:
@@ -99,8 +102,8 @@ class Speaking:
     ) -> None:
         try:
             self._handle.cancel()
-            if self._leave is not None:
-                self._leave()
+            if self._request is not None:
+                self._request.leave()
             with suppress(Exception):  # its waiter has heard why it ended
                 self._handle.wait(self._settled_s)
         finally:

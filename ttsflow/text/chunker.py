@@ -72,9 +72,10 @@ def cut(
 
     Characters that nobody is to hear are left out, and white space becomes single spaces. A chunk is a
     sentence. A sentence that is longer than the cap is cut at the first of these places that it has: the
-    sentence ends inside its quotation, the last semicolon or colon, the last comma or dash, the last space,
-    between two characters. A short piece joins a neighbour in the same block; where the text is `live`, the
-    next one. Only one grapheme cluster that is longer than the cap may exceed the cap.
+    sentence ends inside its quotation, the last semicolon or colon, the last comma or dash, the last space
+    between two phrases, the last space, between two characters. A short piece joins a neighbour in the same
+    block; where the text is `live`, the next one. Only one grapheme cluster that is longer than the cap may
+    exceed the cap.
     """
     for block in blocks:
         text = " ".join(audible(block.text).split())

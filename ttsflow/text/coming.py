@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Semaphore, Thread
 
 from ttsflow.errors import InputError
 from ttsflow.text.chunker import Chunk
-from ttsflow.text.encodings import check_characters
+from ttsflow.text.encodings import check_characters, sound_part
+from ttsflow.text.evidence import Watch
 from ttsflow.text.live import LiveCutter
 
 ROOM = 64
@@ -22,26 +23,37 @@ class _Failed:
 
 
 class Coming:
-    """The pieces of text that `source` gives, which messages call `name`.
+    """The pieces of text that `source` gives, which messages call `name`; they are read as plain text.
 
     The source is iterated once, on a thread of its own, and may block as long as it likes: what is there is
-    spoken meanwhile. A source with a method `leave()` is told so when nobody wants its text any more.
+    spoken meanwhile. A source with a method `leave()` is told so when nobody wants its text any more. What a
+    source gave before it raised is spoken to its end, and then `check_whole` raises that.
     """
 
-    def __init__(self, source: Iterable[str], name: str = "text") -> None:
+    def __init__(self, source: Iterable[str], name: str = "text", watch: Watch | None = None) -> None:
         self.name = name
         self._source = source
+        self._watch = watch
+        self._tell: Callable[[str], object] = lambda notice: None
         self._pieces: SimpleQueue[str | _Failed | None] = SimpleQueue()  # None: there are no more
         self._room = Semaphore(ROOM)
         self._left = False
         self._begun = False
+        self._broken_by: BaseException | None = None
         self._lock = Lock()
+
+    def heed(self, tell: Callable[[str], object]) -> None:
+        """Have `tell` called with what the watch finds, which a person should know.
+
+        It is called on the thread of the source, so that no chunk waits for it.
+        """
+        self._tell = tell
 
     def chunks(self, cutter: LiveCutter, flush_s: float) -> Iterator[Chunk]:
         """The chunks, each as soon as its end is certain; `flush_s` seconds without a piece end one, too.
 
-        Raises InputError where the text has nothing to speak, or half of a character, or where this is
-        called a second time; and whatever the source raises.
+        Raises InputError where this is called a second time. Where not one chunk has come it raises what
+        `check_whole` would, or InputError because there is nothing to speak.
         """
         self._begin()
         empty = True
@@ -49,7 +61,17 @@ class Coming:
             empty = False
             yield chunk
         if empty and not self._left:
+            self.check_whole()
             raise InputError(f"{self.name} is empty: there is nothing to speak.")
+
+    def check_whole(self) -> None:
+        """Raise what has broken the text off; to be called when its chunks have been spoken.
+
+        That is whatever the source raised, or InputError where it gave a NUL, half of a character, or what
+        is no text.
+        """
+        if self._broken_by is not None:
+            raise self._broken_by
 
     def leave(self) -> None:
         """Nobody wants the rest: the chunks end now, and the source is asked for nothing more."""
@@ -77,7 +99,8 @@ class Coming:
             if piece is None or self._left:
                 break
             if isinstance(piece, _Failed):
-                raise piece.error
+                self._broken_by = piece.error
+                break
             self._room.release()
             yield from cutter.feed(piece)
         if not self._left:
@@ -85,14 +108,28 @@ class Coming:
 
     def _pull(self) -> None:
         try:
-            for piece in self._source:
-                if not isinstance(piece, str):
-                    raise InputError(f"{self.name} gave {type(piece).__name__} where text was to come")
-                check_characters(piece, self.name)
+            for piece in self._sound_pieces():
                 self._room.acquire()
                 if self._left:
                     return
                 self._pieces.put(piece)
+                self._look(piece)
+            self._look("", last=True)
             self._pieces.put(None)
         except BaseException as error:  # a source may raise anything, and no other code would see it
             self._pieces.put(_Failed(error))
+
+    def _sound_pieces(self) -> Iterator[str]:
+        """The pieces of the source; of one that cannot be spoken first the part before its fault."""
+        came = 0
+        for piece in self._source:
+            if not isinstance(piece, str):
+                raise InputError(f"{self.name} gave {type(piece).__name__} where text was to come")
+            yield sound_part(piece)
+            check_characters(piece, self.name, earlier=came)
+            came += len(piece)
+
+    def _look(self, piece: str, *, last: bool = False) -> None:
+        notice = self._watch.see(piece, last=last) if self._watch else None
+        if notice is not None:
+            self._tell(notice)

@@ -49,6 +49,8 @@ _USUAL = {
     "lv": ("cp1257",), "et": ("cp1257",), "vi": ("cp1258",), "th": ("cp874",),
 }  # fmt: skip
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 _GO_ON = "--encoding-errors replace"
 
 _TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
@@ -78,7 +80,10 @@ def decode(data: bytes, options: ReadOptions, name: str) -> str:
 
 
 def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> Iterator[str]:
-    """Decode bytes as they come; a character may be in two pieces. Raises InputError as `decode` does."""
+    """Decode bytes as they come; a character may be in two pieces.
+
+    Raises InputError as `decode` does, after what comes before the first byte that is not valid.
+    """
     source = iter(pieces)
     head = b""
     while not head or any(mark.startswith(head) for mark, _ in _BYTE_ORDER_MARKS):
@@ -94,10 +99,13 @@ def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> I
         raise InputError(_unknown_encoding(encoding)) from None
     before = len(mark)
     for piece in chain([head[len(mark) :]], source, [b""]):
-        held = len(decoder.getstate()[0])
+        state = decoder.getstate()
+        held = len(state[0])
         try:
             yield decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
+            decoder.setstate(state)
+            yield decoder.decode(piece[: max(0, error.start - held)])
             at = before - held + error.start
             raise InputError(
                 f"{name} is not valid {encoding}: byte 0x{error.object[error.start]:02X} at offset {at}. "
@@ -117,15 +125,19 @@ def check_text(text: str, name: str, hint: str = "") -> None:
     check_characters(text, name, hint)
 
 
-def check_characters(text: str, name: str, hint: str = "") -> None:
-    """Raise InputError if `text` contains a NUL or half of a character; `hint` as in `check_text`."""
+def check_characters(text: str, name: str, hint: str = "", *, earlier: int = 0) -> None:
+    """Raise InputError if `text` contains a NUL or half of a character; `hint` as in `check_text`.
+
+    `earlier` characters of the input have come before `text`.
+    """
     nul = text.find("\0")
     if nul >= 0:
-        raise InputError(f"{name} looks like binary data: NUL {_place(text[:nul])}. {hint or _TEXT_WANTED}.")
-    half = re.search("[\ud800-\udfff]", text)
+        place = _place(text[:nul], earlier)
+        raise InputError(f"{name} looks like binary data: NUL {place}. {hint or _TEXT_WANTED}.")
+    half = _HALF.search(text)
     if half is None:
         return
-    place, code = _place(text[: half.start()]), ord(half.group())
+    place, code = _place(text[: half.start()], earlier), ord(half.group())
     if 0xDC80 <= code <= 0xDCFF:  # Python's mark for an undecodable byte in an argument (PEP 383)
         raise InputError(
             f"{name} holds the byte 0x{code - 0xDC00:02X} {place}, which is not valid in the terminal's "
@@ -135,6 +147,13 @@ def check_characters(text: str, name: str, hint: str = "") -> None:
         f"{name} holds half of a character (the lone surrogate U+{code:04X}) {place}. Remove it, or write "
         "the whole character."
     )
+
+
+def sound_part(text: str) -> str:
+    """The text before the first character that `check_characters` refuses."""
+    whole = text.partition("\0")[0]
+    half = _HALF.search(whole)
+    return whole[: half.start()] if half else whole
 
 
 def _check_is_text(data: bytes, name: str) -> None:
@@ -151,7 +170,9 @@ def _marked(data: bytes, encoding: str) -> tuple[bytes, str]:
     return b"", encoding
 
 
-def _place(before: str) -> str:
+def _place(before: str, earlier: int = 0) -> str:
+    if earlier:  # which nobody has kept to count its lines
+        return f"at character {earlier + len(before) + 1}"
     end = f"after {before[-20:].lstrip()!r}" if before.strip() else "at the start"
     return f"at character {len(before) + 1} (line {_line(before)}, {end})"
 

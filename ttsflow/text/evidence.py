@@ -7,6 +7,9 @@ import re
 _ENOUGH = 100_000
 """characters of a text that are looked at"""
 
+_FIRST_LOOK = 200
+"""characters of a text that still comes, before anybody looks at it"""
+
 _MARKS = {
     "headings": r"^#{1,6} +\S",
     "**bold**": r"(?<![\w*])\*\*(?![\s*])[^*\n]{1,200}(?<!\s)\*\*(?!\*)",
@@ -43,3 +46,32 @@ def suspicion(text: str, name: str) -> str | None:
         f"{name} looks like Markdown ({', '.join(kinds[:3])}): add --input-format markdown, "
         f"or --input-format text to read it as it is"
     )
+
+
+class Watch:
+    """Looks for evidence in a text that still comes, and that messages call `name`.
+
+    It looks when the text is twice as long as the last time, so that all looks together take linear time.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pieces: list[str] = []
+        self._came = 0  # characters
+        self._next_look = _FIRST_LOOK
+        self._over = False
+
+    def see(self, piece: str, *, last: bool = False) -> str | None:
+        """What `suspicion` says of all that has come with this piece, once; the `last` one ends the text."""
+        if self._over:
+            return None
+        self._pieces.append(piece)
+        self._came += len(piece)
+        if not last and self._came < self._next_look:
+            return None
+        notice = suspicion("".join(self._pieces), self._name)
+        self._next_look = 2 * self._came
+        self._over = last or notice is not None or self._came >= _ENOUGH
+        if self._over:
+            self._pieces.clear()
+        return notice

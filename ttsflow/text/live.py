@@ -35,6 +35,9 @@ _MARK_CHARS = 6
 _WRAPPED = 40
 """characters; an editor that breaks lines makes no shorter ones inside a paragraph"""
 
+_BEGUN = re.compile("[^ \u3000-\u30ff\u3400-\u9fff\uff00-\uff65]*\\Z")
+"""the word at the end that may go on; in Chinese and Japanese, without spaces, each character counts"""
+
 _ENDED = re.compile(r"[.!?…:。！？：][\"'”’»)\]」』）]*\Z")
 
 
@@ -75,7 +78,8 @@ class LiveCutter:
         """The chunks of all complete words that have come: nothing more comes for a while."""
         yield from self._look(last=True)
         ended = _ENDED.search(self._text.rstrip())
-        end = len(self._text) if ended else self._text.rfind(" ") + 1
+        begun = _BEGUN.search(self._text)
+        end = len(self._text) if ended or not begun else begun.start()
         if end > self._done:
             yield from self._rest(self._text[:end])
             self._text, self._done = self._text[end:], 0

@@ -14,6 +14,7 @@ from ttsflow.errors import InputError
 from ttsflow.text.coming import Coming
 from ttsflow.text.document import Document, digest
 from ttsflow.text.encodings import check_text, decode_pieces
+from ttsflow.text.evidence import Watch
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.readers import SUFFIXES, TEXT, Reader, reader_for, reader_named
 
@@ -67,7 +68,8 @@ def read_coming(
     binary_file: BinaryIO, options: ReadOptions = DEFAULTS, name: str = "standard input"
 ) -> Coming:
     """Read a binary stream as plain text while it comes; what takes it gets the errors of `read_stream`."""
-    return Coming(decode_pieces(_pieces(binary_file, name), options, name), name)
+    watch = Watch(name) if options.format is None else None
+    return Coming(decode_pieces(_pieces(binary_file, name), options, name), name, watch)
 
 
 def read_text(text: str, options: ReadOptions = DEFAULTS, name: str = "text") -> Document:

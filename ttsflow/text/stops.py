@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ttsflow.text.graphemes import is_boundary
 from ttsflow.text.marks import CLAUSE_ENDS, SPACE, closing
+from ttsflow.text.phrases import leans_on_next
 from ttsflow.text.sentences import sentence_ends
 
 _PIECE = 40
@@ -83,10 +84,12 @@ def settled_stops(text: str, rules: CutRules) -> Iterator[Stop]:
     for inner in sentence_ends(text[offset:], rules.language, in_quotations=True):
         if not _is_settled(text, offset + inner, offset + inner):
             break
-        yield from _cut_sentence(text, start, offset + inner, rules.max_chars, len(text))
+        yield from _cut_sentence(text, start, offset + inner, rules, len(text))
         start = offset + inner
     while len(text) - start > longer:
-        start = _best_break(text, start, len(text), rules.max_chars)
+        start = _best_break(text, start, len(text), rules)
+        if start > len(text) - 2:  # inside a character of very many marks, and more of them may come
+            break
         yield Stop(start, False, False)
 
 
@@ -151,35 +154,53 @@ def _within(text: str, start: int, end: int, rules: CutRules) -> Iterator[Stop]:
         return
     offset = start
     for inner in sentence_ends(text[offset:end], rules.language, in_quotations=True):
-        yield from _cut_sentence(text, start, offset + inner, rules.max_chars, end)
+        yield from _cut_sentence(text, start, offset + inner, rules, end)
         start = offset + inner
 
 
-def _cut_sentence(text: str, start: int, end: int, cap: int, whole: int) -> Iterator[Stop]:
-    while _length(text, start, end) > cap:
-        start = _best_break(text, start, end, cap)
+def _cut_sentence(text: str, start: int, end: int, rules: CutRules, whole: int) -> Iterator[Stop]:
+    while _length(text, start, end) > rules.max_chars:
+        start = _best_break(text, start, end, rules)
         if start == end:
             break
         yield Stop(start, False, False)
     yield Stop(end, not text[end : end + 1].islower(), end == whole)  # "Oh dear!" | she said
 
 
-def _best_break(text: str, start: int, end: int, cap: int) -> int:
+def _best_break(text: str, start: int, end: int, rules: CutRules) -> int:
     """The best index to cut the sentence [start, end), which is longer than the cap.
 
-    The cut leaves no very short piece on either side.
+    The cut leaves no very short piece on either side, where it can. It depends on the text before it and on
+    two characters behind it, so that it is the same while more text comes.
     """
-    short = min(_PIECE, cap // 4)
-    limit = min(start + cap, end - short - 1)
-    for pattern, least in (*((mark, start + short) for mark in CLAUSE_ENDS), (SPACE, start + 1)):
-        # Two characters more, because the patterns look at the characters after a break.
-        found = [match.end() for match in pattern.finditer(text, least, limit + 2)]
-        usable = [at for at in found if at <= limit and is_boundary(text, at)]
-        if usable:
-            return _behind_space(text, usable[-1])
+    short = min(_PIECE, rules.max_chars // 4)
+    least, limit = start + short, min(start + rules.max_chars, end - short - 1)
+    for mark in CLAUSE_ENDS:
+        if ends := _breaks(mark, text, least, limit):
+            return _behind_space(text, ends[-1])
+    spaces = _breaks(SPACE, text, start + 1, limit)
+    if spaces:
+        between = _between_phrases(text, start, [at for at in spaces if at >= least], rules.language)
+        return _behind_space(text, spaces[-1] if between is None else between)
     inside = (at for at in range(limit, start, -1) if is_boundary(text, at))
     beyond = (at for at in range(limit + 1, end) if is_boundary(text, at))
     return _behind_space(text, next(inside, None) or next(beyond, end))
+
+
+def _breaks(pattern: re.Pattern[str], text: str, least: int, limit: int) -> list[int]:
+    """The indices from `least` to `limit` where the pattern allows a cut."""
+    # Two characters more, because the patterns look at the characters after a break.
+    found = (match.end() for match in pattern.finditer(text, least, limit + 2))
+    return [at for at in found if at <= limit and is_boundary(text, at)]
+
+
+def _between_phrases(text: str, start: int, spaces: list[int], language: str) -> int | None:
+    """The last of these spaces that parts two phrases; None where each is inside of one."""
+    for at in reversed(spaces):
+        word = text[max(start, text.rfind(" ", start, at) + 1) : at]
+        if not leans_on_next(word, language):
+            return at
+    return None
 
 
 def _weak(text: str, start: int, end: int, rules: CutRules) -> bool:
