@@ -27,9 +27,14 @@ from ttsflow import (
     hookimpl,
     install_command,
 )
+from ttsflow_plugins.hibari.edges import joined
+from ttsflow_plugins.hibari.texts import written
 from ttsflow_plugins.hibari.voices import DEFAULT, check_file, read_catalogue
 
 SAMPLE_RATE = 24_000
+
+REVISION = 2
+"""of how texts are written and sentences joined here: another one is another sound"""
 
 ALPHABETS = ("LATIN", "GREEK")
 """scripts that it reads; letters of others it spells in English or leaves out"""
@@ -55,15 +60,15 @@ class Hibari(Backend):
             memory_bytes=250_000_000,
             min_chars=0,
             rtf=0.015,
-            chars_per_s={"en": 14.5},
+            chars_per_s={"en": 17.5},
             deterministic=True,
             speeds=(0.5, 2.0),
         )
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """The version: weights, dictionary and code come in one package."""
-        return json.dumps([cls.name, version("hibari-tts")])
+        """The versions of the package, which has weights, dictionary and code, and of what is done here."""
+        return json.dumps([cls.name, version("hibari-tts"), REVISION])
 
     @classmethod
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:
@@ -89,7 +94,8 @@ class Hibari(Backend):
         if job is None:
             return ()
         try:
-            samples = self._model(job.voice or DEFAULT)(job.text, speed=job.speed, seed=job.seed)
+            sentences = self._model(job.voice or DEFAULT).stream(written(job.text), job.speed, job.seed)
+            samples = joined(list(sentences))
         except (OSError, MemoryError) as error:  # which may pass; it belongs to this job alone
             return (Step(job, error=error),)
         except Exception as error:  # the engine does the same with the same text
