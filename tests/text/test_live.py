@@ -121,6 +121,16 @@ def test_a_flush_speaks_the_complete_words() -> None:
     assert list(cutter.flush()) == list(cutter.finish()) == []
 
 
+@given(texts, shapes, st.lists(st.integers(0, 10_000), max_size=20))
+def test_flushes_at_any_time_lose_nothing(text, shape, cuts):
+    cutter = LiveCutter(CutRules(*shape), PAUSES)
+    found = []
+    for piece in pieces_of(text, cuts):
+        found += [*cutter.feed(piece), *cutter.flush()]
+    found += cutter.finish()
+    assert "".join("".join(chunk.text.split()) for chunk in found) == "".join(audible(text).split())
+
+
 def test_a_flush_waits_for_no_space_where_the_script_has_none() -> None:
     cutter = LiveCutter(CutRules("zh-cn", 80, 0), PAUSES)
     assert ends(cutter, "你好，我是") == []
