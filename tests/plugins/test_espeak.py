@@ -250,6 +250,12 @@ def test_options_out_of_range_are_refused(options: dict[str, int]) -> None:
         Espeak.Options(**options)
 
 
+def test_a_dash_is_a_pause_and_the_mark_before_it_is_not_read_aloud(backend: Espeak) -> None:
+    apart = speak(backend, job("Do it! — That is all."))
+    for text in ("Do it!--That is all.", "Do it!—That is all.", "Do it! -- That is all."):
+        assert np.array_equal(speak(backend, job(text)), apart)
+
+
 def test_the_text_is_plain_whatever_it_looks_like(backend: Espeak) -> None:
     bare = speak(backend, job("bold text"))
     assert speak(backend, job("<b>bold</b> text")).size > 1.5 * bare.size

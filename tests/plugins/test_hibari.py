@@ -23,6 +23,7 @@ from ttsflow import (
     VoiceRequest,
 )
 from ttsflow_plugins.hibari import SAMPLE_RATE, Hibari
+from ttsflow_plugins.hibari.texts import written
 
 OPTIONS = Hibari.Options()
 SENTENCES = [
@@ -63,6 +64,37 @@ def test_what_is_heard_is_what_was_written(backend: Hibari, number: int) -> None
     assert phoneme_error_rate(samples, SAMPLE_RATE, SENTENCES[number]) < LIKE_THE_TEXT
     assert phoneme_error_rate(samples, SAMPLE_RATE, SENTENCES[number - 1]) > LIKE_ANOTHER
     assert phoneme_error_rate(samples[::-1], SAMPLE_RATE, SENTENCES[number]) > LIKE_ANOTHER
+
+
+@pytest.mark.parametrize(
+    ("text", "as_written"),
+    [
+        ("They had mouths--and hands.", "They had mouths — and hands."),
+        ("“I--I am sorry,” said she—and left.", "“I — I am sorry,” said she — and left."),
+        ("It was WITH me.", "It was with me."),
+        ("HE went. “SHE stayed,” said I.", "He went. “She stayed,” said I."),
+        ("CHAPTER III", "Chapter III"),
+        ("PART IV. NASA and the US", "Part IV. NASA and the US"),
+        ("A well-known page 3-5 of WHO.", "A well-known page 3-5 of WHO."),
+    ],
+)
+def test_a_text_is_written_so_that_it_is_read_as_it_is_meant(text: str, as_written: str) -> None:
+    assert written(text) == as_written
+
+
+def test_words_on_both_sides_of_a_dash_are_heard(backend: Hibari) -> None:
+    text = "I will see to that--don't you worry about the cat."
+    samples = speak(backend, job(text))
+    assert phoneme_error_rate(samples, SAMPLE_RATE, text) < LIKE_THE_TEXT
+
+
+def test_sentences_begin_at_once_and_end_with_a_short_silence(backend: Hibari) -> None:
+    for text in (SENTENCES[0], "Stop!", " ".join(SENTENCES)):
+        loud = np.flatnonzero(np.abs(speak(backend, job(text))) > 0.003)
+        before, after = loud[0], len(speak(backend, job(text))) - loud[-1]
+        assert before < 0.1 * SAMPLE_RATE
+        assert 0.2 * SAMPLE_RATE < after < 0.4 * SAMPLE_RATE
+        assert np.diff(loud).max() < 0.6 * SAMPLE_RATE
 
 
 def test_the_seed_decides(backend: Hibari) -> None:
