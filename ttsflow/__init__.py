@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong, Voice, VoiceRequest
     from ttsflow.interface.costs import Costs
     from ttsflow.interface.device import Device
+    from ttsflow.interface.filling import fill
     from ttsflow.interface.hookspecs import hookimpl
     from ttsflow.interface.installation import install_command, pip_command
     from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
     from ttsflow.interface.options import PluginOptions
-    from ttsflow.interface.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
+    from ttsflow.interface.policy import Listener, Policy, Ready, Running, View, WorkerSpec, WorkerView
     from ttsflow.interface.profile import Profile
     from ttsflow.session.engine import ChunksFailed, Engine, Speech
 
@@ -63,12 +64,13 @@ _HOME = {
         "UsageError",
         "WorkerError",
     ),
+    "interface.filling": ("fill",),
     "interface.hookspecs": ("hookimpl",),
     "interface.installation": ("install_command", "pip_command"),
     "interface.jobs": ("Account", "AudioPiece", "ChunkJob", "Outcome"),
     "interface.options": ("PluginOptions",),
     "interface.profile": ("Profile",),
-    "interface.policy": ("Policy", "Ready", "Running", "View", "WorkerSpec", "WorkerView"),
+    "interface.policy": ("Listener", "Policy", "Ready", "Running", "View", "WorkerSpec", "WorkerView"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -87,6 +89,7 @@ __all__ = [
     "Engine",
     "InputError",
     "JobRefused",
+    "Listener",
     "Outcome",
     "OutputBusy",
     "OutputError",
@@ -113,6 +116,7 @@ __all__ = [
     "WorkerSpec",
     "WorkerView",
     "__version__",
+    "fill",
     "hookimpl",
     "install_command",
     "pip_command",

@@ -1,13 +1,24 @@
-"""The policy `bounded-parallel`: a fixed number of chunks at a time, spread over the devices."""
+"""The policy `bounded-parallel`: a bounded number of chunks at a time, spread over the devices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field, PositiveInt
 
-from ttsflow import ChunkJob, Device, PluginOptions, Policy, Profile, View, WorkerSpec, WorkerView, hookimpl
+from ttsflow import (
+    ChunkJob,
+    Device,
+    PluginOptions,
+    Policy,
+    Profile,
+    View,
+    WorkerSpec,
+    WorkerView,
+    fill,
+    hookimpl,
+)
 
 
 class BoundedParallel(Policy):
@@ -17,7 +28,7 @@ class BoundedParallel(Policy):
 
     class Options(PluginOptions):
         max_concurrent: PositiveInt | Literal["auto"] = Field(
-            "auto", description="chunks at a time over all devices; auto: one per device"
+            "auto", description="chunks at a time over all devices; auto: as many as the devices gain from"
         )
 
     options: Options
@@ -25,7 +36,14 @@ class BoundedParallel(Policy):
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
         """Divide the chunks among the devices: as slots if the backend has several, otherwise as workers."""
         wanted = self.options.max_concurrent
-        self._most = len(devices) if wanted == "auto" else wanted
+        if wanted == "auto":
+            specs = [spec for device in devices for spec in fill(device, profile)]
+            self._most = sum(spec.slots for spec in specs)
+            return specs
+        self._most = wanted
+        return list(self._divided(devices, profile))
+
+    def _divided(self, devices: Sequence[Device], profile: Profile) -> Iterator[WorkerSpec]:
         for position, device in enumerate(devices):
             share = len(range(position, self._most, len(devices)))
             while share > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from ttsflow import (
     ChunkJob,
@@ -17,6 +17,7 @@ from ttsflow import (
     View,
     WorkerSpec,
     WorkerView,
+    fill,
     hookimpl,
 )
 
@@ -32,6 +33,9 @@ class GpuAffinity(Policy):
     class Options(PluginOptions):
         key: Literal["chunk", "voice", "stream"] = Field(
             "chunk", description="what is assigned to the devices, one after the other, as it first appears"
+        )
+        slots: PositiveInt | Literal["auto"] = Field(
+            "auto", description="chunks at a time on a device; auto: as many as it gains from"
         )
         pin: dict[str, str] = Field(
             default_factory=dict,
@@ -55,7 +59,10 @@ class GpuAffinity(Policy):
                     f"policy 'gpu-affinity' pins {what!r} to {device!r}, which the backend cannot use; "
                     f"it can use {', '.join(self._devices)}"
                 )
-        return [WorkerSpec(device) for device in devices]
+        slots = self.options.slots
+        if slots == "auto":
+            return [spec for device in devices for spec in fill(device, profile)]
+        return [WorkerSpec(device, slots) for device in devices]
 
     def lane(self, job: ChunkJob) -> Hashable:
         """The id of the device that `job` is assigned to, and whether only that device may speak the job."""

@@ -186,6 +186,7 @@ NEVER_LATE = [
     part for name in ("chunk_s", "load_s", "drain_s") for part in ("--set", f"limits.timeouts.{name}=3600")
 ]
 NEVER_LOADS = [*sim(faults="[{at: load, kind: hang}]"), *NEVER_LATE]
+ONE_WORKER = ["--policy", "sequential"]
 TWO_WORKERS = ["--policy", "bounded-parallel", "--set", "policy.options.max_concurrent=2"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.program import TWO_WORKERS, Program, indexes, paragraphs, sim
+from tests.cli.program import ONE_WORKER, TWO_WORKERS, Program, indexes, paragraphs, sim
 from tests.conftest import patience
 
 CHUNKS = 8
@@ -125,13 +125,15 @@ def test_workers_that_do_not_load_end_the_run_and_it_goes_on(story: Program, und
     for fault in ("fail", "die"):
         faults = f"[{{at: load, kind: {fault}}}]"
         began = time.monotonic()
-        ended = story("run", "story.txt", *engine(story, faults), *settings(restarts=1), code=3)
+        ended = story("run", "story.txt", *ONE_WORKER, *engine(story, faults), *settings(restarts=1), code=3)
         took_s = time.monotonic() - began
         assert "error: " in ended.err
         assert not (story.folder / "story.wav").exists()
     faults = "[{at: load, kind: hang, times: 1}]"
     # In as long as this machine takes for a program and two workers, one worker can load.
-    report = story.resumed("story.txt", *engine(story, faults), *settings(timeouts__load_s=took_s))
+    report = story.resumed(
+        "story.txt", *ONE_WORKER, *engine(story, faults), *settings(timeouts__load_s=took_s)
+    )
     assert (
         noticed(report, f"no sign of progress in loading for {took_s:g} s")
         or report["workers"][0]["generation"] == 2

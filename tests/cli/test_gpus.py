@@ -7,24 +7,35 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Program, paragraphs, sim
+from ttsflow.devices import detect
 
 
 @pytest.mark.parametrize(
-    ("gpus", "chunks", "policy", "at_once"),
-    [(0, 3, "sequential", 1), (1, 3, "sequential", 1), (2, 6, "gpu-affinity", 2), (4, 12, "gpu-affinity", 4)],
+    ("gpus", "slots", "at_once"), [(1, 1, 1), (1, 3, 3), (2, 1, 2), (4, 1, 4), (2, 2, 4)]
 )
-def test_auto_uses_the_gpus_there_are(
-    program: Program, gpus: int, chunks: int, policy: str, at_once: int
+def test_auto_uses_the_gpus_and_slots_there_are(
+    program: Program, gpus: int, slots: int, at_once: int
 ) -> None:
     program.gpus(gpus)
-    engine = sim(chunk_s=0.5, device="cuda" if gpus else "any")
+    engine = sim(chunk_s=0.5, device="cuda", slots=slots, slowdown="[1.0, 1.2, 1.4]")
+    chunks = 3 * at_once
     report = program.report("--text", paragraphs(chunks), "--policy", "auto", *engine)
-    assert report["policy"]["name"] == policy
-    assert "auto.yaml" in report["policy"]["decided_by"]
+    assert report["policy"]["name"] == "adaptive"
+    said = f"{gpus} GPU{'s' if gpus > 1 else ''}, a file, {slots} slot{'s' if slots > 1 else ''}"
+    assert report["policy"]["decided_by"] == f"policies/auto.yaml (shipped), rule 1: {said}"
     assert greatest_overlap(report["chunks"]) == at_once
     seen = {worker["device"]: worker["cuda_visible_devices"] for worker in report["workers"]}
-    assert seen == ({f"cuda:{number}": str(number) for number in range(at_once)} if gpus else {"cpu": ""})
+    assert seen == {f"cuda:{number}": str(number) for number in range(gpus)}
     assert sum(chunk["status"] == "ok" for chunk in report["chunks"]) == chunks
+
+
+def test_auto_fills_the_cores(program: Program) -> None:
+    cores = detect().devices[-1].cores or 1
+    report = program.report("--text", paragraphs(3 * cores), "--policy", "auto", *sim(chunk_s=0.5))
+    assert report["policy"]["name"] == "adaptive"
+    assert {worker["device"] for worker in report["workers"]} == {"cpu"}
+    assert len(report["workers"]) == cores
+    assert greatest_overlap(report["chunks"]) == cores
 
 
 def greatest_overlap(chunks: list[dict[str, Any]]) -> int:

@@ -118,8 +118,11 @@ def test_config_show(program: Program) -> None:
     text = program("config", "show", "--config", "my.yaml", "--set", "text.language=de").text
     assert "retries: 5  # my.yaml, line 1" in text
     assert "language: de  # --set text.language" in text
-    assert text.splitlines()[-1].startswith("# on this machine: policy gpu-affinity")
-    assert "rule 3: 2 GPUs" in text
+    rule = "policies/auto.yaml (shipped), rule 1: 2 GPUs"
+    assert [line for line in text.splitlines() if "on this machine" in line] == [
+        f"# on this machine: policy adaptive ({rule}, a file, 4 slots)",
+        f"# on this machine: policy adaptive ({rule}, a listener, 4 slots)",
+    ]
     program.write("shown.yaml", text)
     program("config", "check", "shown.yaml")
     shown = json.loads(program("config", "show", "--json", "--config", "my.yaml").out)
@@ -154,19 +157,45 @@ def test_a_listing_on_a_full_disk(program: Program) -> None:
     assert len(ended.err.splitlines()) == 1
 
 
+RULES = """
+policy:
+  rules:
+    - {when: {listening: true, gpus_max: 1}, use: sequential}
+    - {when: {gpus_min: 2, slots_min: 3}, use: gpu-affinity}
+    - {when: {listening: false}, use: adaptive}
+    - {use: bounded-parallel, options: {max_concurrent: 2}}
+"""
+
+
 @pytest.mark.parametrize(
-    ("gpus", "holds"),
+    ("gpus", "slots", "holding"),
     [
-        (0, "1. no GPU: sequential   <- holds on this machine, which has no GPU"),
-        (1, "2. 1 GPU: sequential   <- holds on this machine, which has 1 GPU"),
-        (4, "3. always: gpu-affinity   <- holds on this machine, which has 4 GPUs"),
+        (1, 1, {1: ["1 GPU, a listener, 1 slot"], 3: ["1 GPU, a file, 1 slot"]}),
+        (4, 3, {2: ["4 GPUs, a file, 3 slots", "4 GPUs, a listener, 3 slots"]}),
+        (4, 2, {3: ["4 GPUs, a file, 2 slots"], 4: ["4 GPUs, a listener, 2 slots"]}),
     ],
 )
-def test_the_rules_of_a_policy_file_are_explained(program: Program, gpus: int, holds: str) -> None:
+def test_the_rules_of_a_policy_file_are_explained(
+    program: Program, gpus: int, slots: int, holding: dict[int, list[str]]
+) -> None:
     program.gpus(gpus)
-    lines = program("policies", "auto").text.splitlines()
-    assert lines[0] == "auto, a policy file: the first rule that holds chooses the policy."
-    assert [line for line in lines if "<-" in line] == [holds]
+    program.write("home/.config/ttsflow/policies/mine.yaml", RULES)
+    engine = ["--set", "backend.use=sim", *sim(device="cuda", slots=slots)[2:]]
+    shown = program("policies", "mine", *engine).text
+    for line in (
+        "mine, a policy file: the first rule that holds chooses the policy.",
+        "1. 1 GPU or fewer and a listener: sequential",
+        "2. 2 GPUs or more and 3 slots or more: gpu-affinity",
+        "3. a file: adaptive",
+        '4. always: bounded-parallel {"max_concurrent": 2}',
+    ):
+        assert line in shown.splitlines()
+    dumped = json.loads(program("policies", "mine", "--json", *engine).out)
+    for number, rule in enumerate(dumped["rules"], 1):
+        assert rule["holds"] is (number in holding)
+        assert len(rule["holds_for"]) == len(holding.get(number, []))
+        for here in holding.get(number, []):
+            assert f"   <- holds on this machine: {here}" in shown
 
 
 def test_the_words_of_the_program_alone_are_shown(program: Program) -> None:

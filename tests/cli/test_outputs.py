@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.cli.program import Program, indexes, paragraphs, sim
+from tests.cli.program import ONE_WORKER, Program, indexes, paragraphs, sim
 
 # Chunk 1 is in doubt, chunk 3 fails, chunk 5 is chunk 0 again, chunk 4 has nothing to say.
 STORY = "One day.\n\nIt rained.\n\nNobody came.\n\nThe door fell.\n\n***\n\nOne day.\n"
@@ -113,7 +113,7 @@ def test_the_status_tells_of_chunks_that_the_text_no_longer_has(
 
 def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: Program) -> None:
     program.write("story.txt", paragraphs(30))
-    process = program.start(*SPEAK, *sim(chunk_s=0.2, audio_s=0.2))
+    process = program.start(*SPEAK, *ONE_WORKER, *sim(chunk_s=0.2, audio_s=0.2))
     program.await_audio("story.wav", 2)
     text = program("status", "story.wav").text
     assert re.search(r"story.wav: \d+ chunks left, \d+% of the text kept", text)
@@ -133,7 +133,7 @@ def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: 
 
 def test_a_run_that_was_killed_does_not_go_on(program: Program) -> None:
     program.write("story.txt", paragraphs(30))
-    process = program.start(*SPEAK, *sim(chunk_s=0.2, audio_s=0.2))
+    process = program.start(*SPEAK, *ONE_WORKER, *sim(chunk_s=0.2, audio_s=0.2))
     program.await_audio("story.wav", 2)
     process.kill()
     program.finish(process)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.cli.program import NEVER_LATE, TWO_WORKERS, Program, indexes, paragraphs, sim
+from tests.cli.program import NEVER_LATE, ONE_WORKER, TWO_WORKERS, Program, indexes, paragraphs, sim
 from tests.store.world import on_a_small_disk
 
 CHUNKS = 12
@@ -155,7 +155,7 @@ def test_a_worker_that_hangs_holds_up_no_second_signal(
 ) -> None:
     hanging = story.folder / "home" / "state"
     engine = sim(rtf=0, audio_s=0.2, faults="[{at: 3, kind: hang, times: 1}]", state_dir=hanging)
-    process = story.start(*SPEAK, *NEVER_LATE, *engine, start_new_session=True)
+    process = story.start(*SPEAK, *ONE_WORKER, *NEVER_LATE, *engine, start_new_session=True)
     story.await_audio("story.wav", 3)
     story.until(hanging.exists)
     first, *again = signals

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import soundfile
 
-from tests.cli.program import NEVER_LATE, Program, paragraphs, sim
+from tests.cli.program import NEVER_LATE, ONE_WORKER, Program, paragraphs, sim
 
 
 def test_chunks_that_fail_are_named_and_the_rest_is_there(program: Program) -> None:
@@ -110,7 +110,9 @@ def test_ctrl_c_leaves_no_process_and_no_file(program: Program) -> None:
 def test_ctrl_c_while_the_model_loads(program: Program) -> None:
     state = program.folder / "home" / "state"
     engine = sim(faults="[{at: load, kind: hang, times: 1}]", state_dir=state)
-    process = program.start("run", "--text", "Hello.", *NEVER_LATE, *engine, start_new_session=True)
+    process = program.start(
+        "run", "--text", "Hello.", *ONE_WORKER, *NEVER_LATE, *engine, start_new_session=True
+    )
     program.until(state.exists)
     os.killpg(process.pid, signal.SIGINT)
     ended = program.finish(process)
@@ -139,6 +141,7 @@ def test_workers_end_with_a_coordinator_that_is_killed(program: Program) -> None
         "run",
         "--text",
         paragraphs(200),
+        *ONE_WORKER,
         *sim(chunk_s=3600),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.cli.program import Program, paragraphs, sim
+from tests.cli.program import ONE_WORKER, Program, paragraphs, sim
 from tests.cli.terminal import CTRL_C, Terminal
 
 
@@ -24,7 +24,7 @@ def test_no_input_gives_an_example(terminal: Callable[..., Terminal]) -> None:
 
 
 def test_progress_is_shown_and_wiped(program: Program, terminal: Callable[..., Terminal]) -> None:
-    run = terminal("run", "--text", paragraphs(5), *sim(chunk_s=0.2))
+    run = terminal("run", "--text", paragraphs(5), *ONE_WORKER, *sim(chunk_s=0.2))
     assert run.end() == 0
     assert "loading" in run.screen
     parts = [int(part) for part in re.findall(r"(\d+)% of the chunks", run.screen)]

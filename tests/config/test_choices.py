@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product, starmap
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ import pytest
 from ttsflow.config import (
     Flag,
     Settings,
+    Situation,
     check_backends,
     check_policies,
     load,
     resolve_backend,
     resolve_policy,
 )
+from ttsflow.config.model import When
 from ttsflow.errors import BackendUnavailable, ConfigError, PluginError, UnknownNameError
 from ttsflow.registry import Registry
 
@@ -27,24 +30,36 @@ def settings_of(path: Path, *flags: Flag) -> Settings:
     return load(None, path, flags, user_folder=NOBODY)
 
 
+@pytest.mark.parametrize("listening", [False, True])
+@pytest.mark.parametrize(("gpus", "said"), [(0, "no GPU"), (1, "1 GPU"), (2, "2 GPUs")])
+def test_auto(gpus: int, said: str, listening: bool, registry: Registry) -> None:
+    here = Situation(gpus, listening, 4)
+    choice = resolve_policy(load("auto", user_folder=NOBODY), registry, here)
+    assert choice.plugin.name == "adaptive"
+    who = "a listener" if listening else "a file"
+    assert choice.decided_by == f"policies/auto.yaml (shipped), rule 1: {said}, {who}, 4 slots"
+
+
 @pytest.mark.parametrize(
-    ("gpus", "policy", "said"),
+    ("when", "holds"),
     [
-        (0, "sequential", "rule 1: no GPU"),
-        (1, "sequential", "rule 2: 1 GPU"),
-        (2, "gpu-affinity", "rule 3: 2 GPUs"),
-        (4, "gpu-affinity", "rule 3: 4 GPUs"),
+        ({"gpus": 2}, lambda here: here.gpus == 2),
+        ({"gpus_min": 1, "gpus_max": 2}, lambda here: 1 <= here.gpus <= 2),
+        ({"listening": True}, lambda here: here.listening),
+        ({"listening": False, "slots_min": 3}, lambda here: not here.listening and here.slots >= 3),
     ],
 )
-def test_auto(gpus: int, policy: str, said: str, registry: Registry) -> None:
-    choice = resolve_policy(load("auto", user_folder=NOBODY), registry, gpus)
-    assert choice.plugin.name == policy
-    assert choice.decided_by == f"policies/auto.yaml (shipped), {said}"
+def test_all_conditions_of_a_rule_must_hold(
+    when: dict[str, object], holds: Callable[[Situation], bool]
+) -> None:
+    rule = When(**when)
+    for here in starmap(Situation, product(range(4), (False, True), range(1, 5))):
+        assert rule.holds(here) is holds(here), here
 
 
 def test_every_shipped_policy_file_fits_the_built_in_policies(registry: Registry) -> None:
     for name, policy in (("sequential", "sequential"), ("parallel", "bounded-parallel")):
-        choice = resolve_policy(load(name, user_folder=NOBODY), registry, 2)
+        choice = resolve_policy(load(name, user_folder=NOBODY), registry, Situation(2))
         assert (choice.plugin.name, choice.decided_by) == (policy, f"policies/{name}.yaml (shipped)")
     for name in load(user_folder=NOBODY).policy_files.names():
         check_policies(load(name, user_folder=NOBODY), registry)
@@ -58,21 +73,25 @@ def test_the_first_rule_that_holds_decides(registry: Registry, yaml_file: Write)
         "  - {when: {gpus: 0}, use: sequential}\n"
     )
     settings = settings_of(path)
-    assert resolve_policy(settings, registry, 3).options.model_dump() == {"width": 3}
-    assert resolve_policy(settings, registry, 2).options.model_dump() == {"width": "auto"}
-    assert resolve_policy(settings, registry, 9).decided_by == f"{path}, rule 2: 9 GPUs"
-    assert resolve_policy(settings, registry, 0).plugin.name == "sequential"
+    assert resolve_policy(settings, registry, Situation(3)).options.model_dump() == {"width": 3}
+    assert resolve_policy(settings, registry, Situation(2)).options.model_dump() == {"width": "auto"}
+    assert (
+        resolve_policy(settings, registry, Situation(9)).decided_by
+        == f"{path}, rule 2: 9 GPUs, a file, 1 slot"
+    )
+    assert resolve_policy(settings, registry, Situation(0)).plugin.name == "sequential"
     with pytest.raises(
-        ConfigError, match=r"my\.yaml, line 2: no rule holds for 1 GPU; end policy\.rules with"
+        ConfigError,
+        match=r"my\.yaml, line 2: no rule holds for 1 GPU, a file, 1 slot; end policy\.rules with",
     ):
-        resolve_policy(settings, registry, 1)
+        resolve_policy(settings, registry, Situation(1))
 
 
 def test_who_decided(registry: Registry, yaml_file: Write) -> None:
     path = yaml_file("policy: {use: wide}")
-    assert resolve_policy(settings_of(path), registry, 0).decided_by == str(path)
-    assert resolve_policy(load(str(path), user_folder=NOBODY), registry, 0).decided_by == str(path)
-    choice = resolve_policy(load("wide", user_folder=NOBODY), registry, 0)
+    assert resolve_policy(settings_of(path), registry, Situation(0)).decided_by == str(path)
+    assert resolve_policy(load(str(path), user_folder=NOBODY), registry, Situation(0)).decided_by == str(path)
+    choice = resolve_policy(load("wide", user_folder=NOBODY), registry, Situation(0))
     assert choice.decided_by == "--policy: plugin wide"
 
 
@@ -115,7 +134,7 @@ def test_a_mistake_in_a_plugins_options_names_its_line(
 
 def test_rules_that_do_not_hold_are_checked_too(registry: Registry, yaml_file: Write) -> None:
     settings = settings_of(yaml_file("policy:\n  rules:\n  - {use: wide}\n  - {use: wdie}\n"))
-    assert resolve_policy(settings, registry, 0).plugin.name == "wide"
+    assert resolve_policy(settings, registry, Situation(0)).plugin.name == "wide"
     with pytest.raises(UnknownNameError, match=r"did you mean 'wide'\?.* It is named at .*my\.yaml, line 4"):
         check_policies(settings, registry)
 
@@ -127,15 +146,15 @@ def test_an_unknown_policy(
     with pytest.raises(
         UnknownNameError, match=r"unknown policy 'paralel'; did you mean 'parallel'\? known: "
     ):
-        resolve_policy(load("paralel", user_folder=NOBODY), registry, 0)
+        resolve_policy(load("paralel", user_folder=NOBODY), registry, Situation(0))
     yaml_file("policy: {use: wide}", "paralel.yaml")
     with pytest.raises(UnknownNameError, match=r"must be given as a path: \./paralel\.yaml$"):
-        resolve_policy(load("paralel", user_folder=NOBODY), registry, 0)
+        resolve_policy(load("paralel", user_folder=NOBODY), registry, Situation(0))
     settings = settings_of(yaml_file("policy: {use: parallel}"))
     with pytest.raises(
         UnknownNameError, match=r"line 1 names a policy file; use takes a policy: give --policy"
     ):
-        resolve_policy(settings, registry, 0)
+        resolve_policy(settings, registry, Situation(0))
 
 
 # ---------------------------------------------------------------- the backend

@@ -79,6 +79,7 @@ def test_every_gpu_is_found_and_bound_by_its_bus_position(fake_nvml: Path, gpus:
             "binding": [visible(str(index)), PCI_ORDER],
             "total_bytes": 80 * GIB,
             "free_bytes": 71 * GIB,
+            "cores": None,
             "max_slots": None,
             "max_workers": None,
         }

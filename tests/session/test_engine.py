@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.session.world import PLUGINS, SIM, noted, scribe, text_of
+from tests.session.world import ONE_WORKER, PLUGINS, SIM, noted, scribe, text_of
 from ttsflow.errors import (
     BackendUnavailable,
     ConfigError,
@@ -163,7 +163,7 @@ def test_what_a_caller_gets_wrong_leaves_the_engine_at_work(engine: Engine, tmp_
 
 
 def test_closing_leaves_no_process_and_refuses_more_work(tmp_path: Path, workers: Callable[[], int]) -> None:
-    engine = Engine(settings=SIM)
+    engine = Engine(settings=ONE_WORKER)
     engine.speak("Hello.", tmp_path / "out.wav")
     assert workers() == 1
     engine.close()
@@ -377,7 +377,7 @@ def test_a_damaged_store_is_mended_with_the_workers_that_are_there(
     tmp_path: Path, workers: Callable[[], int]
 ) -> None:
     out, store = tmp_path / "out.wav", tmp_path / "out.wav.ttsflow"
-    with Engine(settings=SIM) as engine:
+    with Engine(settings=ONE_WORKER) as engine:
         engine.speak(text_of(8), out)
         audio = soundfile.read(out)[0]
         data = bytearray(store.read_bytes())

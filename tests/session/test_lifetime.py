@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from tests.conftest import patience
-from tests.session.world import SIM, noted, scribe, text_of
+from tests.session.world import ONE_WORKER, SIM, noted, scribe, text_of
 from tests.store.world import chunks_kept
 from ttsflow import Drained, Engine, RunError, UsageError, WorkerError
 
@@ -23,14 +23,14 @@ from ttsflow import Drained, Engine, RunError, UsageError, WorkerError
 
 
 def test_workers_start_at_once_or_with_the_first_request(tmp_path: Path, workers: Callable[[], int]) -> None:
-    with Engine(settings=SIM) as engine:
+    with Engine(settings=ONE_WORKER) as engine:
         engine.ready(60)
         assert workers() == 1
-    with Engine(settings=SIM, preload=False) as engine:
+    with Engine(settings=ONE_WORKER, preload=False) as engine:
         assert workers() == 0
         assert engine.speak("Hello.", tmp_path / "out.wav").account.delivered == 1
         assert workers() == 1
-    with Engine(settings=SIM, preload=False) as engine:
+    with Engine(settings=ONE_WORKER, preload=False) as engine:
         assert engine.speak("Hello.", tmp_path / "out.wav").account.submitted == 0
         assert workers() == 0, "the file is complete"
         engine.ready(60)

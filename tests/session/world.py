@@ -8,6 +8,7 @@ from typing import Any
 
 PLUGINS = Path(__file__).parents[1] / "fakes/plugins"
 SIM = {"backend.use": "sim", "backend.options.audio_s": 0.1, "backend.options.rtf": 0.0}
+ONE_WORKER = SIM | {"policy.use": "sequential"}
 TWO_VOICES = SIM | {"backend.options.voices": ["anna", "bert"]}
 
 # A backend of two languages that writes down, a line each, what each worker is asked to speak.

@@ -21,7 +21,7 @@ JOB = ChunkJob("book", 0, "Hello, world.", "en", seed=5, pause_s=0.5)
 def manner(policy: str = "sequential", backend: str = "sim", **flags: Any) -> Manner:
     named = {name.replace("__", "."): value for name, value in flags.items()}
     given = [Flag("test", name, value) for name, value in ({"backend.use": backend} | named).items()]
-    setup = make_setup(load(policy, None, given), fallback_allowed=False)
+    setup = make_setup(load(policy, None, given), fallback_allowed=False, listening=False)
     return Manner.of(setup, setup.config.text)
 
 
@@ -126,4 +126,4 @@ def test_an_identity_that_goes_wrong_names_the_plugin(body: str, said: str, tmp_
     (tmp_path / "broken.py").write_text(BROKEN.format(body=body))
     given = [Flag("test", "backend.use", "broken")]
     with pytest.raises(PluginError, match=f"'broken' .* raised in identity: .*{said}"):
-        make_setup(load("sequential", None, given), [tmp_path], fallback_allowed=False)
+        make_setup(load("sequential", None, given), [tmp_path], fallback_allowed=False, listening=False)

@@ -26,17 +26,18 @@ def show(
     as_json: bool,
 ) -> None:
     """Print the whole configuration, and where each value is from."""
+    from ttsflow.cli.situations import situations
     from ttsflow.config import resolve_policy, show
-    from ttsflow.devices import detect
 
     chosen = load_settings(policy, config_file, settings)
     if as_json:
         click.echo(chosen.config.model_dump_json(indent=2))
         return
     click.echo(show(chosen), nl=False)
-    gpus = sum(device.kind != "cpu" for device in detect().devices)
-    outcome = resolve_policy(chosen, load_registry(chosen, plugins_dir), gpus)
-    click.echo(f"# on this machine: policy {outcome.plugin.name} ({outcome.decided_by})")
+    registry = load_registry(chosen, plugins_dir)
+    outcomes = [resolve_policy(chosen, registry, here) for here in situations(chosen, registry)]
+    for decided_by, outcome in {outcome.decided_by: outcome for outcome in outcomes}.items():
+        click.echo(f"# on this machine: policy {outcome.plugin.name} ({decided_by})")
 
 
 @config.command()

@@ -15,7 +15,7 @@ from ttsflow.cli.options import configured, given, load_registry, load_settings
 from ttsflow.cli.tables import fit, option_rows, print_table
 
 if TYPE_CHECKING:
-    from ttsflow.config import Settings
+    from ttsflow.config import Settings, Situation
     from ttsflow.interface.backend import Backend, Voice
     from ttsflow.interface.policy import Policy
     from ttsflow.registry import Plugin, Registry
@@ -40,7 +40,7 @@ def policies(
     registry = load_registry(chosen, plugins_dir)
     files = chosen.policy_files.names()
     if name is not None and name in files and name not in {plugin.name for plugin in registry.policies()}:
-        _show_rules(name, load_settings(name, config_file, settings), as_json)
+        _show_rules(name, load_settings(name, config_file, settings), registry, as_json)
     elif name is not None:
         plugin = registry.policy(name, also_known=files)
         _show("policy", plugin, _about(plugin), as_json)
@@ -52,25 +52,36 @@ def policies(
         _warn(registry)
 
 
-def _show_rules(name: str, chosen: Settings, as_json: bool) -> None:
-    """What a policy file chooses, rule by rule, and which of its rules holds on this machine."""
-    from ttsflow.config.model import Rule, count_gpus
-    from ttsflow.devices import detect
+def _show_rules(name: str, chosen: Settings, registry: Registry, as_json: bool) -> None:
+    """What a policy file chooses, rule by rule, and which of its rules hold on this machine."""
+    from ttsflow.cli.situations import situations
+    from ttsflow.config.model import Rule
 
     section = chosen.config.policy
-    gpus = sum(device.kind != "cpu" for device in detect().devices)
     rules = section.rules or (Rule(use=section.use or "", options=section.options),)
-    holds = next((rule for rule in rules if rule.when is None or rule.when.holds(gpus)), None)
+    holding: dict[int, list[Situation]] = {}
+    machine = situations(chosen, registry)
+    for here in machine:
+        for number, rule in enumerate(rules):
+            if rule.when is None or rule.when.holds(here):
+                holding.setdefault(number, []).append(here)
+                break
     if as_json:
-        dumped = [rule.model_dump(mode="json") | {"holds": rule is holds} for rule in rules]
-        _print_json({"name": name, "gpus": gpus, "rules": dumped})
+        dumped = [
+            rule.model_dump(mode="json")
+            | {"holds": number in holding, "holds_for": [asdict(here) for here in holding.get(number, ())]}
+            for number, rule in enumerate(rules)
+        ]
+        _print_json({"name": name, "gpus": machine[0].gpus, "rules": dumped})
         return
     click.echo(f"{name}, a policy file: the first rule that holds chooses the policy.\n")
-    for number, rule in enumerate(rules, 1):
+    for number, rule in enumerate(rules):
         options = f" {json.dumps(rule.options)}" if rule.options else ""
-        here = f"   <- holds on this machine, which has {count_gpus(gpus)}" if rule is holds else ""
-        click.echo(f"{number}. {'always' if rule.when is None else rule.when}: {rule.use}{options}{here}")
-    click.echo("\nRules count the GPUs that the engine can use.")
+        when = "always" if rule.when is None else rule.when
+        click.echo(f"{number + 1}. {when}: {rule.use}{options}")
+        for here in holding.get(number, ()):
+            click.echo(f"   <- holds on this machine: {here}")
+    click.echo("\nRules count the GPUs that the engine can use, and the slots of one worker of it.")
     click.echo(f"All settings of the file: {command('config', 'show', '--policy', name)}")
 
 

@@ -117,7 +117,7 @@ def speak(
     """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
     path = destination.path(text, settings.config.output.format)
-    setup = make_setup(settings, plugins_dirs, fallback_allowed=True, ask=ask())
+    setup = make_setup(settings, plugins_dirs, fallback_allowed=True, listening=path is None, ask=ask())
     with (
         Run(setup, began, destination.report, quiet=quiet) as run,
         Engine.of(setup, run.observers, preload=False) as engine,
@@ -133,7 +133,7 @@ def speak_again(output: Path, choice: Choice, seed: int | None, *, quiet: bool) 
     began = time.monotonic()
     recipe = Recipe.beside(output)
     folders = [Path(folder) for folder in recipe.plugins_dirs]
-    setup = make_setup(recipe.settings(output), folders, fallback_allowed=False, ask=ask())
+    setup = make_setup(recipe.settings(output), folders, fallback_allowed=False, listening=False, ask=ask())
     with (
         Run(setup, began, quiet=quiet) as run,
         Engine.of(setup, run.observers, preload=False) as engine,

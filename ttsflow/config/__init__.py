@@ -10,7 +10,7 @@ from ttsflow.config.choices import (
 )
 from ttsflow.config.dump import show
 from ttsflow.config.layers import Flag, Origin
-from ttsflow.config.model import Config, json_schema
+from ttsflow.config.model import Config, Situation, json_schema
 from ttsflow.config.settings import Settings, load, settings_of
 from ttsflow.config.yamlfile import parse_value
 
@@ -21,6 +21,7 @@ __all__ = [
     "Origin",
     "PolicyChoice",
     "Settings",
+    "Situation",
     "check_backends",
     "check_policies",
     "json_schema",

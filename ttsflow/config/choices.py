@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ttsflow.config.layers import absolute
-from ttsflow.config.model import count_gpus
+from ttsflow.config.model import Situation
 from ttsflow.config.policyfiles import is_path
 from ttsflow.config.settings import Settings
 from ttsflow.errors import BackendUnavailable, ConfigError, PluginError, UsageError
@@ -38,8 +38,8 @@ class BackendChoice:
     fallback: str | None = None
 
 
-def resolve_policy(settings: Settings, registry: Registry, gpus: int) -> PolicyChoice:
-    """The policy of a run; `gpus` is the number of GPUs that the backend can use.
+def resolve_policy(settings: Settings, registry: Registry, here: Situation) -> PolicyChoice:
+    """The policy of a run in this situation.
 
     Raises ConfigError if no rule holds or an option is wrong, UnknownNameError, PluginError.
     """
@@ -50,15 +50,13 @@ def resolve_policy(settings: Settings, registry: Registry, gpus: int) -> PolicyC
         decided_by = origin.source if origin is not None and file else f"{origin}: plugin {section.use}"
         return _policy(settings, registry, ("policy",), section.use, section.options, decided_by)
     for index, rule in enumerate(section.rules or ()):
-        if rule.when is None or rule.when.holds(gpus):
+        if rule.when is None or rule.when.holds(here):
             at: KeyPath = ("policy", "rules", index)
             origin = settings.origin(at)
-            decided_by = f"{origin.source if origin else 'rules'}, rule {index + 1}: {count_gpus(gpus)}"
+            decided_by = f"{origin.source if origin else 'rules'}, rule {index + 1}: {here}"
             return _policy(settings, registry, at, rule.use, rule.options, decided_by)
     where = settings.where(("policy", "rules"))
-    raise ConfigError(
-        f"{where}: no rule holds for {count_gpus(gpus)}; end policy.rules with a rule that has no `when`"
-    )
+    raise ConfigError(f"{where}: no rule holds for {here}; end policy.rules with a rule that has no `when`")
 
 
 def check_policies(settings: Settings, registry: Registry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -56,29 +57,72 @@ def count_gpus(gpus: int) -> str:
     return "no GPU" if gpus == 0 else "1 GPU" if gpus == 1 else f"{gpus} GPUs"
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the choice of a policy may hang on.
+
+    `gpus` counts the GPUs that the backend can use. `listening`: somebody hears the audio as it is made, and
+    does not wait for a file. `slots` is how many chunks a worker of the backend can speak at a time.
+    """
+
+    gpus: int
+    listening: bool = False
+    slots: int = 1
+
+    def __str__(self) -> str:
+        """For a person: "1 GPU, a listener, 4 slots"."""
+        slots = "1 slot" if self.slots == 1 else f"{self.slots} slots"
+        return f"{count_gpus(self.gpus)}, {_listener(self.listening)}, {slots}"
+
+
 class When(Section):
-    """The condition of a rule: all given values must hold. They count the GPUs that the backend can use."""
+    """The condition of a rule: all given values must hold."""
 
     gpus: NonNegativeInt | None = None
-    """exactly this number of GPUs"""
+    """exactly this number of GPUs that the backend can use"""
     gpus_min: NonNegativeInt | None = None
     """this number of GPUs or more"""
+    gpus_max: NonNegativeInt | None = None
+    """this number of GPUs or fewer"""
+    listening: bool | None = None
+    """somebody hears the audio as it is made (true), or waits for a file (false)"""
+    slots_min: PositiveInt | None = None
+    """a worker of the backend can speak this many chunks at a time, or more"""
 
     @model_validator(mode="after")
     def _says_something(self) -> When:
-        if self.gpus is None and self.gpus_min is None:
-            raise ValueError("needs gpus or gpus_min; leave `when` out for a rule that always holds")
+        if all(value is None for value in self.model_dump().values()):
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"needs one of {known}; leave `when` out for a rule that always holds")
         return self
 
     def __str__(self) -> str:
-        """For a person: "1 GPU", "2 GPUs or more"."""
-        exactly = None if self.gpus is None else count_gpus(self.gpus)
-        at_least = None if self.gpus_min is None else f"{count_gpus(self.gpus_min)} or more"
-        return " and ".join(filter(None, (exactly, at_least)))
+        """For a person: "1 GPU", "2 GPUs or more and a listener"."""
+        return " and ".join(
+            words
+            for value, words in (
+                (self.gpus, f"{count_gpus(self.gpus or 0)}"),
+                (self.gpus_min, f"{count_gpus(self.gpus_min or 0)} or more"),
+                (self.gpus_max, f"{count_gpus(self.gpus_max or 0)} or fewer"),
+                (self.listening, _listener(self.listening)),
+                (self.slots_min, f"{self.slots_min} slots or more"),
+            )
+            if value is not None
+        )
 
-    def holds(self, gpus: int) -> bool:
-        """Whether the rule applies with this many GPUs."""
-        return self.gpus in (None, gpus) and gpus >= (self.gpus_min or 0)
+    def holds(self, here: Situation) -> bool:
+        """Whether the rule applies."""
+        return (
+            self.gpus in (None, here.gpus)
+            and here.gpus >= (self.gpus_min or 0)
+            and (self.gpus_max is None or here.gpus <= self.gpus_max)
+            and self.listening in (None, here.listening)
+            and here.slots >= (self.slots_min or 0)
+        )
+
+
+def _listener(listening: bool | None) -> str:
+    return "a listener" if listening else "a file"
 
 
 class Rule(Section):

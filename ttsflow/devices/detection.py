@@ -130,4 +130,15 @@ def _cpu() -> Device:
         binding=(("CUDA_VISIBLE_DEVICES", ""),),
         total_bytes=memory.get("MemTotal"),
         free_bytes=memory.get("MemAvailable"),
+        cores=_cores(),
     )
+
+
+def _cores() -> int:
+    """Cores that this process may use: of the machine, of its affinity, and of its control group."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()  # cgroups(7), version 2
+        return min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such group, or no limit: "max"
+        return count

@@ -36,10 +36,7 @@ class Costs:
 
     def slow(self, k: int) -> float:
         """s(k): how many times slower each job runs when k jobs run at once."""
-        table = self._profile.slowdown
-        if k <= len(table):
-            return table[max(k, 1) - 1]
-        return table[-1] * k / len(table)
+        return self._profile.slow(k)
 
     def remaining(self, job: ChunkJob, started_s: float, now: float, k: int = 1) -> float:
         """Predicted seconds until a job that started at `started_s` is done, with k jobs at once."""

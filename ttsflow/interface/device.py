@@ -13,8 +13,8 @@ class Device:
 
     `id` is its name in reports ("cuda:0", "mps", "cpu"). `kind` is "cuda", "mps" or "cpu" (a MIG
     instance is a "cuda" device). `binding` are environment variables with which a worker sees only this
-    device. Memory is in bytes, None if unknown. `max_slots` and `max_workers` are limits learnt during a
-    run, None for no limit.
+    device. Memory is in bytes, None if unknown. `cores` are the cores of a CPU that this process may use.
+    `max_slots` and `max_workers` are limits learnt during a run, None for no limit.
     """
 
     id: str
@@ -24,5 +24,6 @@ class Device:
     binding: Binding = ()
     total_bytes: int | None = None
     free_bytes: int | None = None
+    cores: int | None = None
     max_slots: int | None = None
     max_workers: int | None = None

@@ -51,7 +51,10 @@ class Ready(Protocol):
 
 
 class Running(Protocol):
-    """A job that a worker is speaking; `started_s` is on the clock of `View.now`."""
+    """A job that a worker is speaking; `started_s` is on the clock of `View.now`.
+
+    `delivered_s` are the seconds of its audio that its listener was given already.
+    """
 
     @property
     def job(self) -> ChunkJob: ...
@@ -59,6 +62,21 @@ class Running(Protocol):
     def worker(self) -> WorkerView: ...
     @property
     def started_s(self) -> float: ...
+    @property
+    def delivered_s(self) -> float: ...
+
+
+class Listener(Protocol):
+    """Somebody who hears a stream while it is spoken. Times are seconds on the clock of `View.now`.
+
+    `since` is when the first audio was delivered, None before that. `until` is when all that was delivered
+    will have been heard, with its pauses: audio that comes later than this makes the listener wait.
+    """
+
+    @property
+    def since(self) -> float | None: ...
+    @property
+    def until(self) -> float: ...
 
 
 class View(Protocol):
@@ -82,6 +100,9 @@ class View(Protocol):
     def streams(self) -> Iterable[str]: ...
     @property
     def costs(self) -> Costs: ...
+
+    def listener(self, stream: str) -> Listener | None:
+        """The listener of an open stream; None where a file is written."""
 
     def wake_at(self, when: float) -> None:
         """Ask for another call at `when` (seconds, on the clock of `now`) if nothing happens before."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+ENOUGH = 1.03
+"""times the throughput that a slot more must give to be worth its memory"""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -14,6 +17,7 @@ class Profile:
     `slots` is the most chunks that one worker can decode at a time. `slowdown[k - 1]` is s(k): how many
     times slower each chunk runs when k chunks run at once; beyond the table it grows linearly.
     `memory_bytes` is the device memory that a worker needs, `slot_memory_bytes` what each slot adds.
+    `cores` is how many cores a worker keeps busy on a CPU.
     `max_chars` is the longest chunk in characters, by language ("*" for all others). `languages` are
     the language codes it speaks, None for any. A piece of less than `min_chars` characters joins a
     neighbour, because a neural model may garble it. `rtf` (synthesis time / audio time) and `chars_per_s`
@@ -41,6 +45,7 @@ class Profile:
     reproducible_on: tuple[str, ...] = ()
     speeds: tuple[float, float] = (1.0, 1.0)
     min_chars: int = 40
+    cores: int = 1
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for an invalid profile."""
@@ -51,7 +56,7 @@ class Profile:
             raise ValueError(f"max_chars must map languages to caps above 0, not {self.max_chars!r}")
         if not isinstance(self.min_chars, int) or self.min_chars < 0:
             raise ValueError(f"min_chars must be a whole number from 0, not {self.min_chars!r}")
-        for name in ("sample_rate", "slots"):
+        for name in ("sample_rate", "slots", "cores"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")
         rates = self.chars_per_s.values() if isinstance(self.chars_per_s, Mapping) else [self.chars_per_s]
@@ -61,6 +66,29 @@ class Profile:
             raise ValueError(f"chars_per_s must be above 0, not {self.chars_per_s!r}")
         if not (len(self.speeds) == 2 and 0.0 < self.speeds[0] <= 1.0 <= self.speeds[1]):
             raise ValueError(f"speeds must be the slowest and the fastest, with 1.0 between: {self.speeds!r}")
+
+    def slow(self, k: int) -> float:
+        """s(k): how many times slower each chunk runs when k chunks run at once."""
+        table = self.slowdown
+        if k <= len(table):
+            return table[max(k, 1) - 1]
+        return table[-1] * k / len(table)
+
+    @property
+    def knee(self) -> int:
+        """The fewest slots that give nearly the highest throughput, k / s(k): another gives 3 % or less."""
+        most = max(k / self.slow(k) for k in range(1, self.slots + 1))
+        return next(k for k in range(1, self.slots + 1) if k / self.slow(k) >= most / ENOUGH)
+
+    def slots_in(self, free_bytes: int | None, most: int) -> int:
+        """The most slots, at most `most`, of a worker that fits into free memory; 0 if none fits."""
+        if free_bytes is None:
+            return most
+        return next((slots for slots in range(most, 0, -1) if self.memory(slots) <= free_bytes), 0)
+
+    def memory(self, slots: int) -> int:
+        """Bytes of device memory that a worker with so many slots needs."""
+        return self.memory_bytes + slots * self.slot_memory_bytes
 
     def reproducible(self, kind: str) -> bool:
         """Whether an identical job gives the same audio on devices of this kind."""

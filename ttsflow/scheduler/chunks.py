@@ -61,6 +61,24 @@ IN_MEMORY = (ChunkStage.SPEAKING, ChunkStage.ENDED, ChunkStage.HANDED)
 HEARD: tuple[Status, ...] = ("ok", "flagged")
 
 
+class Hearing:
+    """What a listener has been given (`ttsflow.interface.policy.Listener`)."""
+
+    __slots__ = ("since", "until")
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self.until = 0.0
+
+    def given(self, audio_s: float, now: float) -> None:
+        """More audio was delivered, or silence; it is heard at once, or behind what was delivered before."""
+        if not audio_s:
+            return
+        if self.since is None:
+            self.since = now
+        self.until = max(self.until, now) + audio_s
+
+
 class Stream:
     """One listener or file. `chunks` are admitted and not done, `line` those not yet passed on."""
 
@@ -74,6 +92,7 @@ class Stream:
         self.last_index = -1
         self.asked = 0  # jobs asked for with RequestJobs and not yet submitted
         self.complete = False  # the last job was submitted
+        self.listener = Hearing() if live else None
         self.finish_tag = 0.0
         self.submitted = self.delivered = self.failed = 0
 

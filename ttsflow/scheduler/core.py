@@ -172,7 +172,7 @@ class Scheduler:
                     for chunk in self._streams.admit(stream, slots, now):
                         self._make_ready(*chunk.parts)
                 self._streams.commit(stream)
-                room = self._streams.advance(stream)
+                room = self._streams.advance(stream, now)
             if not self._draining:
                 self._streams.want(stream, slots)
 

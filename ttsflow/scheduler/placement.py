@@ -71,30 +71,19 @@ def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec],
             refused.append(f"{device.id} is limited to {device.max_workers} workers now; one was refused")
             continue
         most = min(spec.slots, profile.slots, spec.slots if device.max_slots is None else device.max_slots)
-        slots = _slots_in_memory(most, device, taken[device.id], profile)
+        free = None if device.free_bytes is None else device.free_bytes - taken[device.id]
+        slots = profile.slots_in(free, most)
         if slots < most:
             refused.append(_short_of_memory(most, slots, device, taken[device.id], profile))
         if slots:
             workers[device.id] += 1
-            taken[device.id] += _memory(slots, profile)
+            taken[device.id] += profile.memory(slots)
             specs.append(WorkerSpec(device, slots))
     return specs, refused
 
 
-def _memory(slots: int, profile: Profile) -> int:
-    return profile.memory_bytes + slots * profile.slot_memory_bytes
-
-
-def _slots_in_memory(most: int, device: Device, taken: int, profile: Profile) -> int:
-    """The most slots, at most `most`, of one more worker in the device's free memory; 0 for no worker."""
-    if device.free_bytes is None:
-        return most
-    fitting = (slots for slots in range(most, 0, -1) if _memory(slots, profile) <= device.free_bytes - taken)
-    return next(fitting, 0)
-
-
 def _short_of_memory(most: int, slots: int, device: Device, taken: int, profile: Profile) -> str:
-    needs = f"{_memory(most, profile) / GIB:.2f} GiB"
+    needs = f"{profile.memory(most) / GIB:.2f} GiB"
     free = f"{((device.free_bytes or 0) - taken) / GIB:.2f} GiB"
     left = f"{free} of its memory free" + (" beside the other workers" if taken else "")
     if slots:

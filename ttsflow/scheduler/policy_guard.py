@@ -10,7 +10,7 @@ from ttsflow.errors import PolicyError, TtsflowError
 from ttsflow.interface.costs import Costs
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
-from ttsflow.interface.policy import Policy, Ready, Running, View, WorkerSpec, WorkerView
+from ttsflow.interface.policy import Listener, Policy, Ready, Running, View, WorkerSpec, WorkerView
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler.fleet import Fleet, Worker
 from ttsflow.scheduler.ready import ReadyQueue
@@ -66,6 +66,10 @@ class SchedulerView:
     @property
     def costs(self) -> Costs:
         return self._costs
+
+    def listener(self, stream: str) -> Listener | None:
+        found = self._streams.get(stream)
+        return None if found is None else found.listener
 
     def wake_at(self, when: float) -> None:
         if not math.isfinite(when):

@@ -122,24 +122,25 @@ class Streams:
         if chunk is not None and chunk.needs_store:
             chunk.move(ChunkStage.KEPT)
 
-    def advance(self, stream: Stream) -> bool:
+    def advance(self, stream: Stream, now: float) -> bool:
         """Deliver, in text order, what is ready; returns whether that made room in the window."""
         before = stream.in_memory
         while (chunk := stream.head) is not None:
             if chunk.outcome is None:
-                if stream.live and (taken := chunk.take_audio())[0]:
+                if stream.listener and (taken := chunk.take_audio())[0]:
+                    stream.listener.given(taken[1], now)
                     self._emit(Deliver(stream.name, chunk.job.index, *taken))
                 break
             if chunk.needs_store:
                 break
             stream.line.popleft()
-            self._hand_over(stream, chunk, chunk.outcome)
+            self._hand_over(stream, chunk, chunk.outcome, now)
         if stream.complete and not stream.chunks and not stream.backlog:
             self._close(stream, None)
             return False
         return stream.in_memory < before
 
-    def _hand_over(self, stream: Stream, chunk: Chunk, outcome: Outcome) -> None:
+    def _hand_over(self, stream: Stream, chunk: Chunk, outcome: Outcome, now: float) -> None:
         """Deliver a chunk that has ended. A stored stream has no sink that would answer."""
         failed = outcome.status == "failed"
         stream.failed += failed
@@ -149,6 +150,8 @@ class Streams:
         else:
             chunk.move(ChunkStage.HANDED)
             audio = chunk.take_audio()
+        if stream.listener:
+            stream.listener.given(audio[1] + chunk.job.pause_s, now)
         if failed:
             self._emit(ChunkFailed(outcome))
         else:

@@ -44,6 +44,11 @@ class Attempt:
         """The job, as it was when the attempt began."""
         return self.part.job
 
+    @property
+    def delivered_s(self) -> float:
+        """Seconds of its audio that were passed on already."""
+        return self.part.sent_s
+
 
 class Supervisor:
     """Knows every attempt that runs, by its token. A message with another token is stale, and dropped.

@@ -95,7 +95,8 @@ class Engine:
     `policy` is the name of a policy or policy file, or a path; `config` a YAML file; `settings` any
     keys of the configuration, such as {"backend.use": "espeak", "text.language": "de"}. Where
     several backends are configured only the first counts: the library never falls back. Workers start
-    at once if `preload`, else with the first request.
+    at once if `preload`, else with the first request. `listening` is what the rules of a policy file are
+    told: False where the engine only writes files.
 
         >>> with Engine(settings={"backend.use": "espeak"}) as engine:
         ...     speech = engine.speak("Good morning.", "morning.wav", overwrite=True)
@@ -125,12 +126,14 @@ class Engine:
         plugins_dirs: Sequence[str | Path] = (),
         *,
         preload: bool = True,
+        listening: bool = True,
     ) -> None:
         flags = [Flag(f"settings[{key!r}]", key, value) for key, value in (settings or {}).items()]
         chosen = load(
             None if policy is None else str(policy), None if config is None else Path(config), flags
         )
-        setup = make_setup(chosen, [Path(folder) for folder in plugins_dirs], fallback_allowed=False)
+        folders = [Path(folder) for folder in plugins_dirs]
+        setup = make_setup(chosen, folders, fallback_allowed=False, listening=listening)
         self._set_up(setup, (_Log(),), preload)
 
     @classmethod

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ttsflow.config import BackendChoice, Config, PolicyChoice, Settings, resolve_backend, resolve_policy
+from ttsflow.config import (
+    BackendChoice,
+    Config,
+    PolicyChoice,
+    Settings,
+    Situation,
+    resolve_backend,
+    resolve_policy,
+)
 from ttsflow.config.model import TextSection
 from ttsflow.devices import Detection, detect
 from ttsflow.errors import UnknownNameError
@@ -67,12 +75,14 @@ def make_setup(
     plugins_dirs: Sequence[Path] = (),
     *,
     fallback_allowed: bool,
+    listening: bool,
     ask: Callable[[str], bool] | None = None,
 ) -> Setup:
     """Load the plugins, and make all the choices that a configuration leaves to the machine.
 
-    `fallback_allowed`: whether the next backend of a list may speak where the first is not
-    installed. `ask` puts a yes/no question to a person (None: nobody is there). Raises UsageErrors.
+    `fallback_allowed`: whether the next backend of a list may speak where the first is not installed.
+    `listening`: somebody hears what is spoken as it is made. `ask` puts a yes/no question to a person (None:
+    nobody is there). Raises UsageErrors.
     """
     config = settings.config
     registry = Registry.load(config.plugins, plugins_dirs)
@@ -83,7 +93,7 @@ def make_setup(
         spoken_language(config.text.language, profile)
     detection = detect()
     gpus = sum(device.kind != "cpu" for device in usable(detection.devices, profile))
-    policy = resolve_policy(settings, registry, gpus)
+    policy = resolve_policy(settings, registry, Situation(gpus, listening, profile.slots))
     with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
         plugin.cls.prepare(options, ask)
     profile = describe(plugin, options)  # again: what has been downloaded may say more

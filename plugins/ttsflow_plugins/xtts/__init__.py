@@ -110,6 +110,7 @@ class Xtts(Backend):
             languages=tuple(MAX_CHARS),
             slots=1 if options.num_beams > 1 else options.slots,
             slowdown=SLOWDOWN,
+            cores=options.threads,
             memory_bytes=weights + WORKING_BYTES,
             slot_memory_bytes=cache * number_bytes * options.num_beams,
             max_chars=MAX_CHARS,

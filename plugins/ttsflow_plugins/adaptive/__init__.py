@@ -1,0 +1,156 @@
+"""The policy `adaptive`: as much at a time as no listener has to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Literal
+
+from pydantic import Field
+
+from ttsflow import (
+    ChunkJob,
+    Device,
+    PluginOptions,
+    Policy,
+    Profile,
+    Running,
+    View,
+    WorkerSpec,
+    WorkerView,
+    fill,
+    hookimpl,
+)
+from ttsflow_plugins.adaptive.forecast import Load, Outlook, Plan, Task, forecast
+
+AHEAD = 16
+"""ready chunks that a forecast looks at: a decision costs the same however long the text is"""
+
+WORKERS = 8
+"""most workers of a forecast; with more the chunk that is heard next has a worker for itself anyway"""
+
+LONGEST_OF = 64
+"""ready chunks of which the longest is taken"""
+
+MARGIN = 1.1
+"""times its predicted work that a chunk may take: it differs by a fifth and more from chunk to chunk"""
+
+TOLERATED = 0.25
+"""of a chunk's work: so much longer may listeners wait, by what is likely, for a plan that is safer"""
+
+NEARLY = 0.05
+"""of a chunk's work that is still left when it has taken longer than predicted"""
+
+
+class Adaptive(Policy):
+    """Fills the devices for a file; for a listener only as far as he need not wait for it.
+
+    Chunks that share a worker slow one another down. So before that, the next chunks are played through for
+    each number of chunks at a time, with the costs that the run has shown so far; and the plan is taken with
+    which listeners wait least, and of those the one that is done first.
+    """
+
+    name = "adaptive"
+
+    class Options(PluginOptions):
+        goal: Literal["auto", "realtime", "throughput"] = Field(
+            "auto",
+            description="realtime: nobody waits; throughput: done as soon as can be; auto: realtime for what "
+            "somebody listens to, throughput for files",
+        )
+        margin: float = Field(
+            1.3, ge=1.0, description="times the slow-down s(k) that is allowed for where somebody listens"
+        )
+
+    options: Options
+
+    def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
+        return [spec for device in devices for spec in fill(device, profile)]
+
+    def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
+        heard = self._heard(view)
+        if not heard:
+            yield from self._fill(view)
+            return
+        for worker in view.free:
+            if worker.free_slots == worker.slots and (job := view.ready.first()):
+                yield job, worker
+        at_once = self._at_once(view, heard) if view.ready else 0
+        for worker in view.free:
+            if worker.slots - worker.free_slots < at_once and (job := view.ready.first()):
+                yield job, worker
+
+    def _fill(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
+        """Every slot, and the longest chunk first, so that no long one is left for the end."""
+        for worker in view.free:
+            job = max(islice(view.ready, LONGEST_OF), key=view.costs.cost, default=None)
+            if job is None:
+                return
+            yield job, worker
+
+    def _heard(self, view: View) -> dict[str, float]:
+        """The streams that must not wait, each with the seconds of audio that are still to be heard."""
+        goal = self.options.goal
+        if goal == "throughput":
+            return {}
+        listeners = {stream: view.listener(stream) for stream in view.streams}
+        return {
+            stream: 0.0 if listener is None else max(0.0, listener.until - view.now)
+            for stream, listener in listeners.items()
+            if listener is not None or goal == "realtime"
+        }
+
+    def _at_once(self, view: View, heard: dict[str, float]) -> int:
+        """How many chunks at a time in a worker are the best now."""
+        loads = list(self._loads(view))
+        most = max((load.slots for load in loads), default=0)
+        if len(loads) > WORKERS:
+            return most
+        waiting = [self._task(view, job) for job in islice(view.ready, AHEAD)]
+        slow, margin = view.costs.slow, self.options.margin
+
+        def likely(plan: Plan) -> Outlook:
+            return forecast(plan, loads, waiting, slow, heard)
+
+        def safe(plan: Plan) -> Outlook:
+            pace = MARGIN * margin
+            return forecast(plan, loads, waiting, lambda k: slow(k) * (pace if k > 1 else MARGIN), heard)
+
+        if all(heard.values()) and not safe(Plan(most, most)).waits_s:
+            return most
+        least = min((len(load.tasks) for load in loads), default=0)
+        plans = [Plan(first, later) for later in range(max(1, least), most + 1) for first in (least, later)]
+        # Where even the best plan makes listeners wait, what is safe may make them wait far longer.
+        cautious, best = min(plans, key=safe), min(plans, key=likely)
+        tolerated_s = TOLERATED * sum(task.work_s for task in waiting) / len(waiting)
+        worse_s = likely(cautious).waits_s - likely(best).waits_s
+        return best.first if worse_s > tolerated_s else cautious.first
+
+    def _loads(self, view: View) -> Iterator[Load]:
+        """The workers that take jobs now, each with what it speaks."""
+        tasks: dict[str, list[Running]] = {}
+        for running in view.running:
+            tasks.setdefault(running.worker.id, []).append(running)
+        for worker in view.workers:
+            mine = tasks.get(worker.id, [])
+            if mine or worker.free_slots:
+                pace = view.costs.slow(len(mine))
+                yield Load(worker.slots, [self._rest(view, running, pace) for running in mine])
+
+    def _rest(self, view: View, running: Running, pace: float) -> Task:
+        """What is left of a chunk that runs; one that takes longer than predicted is nearly done."""
+        whole = self._task(view, running.job)
+        left_s = whole.work_s - (view.now - running.started_s) / pace
+        return whole._replace(
+            work_s=max(left_s, NEARLY * whole.work_s),
+            audio_s=max(0.0, whole.audio_s - running.delivered_s),
+        )
+
+    def _task(self, view: View, job: ChunkJob) -> Task:
+        work_s = view.costs.cost(job)
+        return Task(job.stream, job.index, work_s, view.costs.audio(job) + job.pause_s)
+
+
+@hookimpl
+def ttsflow_policies() -> list[type[Policy]]:
+    return [Adaptive]

@@ -1,0 +1,85 @@
+"""The policy `adaptive`: no fixed policy is much better, in whatever world."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+
+from tests.scheduler.hand import Hand, gpus, job
+from tests.scheduling import CURVES, ONE, SLICING, STRONG, TWO, WEAK, XTTS, Cell, World, compare, make
+from ttsflow import Profile
+from ttsflow.testing import check_policy
+from ttsflow_plugins.adaptive import Adaptive
+from ttsflow_plugins.sequential import Sequential
+
+SEEDS = 10
+RATES = (0.25, 0.6, 0.9, 1.3)
+TOO_SLOW = [(WEAK, 1, 1.3)]
+"""worlds that cannot keep up whatever is done: rtf > k / s(k) for every k, and still not by much"""
+
+cells: dict[tuple[object, int, float, bool], Cell] = {}
+
+
+@pytest.mark.parametrize("listening", [True, False])
+@pytest.mark.parametrize("rtf", RATES)
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("slow", CURVES.values(), ids=CURVES.keys())
+def test_no_fixed_policy_is_much_better(
+    slow: tuple[float, ...], count: int, rtf: float, listening: bool
+) -> None:
+    cell = compare(World(slow, count, rtf), SEEDS, listening=listening)
+    cells[slow, count, rtf, listening] = cell
+    hopeless = listening and (slow, count, rtf) in TOO_SLOW
+    assert cell.excess <= (0.15 if hopeless else 0.05), cell
+
+
+def test_the_median_is_no_worse_than_the_best_fixed_policy() -> None:
+    if len(cells) == len(CURVES) * 2 * len(RATES) * 2:
+        assert median(cell.excess for cell in cells.values()) <= 0.03
+
+
+@pytest.mark.parametrize("rtf", RATES)
+def test_where_nothing_is_gained_a_listener_gets_one_chunk_at_a_time(rtf: float) -> None:
+    world = World(SLICING, rtf=rtf)
+    assert make(Adaptive(), world, listening=True) == make(Sequential(), world, listening=True)
+
+
+@pytest.mark.parametrize("slow", [XTTS, STRONG, TWO])
+def test_a_listener_hears_the_first_chunk_as_soon_as_alone_and_the_rest_is_done_as_for_a_file(
+    slow: tuple[float, ...],
+) -> None:
+    world = World(slow, rtf=0.25, chunks=400)
+    made = make(Adaptive(), world, listening=True)
+    assert made.first_s == make(Sequential(), world, listening=True).first_s
+    assert made.waits_s == made.first_s, "nothing else to wait for"
+    assert made.over <= 1.02
+
+
+@pytest.mark.parametrize("devices", [1, 4, 8])
+@pytest.mark.parametrize("slow", [XTTS, ONE])
+def test_a_book_is_done_near_the_lower_bound(slow: tuple[float, ...], devices: int) -> None:
+    assert make(Adaptive(), World(slow, devices, chunks=1_279), listening=False).over <= 1.02
+
+
+def test_its_goal_can_be_said() -> None:
+    world = World(XTTS, rtf=0.6)
+    for listening, goal, like in ((True, "throughput", False), (False, "realtime", True)):
+        said = make(Adaptive(Adaptive.Options(goal=goal)), world, listening=listening)
+        first = make(Adaptive(), world, listening=like).first_s
+        assert (said.first_s > 20.0) is (first > 20.0)
+
+
+def test_a_decision_costs_the_same_however_much_is_ready() -> None:
+    profile = Profile("p", 1, ("cuda",), slots=4, slowdown=XTTS)
+    looks: list[int] = []
+    for count in (100, 10_000):
+        hand = Hand(Adaptive(), gpus(1), profile, look_ahead=count)
+        hand.load_all()
+        hand.open(*map(job, range(count)))
+        looks.append(len(hand.started))
+    assert looks[0] == looks[1]
+
+
+def test_it_keeps_the_promises() -> None:
+    check_policy(Adaptive, schedules=300)
