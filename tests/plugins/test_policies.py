@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.scheduler.hand import Hand, gpus, job
-from ttsflow import ChunkJob, ConfigError, Profile
+from ttsflow import ChunkJob, ConfigError, Device, Profile, fill
 from ttsflow.scheduler import messages as msg
 from ttsflow.testing import check_policy
 from ttsflow_plugins.bounded_parallel import BoundedParallel
@@ -28,6 +28,40 @@ class TestSequential:
 
     def test_it_keeps_the_promises(self) -> None:
         check_policy(Sequential, schedules=100)
+
+
+class TestFill:
+    @staticmethod
+    def filled(device: Device, **profile: object) -> list[int]:
+        """The slots of each worker."""
+        made = Profile("p", 1, (device.kind,), **profile)  # type: ignore[arg-type]
+        return [spec.slots for spec in fill(device, made)]
+
+    def test_slots_as_far_as_anything_is_gained(self) -> None:
+        gpu = Device("cuda:0", "cuda")
+        for slowdown, slots in (
+            ((1.0, 2.0, 3.0, 4.0), 1),
+            ((1.0, 1.32, 1.53, 1.73), 4),
+            ((1.0, 1.2, 1.8, 2.4), 2),
+            ((1.0,), 1),
+        ):
+            assert self.filled(gpu, slots=4, slowdown=slowdown) == [slots]
+
+    def test_no_more_than_the_memory_of_a_gpu_holds(self) -> None:
+        memory = {"slots": 4, "slowdown": (1.0, 1.1, 1.2, 1.3), "memory_bytes": 10, "slot_memory_bytes": 5}
+        for free, slots in ((30, 4), (29, 3), (20, 2), (15, 1), (0, 1)):
+            assert self.filled(Device("cuda:0", "cuda", free_bytes=free), **memory) == [slots]
+
+    def test_a_worker_for_the_cores_that_it_uses(self) -> None:
+        for cores, each, count in ((8, 1, 8), (8, 3, 2), (2, 4, 1), (None, 1, 1)):
+            assert self.filled(Device("cpu", "cpu", cores=cores), cores=each) == [1] * count
+
+    def test_half_of_the_memory_stays_free_for_other_programs(self) -> None:
+        assert self.filled(Device("cpu", "cpu", cores=8, free_bytes=100), memory_bytes=15) == [1, 1, 1]
+
+    def test_what_was_learnt_of_a_device_counts(self) -> None:
+        device = Device("cpu", "cpu", cores=8, max_workers=3, max_slots=2)
+        assert self.filled(device, slots=4, slowdown=(1.0, 1.1, 1.2, 1.3)) == [2, 2, 2]
 
 
 class TestBoundedParallel:

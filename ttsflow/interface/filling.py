@@ -12,13 +12,16 @@ from ttsflow.interface.profile import Profile
 def fill(device: Device, profile: Profile) -> Iterator[WorkerSpec]:
     """The workers that get the most out of a device, as far as its memory holds them; at least one.
 
-    A GPU has one worker, and a CPU as many as have cores. Each has as many slots as s(k) gains from.
+    A GPU has one worker, and a CPU as many as have cores, in half of the memory that is free: other programs
+    run there, too. Each has as many slots as s(k) gains from.
     """
     count = 1 if device.kind != "cpu" else max(1, (device.cores or 1) // profile.cores)
     if device.max_workers is not None:
         count = min(count, device.max_workers)
     most = profile.knee if device.max_slots is None else min(profile.knee, device.max_slots)
     free = device.free_bytes
+    if free is not None and device.kind == "cpu":
+        free //= 2
     for number in range(count):
         slots = profile.slots_in(free, most)
         if not slots and number:
