@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from contextlib import suppress
 
@@ -68,6 +69,26 @@ def test_the_listener_leaves_a_text_that_has_not_ended(program: Program) -> None
     assert program.processes() == []
 
 
+@pytest.mark.parametrize("left", ["by its reader", "by a signal"])
+def test_a_pipe_that_stays_open_does_not_hold_up_the_end(program: Program, left: str) -> None:
+    process = start(program)
+    assert process.stdout is not None
+    say(process, ONE + "Nobody ")
+    process.stdout.read(CHUNK)
+    if left == "by a signal":
+        process.send_signal(signal.SIGINT)
+    else:
+        process.stdout.close()
+        process.stdout = None
+        say(process, TWO + "And ")  # nothing more; the end of the text does not come
+    source, process.stdin = process.stdin, None
+    ended = program.finish(process)
+    source.close()
+    assert ended.code == (130 if left == "by a signal" else 141)
+    assert "Fatal" not in ended.err
+    assert program.processes() == []
+
+
 def test_characters_in_two_reads(program: Program) -> None:
     data = "Grüße aus Köln, und „schöne“ Tage! ".encode() * 2
     whole = program(*LISTEN, stdin=data).out
@@ -111,7 +132,7 @@ def test_a_file_that_is_redirected_is_read_as_a_whole(program: Program) -> None:
     ("bad", "said"),
     [
         (b"\xe9 and so on. ", "is not valid utf-8: byte 0xE9 at offset {at}. Name its encoding"),
-        (b"\xc3", "is not valid utf-8: byte 0xC3 at offset {at}. Name its encoding"),
+        (b"\xc3", "ends in the middle of a character, at offset {at}: it was cut off"),
         (b"\0 and so on. ", "looks like binary data: NUL at character {place}"),
     ],
     ids=["in the middle", "half of a character at the end", "NUL"],

@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import patience
 from tests.session.world import SIM
 from ttsflow import AudioPiece, Engine, InputError, UsageError
+from ttsflow.text import Coming
 
 ONE = "The tea was cold when she came back to the house. "
 TWO = "Nobody had touched the bread or the butter on the table. "
@@ -156,10 +157,76 @@ def test_a_source_is_asked_for_little_more_than_is_spoken(engine: Engine) -> Non
     ],
 )
 def test_what_is_wrong_with_the_text_is_raised_by_the_iterator(engine, given, error, said) -> None:
+    async def later() -> AsyncIterator[str]:
+        for piece in given():
+            yield piece
+
+    async def listen() -> None:
+        async for _ in engine.astream(later()):
+            pass
+
     pieces = engine.stream(given())
     with pytest.raises(error, match=said):
         list(pieces)
+    with pytest.raises(error, match=said):
+        asyncio.run(asyncio.wait_for(listen(), patience(60)))
     assert samples(list(engine.stream("All is well."))) > 0
+
+
+def test_pieces_without_text_are_no_sign_of_text_that_comes() -> None:
+    over = Event()
+
+    def source() -> Iterator[str]:
+        yield "A sentence that nobody ends, and then a"
+        while not over.wait(0.05):
+            yield ""
+
+    with Engine(settings=SIM | {"text.flush_s": 0.2}) as engine:
+        pieces = engine.stream(source())
+        assert len(next(pieces).samples) > 0
+        over.set()
+        pieces.close()
+
+
+def test_a_second_use_is_refused_and_leaves_the_first_alone(engine: Engine) -> None:
+    text = Coming(iter([ONE, TWO]))
+    pieces = engine.stream(text)
+    first = next(pieces)
+    with pytest.raises(InputError, match="comes only once"):
+        list(engine.stream(text))
+    assert samples([first, *pieces]) == samples(list(engine.stream([ONE, TWO])))
+
+
+def test_a_generator_that_is_left_is_closed(engine: Engine) -> None:
+    closed, closed_later = Event(), Event()
+
+    def source() -> Iterator[str]:
+        try:
+            while True:
+                yield ONE
+        finally:
+            closed.set()
+
+    async def later() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield ONE
+                await asyncio.sleep(0)
+        finally:
+            closed_later.set()
+
+    async def listen() -> None:
+        pieces = engine.astream(later())
+        await anext(pieces)
+        await pieces.aclose()
+        while not closed_later.is_set():
+            await asyncio.sleep(0.01)
+
+    pieces = engine.stream(source())
+    next(pieces)
+    pieces.close()
+    assert closed.wait(patience(60))
+    asyncio.run(asyncio.wait_for(listen(), patience(60)))
 
 
 def heard_until(error: type[Exception], pieces: Iterator[AudioPiece]) -> int:

@@ -24,6 +24,9 @@ SENTENCES = [
     "你好。我很好！", "“你好。”他说。", "It's Tom's, isn't it?", "«Oui.» dit-il.", "—", "...", "🎉",
     "a word " * 30 + "and an end.", "into the garden and over a wall, or " * 8 + "so.",
     "in the house of the old man with the cat " * 8 + "so.", "mit dem Hund und in den Garten " * 8 + "so.",
+    'The screen is 5" wide, or 5\'4".', "'Tis the room of a boy, and 'twas cold.",
+    "I am sad :( but fine now.", "今天天气很好！", "Rock 'n' roll; 't is laat.",
+    "A talk--a long one--went on.", "The man – he was old – left.",
     "one, two; three: four, " * 8 + "five.", "x" * 90 + " y.",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=8).map(" ".join)

@@ -27,6 +27,7 @@ def sentences(text: str, language: str = "en", *, in_quotations: bool = False) -
     [
         # Titles, units and other abbreviations
         ("en", "The report went to Ms. Varga on Mon. 4th of June."),
+        ("en", "We met at 5 p.m. Tuesday."),
         ("de", "Das Zimmer kostet 90 Euro inkl. Frühstück."),
         ("fr", "Hier le prof. Garnier est parti."),
         ("pl", "Mieszka tam od ok. 20 lat."),
@@ -199,3 +200,21 @@ def test_a_language_without_rules_is_allowed_everything(language: str) -> None:
 def test_the_rules_are_not_loaded_before_they_are_needed() -> None:
     code = "import sys, ttsflow.text; sys.exit('choppa' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_opening_quotation_mark_belongs_to_what_it_opens() -> None:
+    text = "He sighed. “It was long ago. We were young."
+    assert sentences(text)[:2] == ["He sighed.", "“It was long ago."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The screen is 5" wide. He bought it in May. She liked it.',
+        "I am sad :( now. We went home. And then we slept.",
+        "'Tis the season. The boys' room was cold. They left.",
+        "Rock 'n' roll is old. The girls' room was warm. They sang.",
+    ],
+)
+def test_a_mark_that_opens_nothing_holds_nothing_together(text: str) -> None:
+    assert len(sentences(text)) == 3

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -21,7 +20,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from ttsflow.interface.validation import Section
+from ttsflow.interface.validation import Seconds, Section, Silence
 from ttsflow.output.formats import FORMATS
 from ttsflow.scheduler.limits import Limits
 from ttsflow.text.options import EncodingErrors, Lines, MarkdownOptions, ReadOptions
@@ -171,19 +170,19 @@ class BackendSection(Section):
 class Pauses(Section):
     """Silence in seconds, by how a chunk ends."""
 
-    sentence_s: NonNegativeFloat = 0.15
+    sentence_s: Silence = 0.15
     """after a sentence"""
-    line_s: NonNegativeFloat = 0.35
+    line_s: Silence = 0.35
     """after a line of a list, a verse or a dialogue"""
-    paragraph_s: NonNegativeFloat = 0.6
+    paragraph_s: Silence = 0.6
     """after a paragraph"""
-    section_s: NonNegativeFloat = 0.9
+    section_s: Silence = 0.9
     """after a paragraph with more than one blank line behind it"""
-    heading_s: NonNegativeFloat = 0.9
+    heading_s: Silence = 0.9
     """after a heading"""
-    chapter_s: NonNegativeFloat = 1.2
+    chapter_s: Silence = 1.2
     """after the heading of a chapter"""
-    break_s: NonNegativeFloat = 0.8
+    break_s: Silence = 0.8
     """for a break without words, such as a line of asterisks"""
 
 
@@ -226,7 +225,7 @@ class TextSection(Section):
     """speaking speed: 1 is the backend's normal speed, 2 is twice as fast"""
     seed: int = 0
     """the run's random seed"""
-    flush_s: PositiveFloat = 1.0
+    flush_s: Seconds = 1.0
     """of a text that still comes: after so many seconds of quiet what has come is spoken"""
     max_chars: PositiveInt | None = None
     """most characters in a chunk; can only lower the backend's own limit"""

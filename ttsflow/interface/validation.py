@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ttsflow.errors import ConfigError, known_names
+
+Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
+"""a time to wait: a year at most, because systems cannot wait for any number"""
+
+Silence = Annotated[float, Field(ge=0, le=3_600)]
+"""seconds of silence: an hour at most, because it is written to disks"""
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices that lead from the root of the data to a value."""

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
-from ttsflow.interface.validation import Section
+from ttsflow.interface.validation import Seconds, Section
 
 
 class Timeouts(Section):
     """Seconds after which the program stops waiting."""
 
-    chunk_s: PositiveFloat = 120.0
+    chunk_s: Seconds = 120.0
     """for a chunk, before its worker is killed; ten times the predicted time where that is more"""
-    idle_s: PositiveFloat = 60.0
+    idle_s: Seconds = 60.0
     """for the next piece of a chunk, once there was one; five times the chunk's predicted time where that
     is more"""
-    load_s: PositiveFloat = 600.0
+    load_s: Seconds = 600.0
     """for a worker to load its model, from one sign of progress to the next"""
-    policy_s: PositiveFloat = 30.0
+    policy_s: Seconds = 30.0
     """for a policy to answer, before the run ends with an error that names it"""
-    drain_s: PositiveFloat = 30.0
+    drain_s: Seconds = 30.0
     """after Ctrl-C, for chunks in work to end; their audio is kept in the store"""
-    cancel_s: PositiveFloat = 5.0
+    cancel_s: Seconds = 5.0
     """for a worker to let go of a cancelled job, before the worker is killed"""
-    close_s: PositiveFloat = 5.0
+    close_s: Seconds = 5.0
     """for workers to end by themselves when the run is over, before they are killed"""
 
 

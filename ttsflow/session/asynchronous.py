@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
+_OVER: Any = object()  # what a source gives when it has ended
 
 
 class FromAsync:
@@ -17,23 +19,27 @@ class FromAsync:
     def __init__(self, source: AsyncIterable[str], loop: asyncio.AbstractEventLoop) -> None:
         self._source = aiter(source)
         self._loop = loop
-        self._next: Future[str | None] | None = None
+        self._next: Future[str] | None = None
         self._left = False
 
     def __iter__(self) -> Iterator[str]:
-        while not self._left:
-            self._next = asyncio.run_coroutine_threadsafe(self._pull(), self._loop)
-            if self._left:  # said while nobody looked
-                self._next.cancel()
-            try:
-                piece = self._next.result()
-            except CancelledError:
-                if self._left:
+        try:
+            while not self._left:
+                self._next = asyncio.run_coroutine_threadsafe(self._pull(), self._loop)
+                if self._left:  # said while nobody looked
+                    self._next.cancel()
+                try:
+                    piece = self._next.result()
+                except CancelledError:
+                    if self._left:
+                        return
+                    raise  # the source's own
+                if piece is _OVER:
                     return
-                raise  # the source's own
-            if piece is None:
-                return
-            yield piece
+                yield piece
+        finally:
+            with suppress(RuntimeError):  # the loop is closed, and has closed the source
+                self._loop.call_soon_threadsafe(self._end)
 
     def leave(self) -> None:
         """Nobody wants any more: what the source waits for is cancelled."""
@@ -41,8 +47,17 @@ class FromAsync:
         if self._next is not None:
             self._next.cancel()
 
-    async def _pull(self) -> str | None:
-        return await anext(self._source, None)
+    def _end(self) -> None:
+        """Have a generator that was left run to its end: it may hold a connection open."""
+        if isinstance(self._source, AsyncGenerator):
+            self._ending = self._loop.create_task(self._close(self._source))
+
+    async def _close(self, source: AsyncGenerator[str, None]) -> None:
+        with suppress(Exception):  # nobody wants its text any more, nor how it ends
+            await source.aclose()
+
+    async def _pull(self) -> str:
+        return await anext(self._source, _OVER)
 
 
 class Listener:

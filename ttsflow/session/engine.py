@@ -410,6 +410,8 @@ class Engine:
             return Speaking(begin(), self._open_streams, failed, stored=stored, request=request)
         except BaseException:  # the engine was closed meanwhile
             self._open_streams.remove(name)
+            if request is not None:
+                request.leave()
             raise
 
     def _name(self, name: str | None) -> str:

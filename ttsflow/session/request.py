@@ -126,6 +126,8 @@ class Request:
 
     def places(self) -> Iterator[Place]:
         """The places of the text in its order, cut as they are asked for, or as they come."""
+        if isinstance(self.text, Coming):
+            self.text.begin()
         return self.manner.places(self.text, self.name)
 
     def check_whole(self) -> None:
@@ -153,7 +155,7 @@ def asked_for(defaults: TextSection, said: Mapping[str, Any]) -> TextSection:
         kept |= {"voice": None, "reference": None}
     if "reference" in values:
         values["reference"] = absolute(values["reference"], Path.cwd())
-    if "pauses" in values:
+    if isinstance(values.get("pauses"), Mapping):
         values["pauses"] = kept["pauses"] | dict(values["pauses"])
     return validate(TextSection, kept | values, lambda path: "the request")
 

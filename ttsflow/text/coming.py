@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Semaphore, Thread
@@ -52,10 +53,9 @@ class Coming:
     def chunks(self, cutter: LiveCutter, flush_s: float) -> Iterator[Chunk]:
         """The chunks, each as soon as its end is certain; `flush_s` seconds without a piece end one, too.
 
-        Raises InputError where this is called a second time. Where not one chunk has come it raises what
-        `check_whole` would, or InputError because there is nothing to speak.
+        `begin` comes first. Where not one chunk has come this raises what `check_whole` would, or InputError
+        because there is nothing to speak.
         """
-        self._begin()
         empty = True
         for chunk in self._cut(cutter, flush_s):
             empty = False
@@ -82,7 +82,8 @@ class Coming:
         if leave is not None:
             leave()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Have the source pulled. Raises InputError where this is called a second time."""
         with self._lock:
             if self._begun:
                 raise InputError(f"{self.name} comes only once: it has been spoken, or is being spoken")
@@ -118,6 +119,10 @@ class Coming:
             self._pieces.put(None)
         except BaseException as error:  # a source may raise anything, and no other code would see it
             self._pieces.put(_Failed(error))
+        finally:
+            if isinstance(self._source, Generator):  # which may hold a connection open
+                with suppress(Exception):
+                    self._source.close()
 
     def _sound_pieces(self) -> Iterator[str]:
         """The pieces of the source; of one that cannot be spoken first the part before its fault."""
@@ -125,7 +130,8 @@ class Coming:
         for piece in self._source:
             if not isinstance(piece, str):
                 raise InputError(f"{self.name} gave {type(piece).__name__} where text was to come")
-            yield sound_part(piece)
+            if piece:  # an empty one must not look like text that comes
+                yield sound_part(piece)
             check_characters(piece, self.name, earlier=came)
             came += len(piece)
 

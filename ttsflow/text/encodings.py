@@ -107,6 +107,10 @@ def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> I
             decoder.setstate(state)
             yield decoder.decode(piece[: max(0, error.start - held)])
             at = before - held + error.start
+            if not piece:
+                raise InputError(
+                    f"{name} ends in the middle of a character, at offset {at}: it was cut off."
+                ) from None
             raise InputError(
                 f"{name} is not valid {encoding}: byte 0x{error.object[error.start]:02X} at offset {at}. "
                 f"Name its encoding (--encoding); to leave such bytes out: {_GO_ON}."

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ttsflow.text.blocks import Block, BlockKind
 from ttsflow.text.characters import audible
 from ttsflow.text.chunker import Chunk, Pauses
+from ttsflow.text.marks import FULL_STOPS
 from ttsflow.text.options import Lines
 from ttsflow.text.stops import CutRules, Stop, joined_onward, settled_stops, speakable, stops
 
@@ -24,12 +25,12 @@ _LONGEST = 2_000
 _SPACES = re.compile(r"\s+")
 _LINE_ENDS = re.compile("\r\n|[\r\u2028]")
 
-_HALF = re.compile(r"[\r\u200c\u200d]+\Z")
-"""what means something else before what may come next"""
+_HALVES = "\r\u200c\u200d"
+"""characters that mean something else before what may come next"""
 
 # A line that begins so is an item of a list, a line of a dialogue or a heading, and no wrapped prose.
 _MARK = re.compile(r"(?:[-*+•‣◦–—>]|#{1,6}|\(?(?:\d{1,3}|[A-Za-z])[.)])\s")
-_MARK_CHARS = 6
+_MARK_CHARS = 7
 """characters of a line that show whether it begins with a mark"""
 
 _WRAPPED = 40
@@ -93,11 +94,11 @@ class LiveCutter:
 
     def _look(self, *, last: bool) -> Iterator[Chunk]:
         """Take over what has come, as far as its line ends can be judged."""
-        half = None if last else _HALF.search(self._coming)
-        held = half.group() if half else ""
+        held = "" if last else self._coming[len(self._coming.rstrip(_HALVES)) :]
         coming = _LINE_ENDS.sub("\n", self._coming.removesuffix(held)).replace("\u2029", "\n\n")
         self._coming = held
-        inside_a_word = coming.isalnum()  # which settles nothing, unless the script has no spaces
+        # Inside a word nothing is settled, unless the script has no spaces.
+        inside_a_word = coming.isalnum() and not self._line.endswith(tuple(FULL_STOPS))
         while coming:
             line, end, rest = coming.partition("\n")
             self._grow(line)

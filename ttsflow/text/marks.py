@@ -7,25 +7,34 @@ import re
 OPENING = "“‘«‹„‚「『（(["
 CLOSING = "”’»›」』）)]"
 STRAIGHT = "\"'"
+FULL_STOPS = "。！？"
 
 _CLOSES = dict(zip("“‘«‹„‚「『（([\"'", "”’»›“‘」』）)]\"'", strict=True))
 """what closes a quotation or a bracket that a mark opens"""
 
 _QUOTED = re.compile(
     r"„[^“”]*[“”]|“[^”]*”|‚[^‘’]*[‘’]|‘[^’]*’|»[^«]*«|«[^»]*»|‹[^›]*›|「[^」]*」|『[^』]*』|（[^）]*）"
-    r'|\([^)]*\)|\[[^\]]*\]|"[^"]*"'
+    r'|\([^)]*\)|\[[^\]]*\]|(?<![0-9A-Za-z])"[^"]*"'
     r"|(?<!\w)'[^']*'(?!\w)"
 )
 """a quotation or a bracket that is closed, in the ways of several languages"""
 
-_QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
-"""what opens one; a straight mark inside a word is an apostrophe"""
+_QUOTE_OPENS = re.compile(
+    rf"[{re.escape(OPENING.translate(str.maketrans('', '', '([')))}]"
+    r"|(?<![:;=])(?<![:;=]-)[(\[]|(?<![0-9A-Za-z])\"|(?<!\w)'"
+)
+"""what opens one: not a smiley, nor the mark of inches (5"), nor an apostrophe inside a word"""
+
+ELISION = re.compile(
+    r"(?<!\w)['‘](?=(?:tis|twas|twere|twill|til|em|cause|bout|round|n|s|t)\b)", re.IGNORECASE
+)
+"""the apostrophe of a word that lacks its beginning ('Tis, rock 'n' roll, Dutch 's avonds) opens nothing"""
 
 _CLOSED = f"[{re.escape(CLOSING + STRAIGHT)}]*+"
 
 CLAUSE_ENDS = (
     re.compile(rf"[;:]{_CLOSED}(?= )|[；：؛。！？]++{_CLOSED}"),
-    re.compile(rf",{_CLOSED}(?= )|[，、،—]++{_CLOSED}"),
+    re.compile(rf",{_CLOSED}(?= )|[，、،—]++{_CLOSED}|(?<= )–(?= )|(?<=\w)--(?=\w)"),
 )
 """where a sentence may be cut, the best place first; a Latin mark counts only before a space ("12:30")"""
 
@@ -47,4 +56,5 @@ NOTE = re.compile(
 
 def closing(text: str) -> str:
     """The marks that close what is open at the text's end, without which nobody knows what is in pairs."""
-    return "".join(_CLOSES[mark] for mark in reversed(_QUOTE_OPENS.findall(_QUOTED.sub("", text))))
+    alone = _QUOTED.sub("", ELISION.sub(" ", text))
+    return "".join(_CLOSES[mark] for mark in reversed(_QUOTE_OPENS.findall(alone)))

@@ -85,7 +85,10 @@ def read_text(text: str, options: ReadOptions = DEFAULTS, name: str = "text") ->
 
 
 def _pieces(binary_file: BinaryIO, name: str) -> Iterator[bytes]:
-    read = getattr(binary_file, "read1", binary_file.read)  # what is there, without waiting for more
+    # What is there, without waiting for more; and without the lock of a buffered file: a thread that waits
+    # with it makes the interpreter abort at its end.
+    raw = getattr(binary_file, "raw", binary_file)
+    read = getattr(raw, "read1", raw.read)
     try:
         while data := read(_READ_BYTES):
             yield data

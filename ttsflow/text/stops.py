@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLAUSE_ENDS, SPACE, closing
+from ttsflow.text.marks import CLAUSE_ENDS, FULL_STOPS, SPACE, closing
 from ttsflow.text.phrases import leans_on_next
 from ttsflow.text.sentences import sentence_ends
 
@@ -137,7 +137,8 @@ def speakable(text: str) -> bool:
 
 def _is_settled(text: str, start: int, end: int) -> bool:
     """Whether more text cannot move the end of the sentence [start, end)."""
-    if len(text) - end < _NEXT_WORD and not _WORD.match(text, end):
+    certain = text[end - 1] in FULL_STOPS  # which end no abbreviation
+    if not certain and len(text) - end < _NEXT_WORD and not _WORD.match(text, end):
         return False
     return not _is_quoted(text[start:end])
 

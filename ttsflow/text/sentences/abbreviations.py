@@ -14,6 +14,7 @@ import re
 # then; `sentences` lets them where the next word shows it.
 _WORDS = {
     "en": """
+        a.m p.m
         a.k.a abbr adj Adm adv al Amb approx Apr Arch assn assoc asst attn Atty Aug Ave bk Blvd Br Bros Capt
         Cdr cf ch chap chaps chs cit Cmdr Co Co.Ltd Col Comdr Corp Cpl Ct Dec Dep dept depts Det Dist Dr Drs
         e.g eds encl eqs Esq est excl Expy Feb Fr Fri Ft Gen Gov govt Hon hr hrs Hwy i.e ibid Inc incl Insp

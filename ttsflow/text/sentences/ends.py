@@ -14,7 +14,7 @@ from itertools import accumulate
 import sentencex
 
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLOSING, NOTE, OPENING, STRAIGHT, closing
+from ttsflow.text.marks import CLOSING, ELISION, NOTE, OPENING, STRAIGHT, closing
 from ttsflow.text.sentences import srx
 from ttsflow.text.sentences.abbreviations import is_abbreviation, is_initial
 from ttsflow.text.sentences.ambiguity import is_shown, shown_ends
@@ -49,7 +49,7 @@ def sentence_ends(text: str, language: str, *, in_quotations: bool = False) -> I
     code = language.lower().partition("-")[0]  # "zh-cn", "pt-br"
     start = 0
     for end in _proposed_ends(text, code, in_quotations):
-        while in_quotations and start < end < len(text) and _opens(text, end - 1):
+        while start < end < len(text) and _opens(text, end - 1):
             end -= 1
         if end > start and (end == len(text) or _is_end(text, start, end, code, in_quotations)):
             yield end
@@ -82,7 +82,7 @@ def _ends_of_sentencex(window: str, code: str) -> list[int]:
 
 def _readable(window: str, in_quotations: bool) -> str:
     """The window as sentencex gets it, of the same length: spaces stand for marks that would mislead it."""
-    window = NOTE.sub(lambda note: " " * len(note[0]), window)
+    window = NOTE.sub(lambda note: " " * len(note[0]), ELISION.sub(" ", window))
     return window.translate(_BLANK_QUOTES) if in_quotations else window
 
 
