@@ -38,3 +38,8 @@ def test_the_runs_own_chunks_count_for_more_than_the_profile() -> None:
     assert found(seen, 12.0, language="en") == ""
     assert found(seen, 3.0, language="en") == "much too short"
     assert found(seen, 12.0, language="en-us") == "much too long", "of that nothing was heard"
+
+
+def test_a_row_of_one_mark_is_no_longer_than_one() -> None:
+    new = lengths({"en": 15.0})
+    assert found(new, 1.0, "Wait" + 50 * ".") == found(new, 1.0, 20 * "=" + " Hello there " + 20 * "=") == ""

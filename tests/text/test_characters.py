@@ -44,3 +44,10 @@ def test_what_is_heard_stays(text: str) -> None:
     heard = audible(text)
     assert audible(heard) == heard
     assert [char for char in text if char.isalnum()] == [char for char in heard if char.isalnum()]
+
+
+@pytest.mark.parametrize(
+    "code", [0x034F, 0x115F, 0x17B4, 0x180F, 0x206A, 0x2800, 0x3164, 0xE000, 0xE0001, 0xFFF0, 0x10FFFD]
+)
+def test_what_has_no_look_or_the_look_of_one_font_is_left_out(code: int) -> None:
+    assert audible(f"a word{chr(code)} here") == "a word here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from statistics import median
 
@@ -75,5 +76,9 @@ class Lengths:
         return len(self._seen.get(language, ())) >= ENOUGH
 
 
+_RUN = re.compile(r"([^\w\s])\1+")
+
+
 def _spoken_chars(text: str) -> int:
-    return len(text) + (DIGIT_CHARS - 1) * sum(map(str.isdigit, text))
+    """Characters, of a row of the same mark one; a digit counts as a word."""
+    return len(_RUN.sub(r"\1", text)) + (DIGIT_CHARS - 1) * sum(map(str.isdigit, text))

@@ -9,6 +9,9 @@ _ALWAYS = (
     "\xad\u200b\u2060\ufeff\ufffe\uffff"  # soft hyphens, zero width spaces, word joiners, byte order marks
     "\u061c\u200e\u200f\u202a-\u202e\u2061-\u2069"  # directions, invisible operators
     "\u180e\ufff9-\ufffd"  # marks of annotations and objects, and what stands for a wrong byte
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u206a-\u206f\u2800\u3164\uffa0\ufff0-\ufff8"  # fillers
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U000e0fff"
+    "\ue000-\uf8ff\U000f0000-\U0010ffff"  # private use: the signs of one font, out of PDFs
 )
 
 # In a sequence of emoji these make one picture of several; in text they only choose how a letter looks.

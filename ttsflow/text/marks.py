@@ -14,21 +14,20 @@ _CLOSES = dict(zip("“‘«‹„‚「『（([\"'", "”’»›“‘」』�
 
 _QUOTED = re.compile(
     r"„[^“”]*[“”]|“[^”]*”|‚[^‘’]*[‘’]|‘[^’]*’|»[^«]*«|«[^»]*»|‹[^›]*›|「[^」]*」|『[^』]*』|（[^）]*）"
-    r'|\([^)]*\)|\[[^\]]*\]|(?<![0-9A-Za-z])"[^"]*"'
+    r'|\([^)]*\)|\[[^\]]*\]|"[^"]*"'
     r"|(?<!\w)'[^']*'(?!\w)"
 )
 """a quotation or a bracket that is closed, in the ways of several languages"""
 
-_QUOTE_OPENS = re.compile(
-    rf"[{re.escape(OPENING.translate(str.maketrans('', '', '([')))}]"
-    r"|(?<![:;=])(?<![:;=]-)[(\[]|(?<![0-9A-Za-z])\"|(?<!\w)'"
-)
-"""what opens one: not a smiley, nor the mark of inches (5"), nor an apostrophe inside a word"""
+_QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
+"""what opens one; a straight mark inside a word is an apostrophe"""
 
-ELISION = re.compile(
-    r"(?<!\w)['‘](?=(?:tis|twas|twere|twill|til|em|cause|bout|round|n|s|t)\b)", re.IGNORECASE
+_LONE = re.compile(
+    r"(?<!\w)['‘](?=(?:tis|twas|twere|twill|til|em|cause|bout|round|n|s|t)\b)"  # 'Tis, Dutch 's avonds
+    r"|(?<=[:;=])[()\[\]]|(?<=[:;=]-)[()\[\]]",  # a smiley
+    re.IGNORECASE,
 )
-"""the apostrophe of a word that lacks its beginning ('Tis, rock 'n' roll, Dutch 's avonds) opens nothing"""
+_STRAIGHT_QUOTE = re.compile('"')
 
 _CLOSED = f"[{re.escape(CLOSING + STRAIGHT)}]*+"
 
@@ -56,5 +55,24 @@ NOTE = re.compile(
 
 def closing(text: str) -> str:
     """The marks that close what is open at the text's end, without which nobody knows what is in pairs."""
-    alone = _QUOTED.sub("", ELISION.sub(" ", text))
+    alone = _QUOTED.sub("", without_lone(text))
     return "".join(_CLOSES[mark] for mark in reversed(_QUOTE_OPENS.findall(alone)))
+
+
+def without_lone(text: str) -> str:
+    """The text, of the same length, with spaces for marks that look like one of a pair and are none.
+
+    Those are the apostrophes of words that lack their beginning, smileys, and the marks of inches: behind a
+    digit, where no quotation is open.
+    """
+    text = _LONE.sub(" ", text)
+    inside = False
+
+    def judge(mark: re.Match[str]) -> str:
+        nonlocal inside
+        if not inside and text[mark.start() - 1 : mark.start()].isdigit():
+            return " "
+        inside = not inside
+        return '"'
+
+    return _STRAIGHT_QUOTE.sub(judge, text)

@@ -14,7 +14,7 @@ from itertools import accumulate
 import sentencex
 
 from ttsflow.text.graphemes import is_boundary
-from ttsflow.text.marks import CLOSING, ELISION, NOTE, OPENING, STRAIGHT, closing
+from ttsflow.text.marks import CLOSING, NOTE, OPENING, STRAIGHT, closing, without_lone
 from ttsflow.text.sentences import srx
 from ttsflow.text.sentences.abbreviations import is_abbreviation, is_initial
 from ttsflow.text.sentences.ambiguity import is_shown, shown_ends
@@ -82,7 +82,7 @@ def _ends_of_sentencex(window: str, code: str) -> list[int]:
 
 def _readable(window: str, in_quotations: bool) -> str:
     """The window as sentencex gets it, of the same length: spaces stand for marks that would mislead it."""
-    window = NOTE.sub(lambda note: " " * len(note[0]), ELISION.sub(" ", window))
+    window = NOTE.sub(lambda note: " " * len(note[0]), without_lone(window))
     return window.translate(_BLANK_QUOTES) if in_quotations else window
 
 
