@@ -137,7 +137,7 @@ def speakable(text: str) -> bool:
 
 def _is_settled(text: str, start: int, end: int) -> bool:
     """Whether more text cannot move the end of the sentence [start, end)."""
-    certain = text[end - 1] in FULL_STOPS  # which end no abbreviation
+    certain = text[end - 1] in FULL_STOPS and end < len(text)  # no abbreviation, and not still in a quotation
     if not certain and len(text) - end < _NEXT_WORD and not _WORD.match(text, end):
         return False
     return not _is_quoted(text[start:end])
