@@ -107,7 +107,7 @@ def test_an_unknown_name_lists_the_known_ones_close_matches_first(
         registry.policy("sequental", also_known=["bbb"], hint="It is named at my.yaml, line 3.")
     message = str(caught.value)
     assert message.startswith(
-        "unknown policy 'sequental'; did you mean 'sequential'? known: sequential, aaa, bbb"
+        "unknown policy 'sequental'; did you mean 'sequential'? known: sequential, aaa, adaptive, bbb"
     )
     assert message.endswith("It is named at my.yaml, line 3.")
     with pytest.raises(UnknownNameError, match="unknown backend 'sequential'"):

@@ -61,7 +61,8 @@ def scribe(folder: Path) -> dict[str, Any]:
     plugins = folder / "plugins"
     plugins.mkdir(exist_ok=True)
     (plugins / "scribe.py").write_text(SCRIBE)
-    return {"settings": {"backend.use": "scribe"}, "plugins_dirs": [plugins]}
+    settings = {"backend.use": "scribe", "policy.use": "sequential"}  # one worker, and so one order of notes
+    return {"settings": settings, "plugins_dirs": [plugins]}
 
 
 def noted(folder: Path) -> list[dict[str, Any]]:

@@ -95,7 +95,7 @@ def run_or_tell(seed: int, policy: Any, faults: Faults, run: Any) -> Simulated:
 
 
 def test_a_failure_tells_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Streams, "advance", lambda self, stream: False)
+    monkeypatch.setattr(Streams, "advance", lambda self, stream, now: False)
     with pytest.raises(AssertionError) as failed:
         run_sounds("sequential", "rough", range(1))
     told = str(failed.value)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _QUIET = 0.001  # amplitude, of 1.0
 _BEFORE, _AFTER = 1_200, 6_000  # samples at 24 kHz that stay: 0.05 and 0.25 s
@@ -13,10 +15,14 @@ _BEFORE, _AFTER = 1_200, 6_000  # samples at 24 kHz that stay: 0.05 and 0.25 s
 
 def joined(sentences: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """The samples of all sentences, each with little silence before it and a short one behind it."""
+    import numpy as np  # here, because what only lists the backends must not load it
+
     return np.concatenate([_trimmed(samples) for samples in sentences] or [np.zeros(0, np.float32)])
 
 
 def _trimmed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
     loud = np.flatnonzero(np.abs(samples) > _QUIET)
     if not loud.size:
         return samples[:0]
