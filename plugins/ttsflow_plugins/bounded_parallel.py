@@ -37,7 +37,7 @@ class BoundedParallel(Policy):
         """Divide the chunks among the devices: as slots if the backend has several, otherwise as workers."""
         wanted = self.options.max_concurrent
         if wanted == "auto":
-            specs = [spec for device in devices for spec in fill(device, profile)]
+            specs = list(fill(devices, profile))
             self._most = sum(spec.slots for spec in specs)
             return specs
         self._most = wanted

@@ -61,7 +61,7 @@ class GpuAffinity(Policy):
                 )
         slots = self.options.slots
         if slots == "auto":
-            return [spec for device in devices for spec in fill(device, profile)]
+            return fill(devices, profile)
         return [WorkerSpec(device, slots) for device in devices]
 
     def lane(self, job: ChunkJob) -> Hashable:

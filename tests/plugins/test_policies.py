@@ -35,7 +35,7 @@ class TestFill:
     def filled(device: Device, **profile: object) -> list[int]:
         """The slots of each worker."""
         made = Profile("p", 1, (device.kind,), **profile)  # type: ignore[arg-type]
-        return [spec.slots for spec in fill(device, made)]
+        return [spec.slots for spec in fill([device], made)]
 
     def test_slots_as_far_as_anything_is_gained(self) -> None:
         gpu = Device("cuda:0", "cuda")

@@ -1,20 +1,25 @@
-"""How many workers, with how many slots, get the most out of a device."""
+"""How many workers, with how many slots, get the most out of the devices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ttsflow.interface.device import Device
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.interface.profile import Profile
 
 
-def fill(device: Device, profile: Profile) -> Iterator[WorkerSpec]:
-    """The workers that get the most out of a device, as far as its memory holds them; at least one.
+def fill(devices: Iterable[Device], profile: Profile) -> Iterator[WorkerSpec]:
+    """The workers that get the most out of each device, as far as its memory holds them; at least one each.
 
     A GPU has one worker, and a CPU as many as have cores, in half of the memory that is free: other programs
     run there, too. Each has as many slots as s(k) gains from.
     """
+    for device in devices:
+        yield from _fill(device, profile)
+
+
+def _fill(device: Device, profile: Profile) -> Iterator[WorkerSpec]:
     count = 1 if device.kind != "cpu" else max(1, (device.cores or 1) // profile.cores)
     if device.max_workers is not None:
         count = min(count, device.max_workers)

@@ -50,6 +50,14 @@ class Coming:
         """
         self._tell = tell
 
+    def begin(self) -> None:
+        """Have the source pulled. Raises InputError where this is called a second time."""
+        with self._lock:
+            if self._begun:
+                raise InputError(f"{self.name} comes only once: it has been spoken, or is being spoken")
+            self._begun = True
+        Thread(target=self._pull, name=f"pulls {self.name}", daemon=True).start()
+
     def chunks(self, cutter: LiveCutter, flush_s: float) -> Iterator[Chunk]:
         """The chunks, each as soon as its end is certain; `flush_s` seconds without a piece end one, too.
 
@@ -81,14 +89,6 @@ class Coming:
         leave = getattr(self._source, "leave", None)
         if leave is not None:
             leave()
-
-    def begin(self) -> None:
-        """Have the source pulled. Raises InputError where this is called a second time."""
-        with self._lock:
-            if self._begun:
-                raise InputError(f"{self.name} comes only once: it has been spoken, or is being spoken")
-            self._begun = True
-        Thread(target=self._pull, name=f"pulls {self.name}", daemon=True).start()
 
     def _cut(self, cutter: LiveCutter, flush_s: float) -> Iterator[Chunk]:
         while True:

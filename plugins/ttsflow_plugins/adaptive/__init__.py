@@ -65,7 +65,7 @@ class Adaptive(Policy):
     options: Options
 
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
-        return [spec for device in devices for spec in fill(device, profile)]
+        return fill(devices, profile)
 
     def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
         heard = self._heard(view)
