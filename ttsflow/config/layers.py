@@ -146,6 +146,8 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     plugins, text = data.get("plugins"), data.get("text")
     if isinstance(plugins, list):
         data["plugins"] = absolute(plugins, folder)
+    if data.get("profile") is not None:
+        data["profile"] = absolute(data["profile"], folder)
     if isinstance(text, dict) and "reference" in text:
         text["reference"] = absolute(text["reference"], folder)
 

@@ -283,6 +283,8 @@ class Config(Section):
     text: TextSection = TextSection()
     output: OutputSection = OutputSection()
     limits: Limits = Limits()
+    profile: FilePath | None = None
+    """file with the costs of engines on devices, as `ttsflow bench` writes it"""
     plugins: Annotated[tuple[FilePath, ...], Strict(False)] = ()
     """Python files with plugins; a relative path starts from the folder of the file that names it"""
 

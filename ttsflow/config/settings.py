@@ -85,6 +85,8 @@ def _check_files(settings: Settings) -> None:
     named: list[tuple[KeyPath, Path]] = [
         (("plugins", index), path) for index, path in enumerate(settings.config.plugins)
     ]
+    if settings.config.profile is not None:
+        named.append((("profile",), settings.config.profile))
     at: KeyPath = ("text", "reference")
     if isinstance(text.reference, Path):
         named.append((at, text.reference))

@@ -126,12 +126,21 @@ def _cpu() -> Device:
     return Device(
         "cpu",
         "cpu",
-        platform.machine(),
+        _cpu_name(),
         binding=(("CUDA_VISIBLE_DEVICES", ""),),
         total_bytes=memory.get("MemTotal"),
         free_bytes=memory.get("MemAvailable"),
         cores=_cores(),
     )
+
+
+def _cpu_name() -> str:
+    """The model of the CPU where Linux tells it, else the machine's architecture."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.machine()
 
 
 def _cores() -> int:

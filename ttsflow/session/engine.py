@@ -153,6 +153,8 @@ class Engine:
         self._lock = Lock()
         self._started = False
         self._told: set[str] = set()
+        if setup.known.notice is not None:
+            self._tell(setup.known.notice)
         if preload:
             if setup.config.text != TextSection():  # what was said must be possible
                 Manner.of(setup, setup.config.text)

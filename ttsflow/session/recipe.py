@@ -30,6 +30,7 @@ class Recipe:
         config["backend"]["use"] = setup.backend.plugin.name  # the first choice may have been another
         config["backend"]["options"] = setup.backend.options.model_dump(mode="json", exclude_unset=True)
         config["output"]["format"] = format
+        config["profile"] = None  # it changes no audio, and may be gone
         config["text"] = manner.text.model_dump(mode="json")
         folders = tuple(str(folder.resolve()) for folder in setup.plugins_dirs)
         return cls(config, setup.backend.plugin.name, folders, tag)

@@ -18,7 +18,9 @@ from ttsflow.config import (
 from ttsflow.config.model import TextSection
 from ttsflow.devices import Detection, detect
 from ttsflow.errors import UnknownNameError
+from ttsflow.interface.device import Device
 from ttsflow.interface.profile import Profile
+from ttsflow.profiles import Known, known, profiled, read_profiles
 from ttsflow.registry import BackendRecipe, Registry, calling, describe
 from ttsflow.report import RunInfo
 from ttsflow.runner import Post
@@ -32,6 +34,7 @@ from ttsflow.workers.processes import WorkerProcesses
 class Setup:
     """All that does not change from request to request; nothing is started.
 
+    `profile` has the costs that are `known` from a profile file in the place of the backend's own guesses.
     `identity` stands for what the backend's audio depends on beside the job. `plugins_dirs` are the
     folders whose plugins were loaded.
     """
@@ -40,6 +43,7 @@ class Setup:
     policy: PolicyChoice
     backend: BackendChoice
     profile: Profile
+    known: Known
     detection: Detection
     identity: str
     plugins_dirs: tuple[Path, ...] = ()
@@ -92,13 +96,26 @@ def make_setup(
     if config.text != TextSection():  # else each request may bring a language of its own
         spoken_language(config.text.language, profile)
     detection = detect()
-    gpus = sum(device.kind != "cpu" for device in usable(detection.devices, profile))
+    devices = usable(detection.devices, profile)
+    costs = known_costs(config, profile, devices)
+    profile = profiled(profile, costs.costs)
+    gpus = sum(device.kind != "cpu" for device in devices)
     policy = resolve_policy(settings, registry, Situation(gpus, listening, profile.slots))
     with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
         plugin.cls.prepare(options, ask)
-    profile = describe(plugin, options)  # again: what has been downloaded may say more
+    profile = profiled(describe(plugin, options), costs.costs)  # again: what was downloaded may say more
     identity = _identity(backend)
-    return Setup(config, policy, backend, profile, detection, identity, tuple(plugins_dirs))
+    return Setup(config, policy, backend, profile, costs, detection, identity, tuple(plugins_dirs))
+
+
+def known_costs(config: Config, profile: Profile, devices: Sequence[Device]) -> Known:
+    """What the profile file of a configuration says of an engine on the first of its devices.
+
+    Nothing where the configuration names no file. Raises ConfigError.
+    """
+    if config.profile is None or not devices:
+        return Known()
+    return known(read_profiles(config.profile), str(config.profile), profile.backend, devices[0])
 
 
 def spoken_language(wanted: str, profile: Profile) -> str:
