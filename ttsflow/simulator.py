@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.costs import Costs
 from ttsflow.interface.jobs import Account, ChunkJob, Outcome
+from ttsflow.interface.policy import WorkerSpec
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.messages import Driven
@@ -67,10 +68,10 @@ class Sound(NamedTuple):
 class _Worker:
     """Jobs that share one worker: its work clock runs at 1 / s(k) of real time."""
 
-    __slots__ = ("clock", "frozen", "generation", "jobs", "milestones", "seen", "version")
+    __slots__ = ("clock", "frozen", "generation", "jobs", "milestones", "seen", "spec", "version")
 
-    def __init__(self, generation: int, now: float) -> None:
-        self.generation = generation
+    def __init__(self, generation: int, spec: WorkerSpec, now: float) -> None:
+        self.generation, self.spec = generation, spec
         self.jobs: dict[int, ChunkJob] = {}
         self.milestones: list[tuple[float, int, int]] = []  # (work clock, token, pieces still to come)
         self.clock, self.seen, self.version = 0.0, now, 0
@@ -81,7 +82,8 @@ class Simulator:
     """Drives a scheduler through virtual time.
 
     Sinks take no time. Subclasses may override `post` (every message of a worker passes through it),
-    `begin` (a worker takes up a job) and `sink` (a chunk is handed over).
+    `begin` (a worker takes up a job), `deliver` and `fail` (what the scheduler says of a chunk) and `sink`
+    (a chunk is handed over).
     """
 
     def __init__(self, scheduler: Driven, model: CostModel) -> None:
@@ -139,23 +141,22 @@ class Simulator:
                 case msg.StartJob():
                     self.begin(command)
                 case msg.Deliver():
-                    self._deliver(command)
+                    self.deliver(command)
                 case msg.Commit(outcome):
                     self.store(outcome.job.stream, outcome.job.index)
                 case msg.RequestJobs(stream, count):
                     self.at(self.now, partial(self._submit, stream, count))
                 case msg.WakeAt(when):
                     self._wake_at(when)
-                case msg.StartWorker(worker, generation):
-                    self.workers[worker] = _Worker(generation, self.now)
+                case msg.StartWorker(worker, generation, spec):
+                    self.workers[worker] = _Worker(generation, spec, self.now)
                     self.post(worker, generation, msg.WorkerReady(worker, generation), self._model.load_s)
                 case msg.KillWorker(worker, generation):
                     self.end_worker(worker, generation)
                 case msg.CancelJob(token, worker, generation):
                     self._cancel(token, worker, generation)
                 case msg.ChunkFailed(outcome):
-                    self.result.outcomes.append(outcome)
-                    self._write(outcome)
+                    self.fail(outcome)
                 case msg.StreamFinished(stream, account):
                     self.result.accounts[stream] = account
                     self._sources.pop(stream, None)
@@ -171,7 +172,13 @@ class Simulator:
         jobs = list(itertools.islice(source, count))
         return (msg.Submit(stream, jobs, last=len(jobs) < count),)
 
-    def _deliver(self, command: msg.Deliver) -> None:
+    def fail(self, outcome: Outcome) -> None:
+        """A chunk was given up."""
+        self.result.outcomes.append(outcome)
+        self._write(outcome)
+
+    def deliver(self, command: msg.Deliver) -> None:
+        """Audio of a chunk is handed on, or its end."""
         if command.audio_s:
             self.result.arrivals.append((command.stream, command.index, self.now, command.audio_s))
         if command.outcome is not None:

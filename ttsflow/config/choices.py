@@ -77,12 +77,15 @@ def check_backends(settings: Settings, registry: Registry) -> None:
     _options(plugins[0], settings.config.backend.options, settings, ("backend", "options"))
 
 
-def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed: bool) -> BackendChoice:
+def resolve_backend(
+    settings: Settings, registry: Registry, *, fallback_allowed: bool, to_speak: bool = True
+) -> BackendChoice:
     """The backend of a run: the one named, or the first of a list that is installed and speaks the language.
 
     Another than the first stands in only if `fallback_allowed` and nothing was asked for that may be
     meant for the first alone: reference audio, options, a voice that the other does not have. What is
-    installed and cannot be used is no reason to fall back; that shows later, as an error. Raises
+    installed and cannot be used is no reason to fall back; that shows later, as an error. Where it is not
+    `to_speak` but to be planned with, a backend that is named alone need not be installed. Raises
     BackendUnavailable where no backend can speak, ConfigError where an option is wrong, UnknownNameError,
     PluginError.
     """
@@ -91,7 +94,7 @@ def resolve_backend(settings: Settings, registry: Registry, *, fallback_allowed:
     passed_over: dict[str, _PassedOver] = {}
     for name in names:
         plugin = _backend(settings, registry, name)
-        command = _missing(plugin)
+        command = _missing(plugin) if to_speak or len(names) > 1 else None
         if command is not None:
             passed_over[name] = _PassedOver("is not installed", command)
             continue

@@ -15,6 +15,7 @@ from ttsflow.config.model import TextSection
 from ttsflow.errors import UsageError
 from ttsflow.interface.backend import VoiceRequest
 from ttsflow.interface.jobs import ChunkJob, derive_seed
+from ttsflow.interface.profile import Profile
 from ttsflow.interface.validation import validate
 from ttsflow.registry import calling
 from ttsflow.session.setup import Setup, as_another, spoken_language
@@ -53,16 +54,9 @@ class Manner:
 
     def cut(self, text: Document | Coming) -> Iterator[Chunk]:
         """The chunks of a text in its order, cut as they are asked for, or as they come."""
-        profile, section = self.setup.profile, self.text
-        cap = profile.cap(section.language)
-        rules = CutRules(
-            section.language,
-            cap if section.max_chars is None else min(cap, section.max_chars),
-            profile.min_chars,
-        )
-        pauses = Pauses(**section.pauses.model_dump())
+        rules, pauses = rules_of(self.text, self.setup.profile), pauses_of(self.text)
         if isinstance(text, Coming):
-            return text.chunks(LiveCutter(rules, pauses, section.lines), section.flush_s)
+            return text.chunks(LiveCutter(rules, pauses, self.text.lines), self.text.flush_s)
         return cut(text.blocks(), rules, pauses)
 
     def places(self, spoken: Document | Coming, stream: str) -> Iterator[Place]:
@@ -139,6 +133,18 @@ class Request:
         """Nobody wants the rest of the text."""
         if isinstance(self.text, Coming):
             self.text.leave()
+
+
+def rules_of(text: TextSection, profile: Profile) -> CutRules:
+    """How long the chunks of a text may be for an engine; `text` has the engine's own tag of the language."""
+    cap = profile.cap(text.language)
+    most = cap if text.max_chars is None else min(cap, text.max_chars)
+    return CutRules(text.language, most, profile.min_chars)
+
+
+def pauses_of(text: TextSection) -> Pauses:
+    """How long the silences of a text are."""
+    return Pauses(**text.pauses.model_dump())
 
 
 def asked_for(defaults: TextSection, said: Mapping[str, Any]) -> TextSection:

@@ -48,6 +48,11 @@ class Setup:
     identity: str
     plugins_dirs: tuple[Path, ...] = ()
 
+    @property
+    def devices(self) -> Sequence[Device]:
+        """The devices that the backend uses here."""
+        return usable(self.detection.devices, self.profile)
+
     def scheduler(self) -> Scheduler:
         """A fresh scheduler with a fresh policy. Raises PluginError where the policy cannot be made."""
         with calling(self.policy.plugin, "__init__", "policy"):
@@ -60,7 +65,7 @@ class Setup:
 
     def info(self) -> RunInfo:
         """The choices, for the report."""
-        kind = usable(self.detection.devices, self.profile)[0].kind
+        kind = self.devices[0].kind
         return RunInfo(
             policy=self.policy.plugin.name,
             backend=self.backend.plugin.name,

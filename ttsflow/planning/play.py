@@ -1,0 +1,153 @@
+"""Plays a text through in virtual time, and measures it as a run is measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ttsflow.errors import TtsflowError
+from ttsflow.interface.jobs import ChunkJob, Outcome
+from ttsflow.interface.policy import Policy
+from ttsflow.planning.world import World
+from ttsflow.report import Observer, Observers, RunInfo, RunReport, Summary, Unobserved, WorkerInfo
+from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.messages import Driven
+from ttsflow.simulator import Simulated, Simulator
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a policy made of a text.
+
+    `busy` is by device the share of the time until the last chunk in which its workers were at work, the
+    mean over them. `error` ended it early.
+    """
+
+    summary: Summary
+    bound_s: float
+    busy: Mapping[str, float]
+    notices: Sequence[str] = ()
+    error: TtsflowError | None = None
+
+    @property
+    def over_bound(self) -> float | None:
+        """The makespan over the least that it could be."""
+        makespan_s = self.summary.makespan_s
+        return makespan_s / self.bound_s if makespan_s is not None and self.bound_s else None
+
+
+def play(
+    policy: Callable[[], Policy],
+    world: World,
+    jobs: Sequence[ChunkJob],
+    info: RunInfo,
+    path: Path | None = None,
+) -> Played:
+    """Speak the jobs of one stream in a world, and write the report to `path` if there is one.
+
+    What ends it early is in the result. Raises OutputError and SinkError for the report.
+    """
+    report, busy = RunReport(info, 0.0, path), _Busy()
+    report.open()
+    stream = jobs[0].stream
+    result = Simulated()
+    try:
+        scheduler = Scheduler(policy(), world.devices, world.profile, world.limits)
+        player = _Player(scheduler, world, Observers((report, busy)))
+        result = player.run({stream: jobs}, live=world.listening, stored=not world.listening)
+    except TtsflowError as error:
+        result.error = error
+    for notice in result.notices:
+        report.notice(notice)
+    report.close(result.accounts.get(stream), result.error)
+    summary = report.summary()
+    shares = busy.shares(summary.makespan_s or 0.0)
+    return Played(summary, world.bound_s(jobs), shares, result.notices, result.error)
+
+
+class _Player(Simulator):
+    """A simulator that tells an observer what happens, and whose workers slow each other on a device."""
+
+    def __init__(self, scheduler: Driven, world: World, observer: Observer) -> None:
+        super().__init__(scheduler, world.model)
+        self._world, self._observer = world, observer
+        self._at_work: Counter[str] = Counter()  # workers by device
+        self._slower: dict[int, float] = {}  # by token
+        self._where: dict[int, str] = {}  # the worker of a token
+
+    def post(self, worker: str, generation: int, event: msg.Event, delay: float = 0.0) -> None:
+        match event:
+            case msg.WorkerReady():
+                spec = self.workers[worker].spec
+                info = WorkerInfo(worker, generation, spec.device.id, spec.slots, None, delay, 0)
+                self._observer.worker_ready(info, self.now + delay)
+            case msg.Finished(token) | msg.Cancelled(token):
+                self._leave(token)
+        super().post(worker, generation, event, delay)
+
+    def begin(self, command: msg.StartJob) -> None:
+        worker = self.workers[command.worker]
+        if not worker.jobs:
+            self._at_work[worker.spec.device.id] += 1
+        self._slower[command.token] = self._world.beside(self._at_work[worker.spec.device.id])
+        self._where[command.token] = command.worker
+        super().begin(command)
+
+    def _leave(self, token: int) -> None:
+        worker = self.workers[self._where.pop(token)]
+        del self._slower[token]
+        if not worker.jobs:
+            self._at_work[worker.spec.device.id] -= 1
+
+    def cost(self, token: int, job: ChunkJob) -> float:
+        return super().cost(token, job) * self._slower[token]
+
+    def deliver(self, command: msg.Deliver) -> None:
+        super().deliver(command)
+        if command.audio_s:
+            self._observer.delivered(command.stream, command.index, command.audio_s, self.now)
+        if command.outcome is not None:
+            self._observer.ended(command.outcome, self.now)
+
+    def fail(self, outcome: Outcome) -> None:
+        super().fail(outcome)
+        self._observer.ended(outcome, self.now)
+
+
+class _Busy(Unobserved):
+    """How long each worker was at work."""
+
+    def __init__(self) -> None:
+        self._device: dict[str, str] = {}
+        self._spans: dict[str, list[tuple[float, float]]] = {}
+
+    def worker_ready(self, info: WorkerInfo, now: float) -> None:
+        self._device[info.worker] = info.device
+        self._spans.setdefault(info.worker, [])
+
+    def ended(self, outcome: Outcome, now: float) -> None:
+        if outcome.worker is not None and outcome.started_s is not None and outcome.finished_s is not None:
+            self._spans[outcome.worker].append((outcome.started_s, outcome.finished_s))
+
+    def shares(self, makespan_s: float) -> dict[str, float]:
+        """By device, the mean over its workers."""
+        if not makespan_s:
+            return {}
+        workers = Counter(self._device.values())
+        busy: dict[str, float] = dict.fromkeys(workers, 0.0)
+        for worker, spans in self._spans.items():
+            device = self._device[worker]
+            busy[device] += _covered_s(spans) / makespan_s / workers[device]
+        return busy
+
+
+def _covered_s(spans: Iterable[tuple[float, float]]) -> float:
+    """How long at least one of the spans goes on."""
+    covered, until = 0.0, 0.0
+    for start, end in sorted(spans):
+        covered += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return covered
