@@ -65,7 +65,7 @@ class Sound(NamedTuple):
     audio_s: float
 
 
-class _Worker:
+class Worker:
     """Jobs that share one worker: its work clock runs at 1 / s(k) of real time."""
 
     __slots__ = ("clock", "frozen", "generation", "jobs", "milestones", "seen", "spec", "version")
@@ -92,7 +92,7 @@ class Simulator:
         self._order = itertools.count()
         self._wake: float | None = None
         self._sources: dict[str, Iterator[ChunkJob]] = {}
-        self.workers: dict[str, _Worker] = {}
+        self.workers: dict[str, Worker] = {}
         self._stored = False
         self.now = 0.0
         self.result = Simulated()
@@ -149,7 +149,7 @@ class Simulator:
                 case msg.WakeAt(when):
                     self._wake_at(when)
                 case msg.StartWorker(worker, generation, spec):
-                    self.workers[worker] = _Worker(generation, spec, self.now)
+                    self.workers[worker] = Worker(generation, spec, self.now)
                     self.post(worker, generation, msg.WorkerReady(worker, generation), self._model.load_s)
                 case msg.KillWorker(worker, generation):
                     self.end_worker(worker, generation)
@@ -223,12 +223,24 @@ class Simulator:
         """Seconds of audio that it makes."""
         return self._model.audio(job)
 
+    def slowness(self, worker: Worker) -> float:
+        """How many times longer a job takes in a worker now; what else it hangs on changes in `shift`."""
+        return self._model.slow(len(worker.jobs))
+
+    def shift(self, workers: Sequence[str], change: Callable[[], None]) -> None:
+        """Let a change happen that makes these workers quicker or slower from now on."""
+        for name in workers:
+            self._advance(self.workers[name])
+        change()
+        for name in workers:
+            self._next_milestone(name, self.workers[name])
+
     def freeze(self, name: str, generation: int) -> None:
         """The worker hangs: nothing is heard of it any more."""
         if (worker := self.living(name, generation)) is not None:
             worker.frozen = True
 
-    def living(self, name: str, generation: int) -> _Worker | None:
+    def living(self, name: str, generation: int) -> Worker | None:
         worker = self.workers.get(name)
         return worker if worker is not None and worker.generation == generation else None
 
@@ -245,17 +257,17 @@ class Simulator:
             self._next_milestone(name, worker)
             self.post(name, generation, msg.Cancelled(token))
 
-    def _plan(self, worker: _Worker, token: int, pieces: int) -> None:
+    def _plan(self, worker: Worker, token: int, pieces: int) -> None:
         """The next piece of a job comes after its share of the job's cost on the worker's clock."""
         share = self.cost(token, worker.jobs[token]) / self._model.pieces
         heapq.heappush(worker.milestones, (worker.clock + share, token, pieces))
 
-    def _advance(self, worker: _Worker) -> None:
+    def _advance(self, worker: Worker) -> None:
         if worker.jobs:
-            worker.clock += (self.now - worker.seen) / self._model.slow(len(worker.jobs))
+            worker.clock += (self.now - worker.seen) / self.slowness(worker)
         worker.seen = self.now
 
-    def _next_milestone(self, name: str, worker: _Worker) -> None:
+    def _next_milestone(self, name: str, worker: Worker) -> None:
         """Plan the worker's next message; one planned before, at another speed, becomes void."""
         worker.version += 1
         if worker.frozen:
@@ -263,11 +275,11 @@ class Simulator:
         while worker.milestones and worker.milestones[0][1] not in worker.jobs:
             heapq.heappop(worker.milestones)
         if worker.milestones:
-            away = (worker.milestones[0][0] - worker.clock) * self._model.slow(len(worker.jobs))
+            away = (worker.milestones[0][0] - worker.clock) * self.slowness(worker)
             version = worker.version
             self.at(self.now + away, lambda: self._reach_milestone(name, worker, version))
 
-    def _reach_milestone(self, name: str, worker: _Worker, version: int) -> Iterable[msg.Event]:
+    def _reach_milestone(self, name: str, worker: Worker, version: int) -> Iterable[msg.Event]:
         if worker.version == version and self.workers.get(name) is worker and not worker.frozen:
             self._advance(worker)
             clock, token, pieces = heapq.heappop(worker.milestones)

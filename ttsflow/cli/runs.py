@@ -16,7 +16,7 @@ from ttsflow.cli.messages import Messages
 from ttsflow.cli.signals import Terminated
 from ttsflow.errors import Drained, RunError, StoreError
 from ttsflow.interface.jobs import Account
-from ttsflow.report import Observer, OutputInfo, RunReport
+from ttsflow.report import Observer, OutputInfo, RunReport, Summary
 from ttsflow.session.engine import Engine
 from ttsflow.session.recording import Recording
 from ttsflow.session.setup import Setup
@@ -42,6 +42,8 @@ class Run:
         self._messages = Messages()
         self.console = Console(self.report, self._messages, quiet)
         self._undo = ExitStack()
+        self.prediction: Callable[[], Summary | None] = lambda: None
+        """what was to be expected of the run, worked out at its end"""
 
     def __enter__(self) -> Self:
         self._undo.enter_context(self._messages)
@@ -124,7 +126,7 @@ class Run:
 
     def end(self, account: Account | None) -> None:
         """Everything was streamed: close the report and show the summary."""
-        self.report.close(account)
+        self.report.close(account, predicted=self.prediction())
         self.console.end("standard output")
         summary = self.report.summary()
         if summary.delivered and summary.delivered == summary.pauses:
@@ -133,7 +135,7 @@ class Run:
     def end_recording(self, recording: Recording, written: bool) -> None:
         """Everything is spoken: close the report and show the summary, and what has come out."""
         output = made(recording) if written else None
-        self.report.close(recording.account, output=output)
+        self.report.close(recording.account, output=output, predicted=self.prediction())
         self.console.end(output)
         if not recording.counts().speakable:
             self.console.complain(SILENT)

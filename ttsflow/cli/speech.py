@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,14 +21,15 @@ from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
-from ttsflow.report import Text
+from ttsflow.planning import predict
+from ttsflow.report import Summary, Text
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice
-from ttsflow.session.request import Request
+from ttsflow.session.request import Manner, Request
 from ttsflow.session.setup import make_setup
 from ttsflow.text import Coming, Document, ReadOptions, read_coming, read_file, read_stream, read_text
 from ttsflow.text.readers import TEXT
@@ -123,6 +125,8 @@ def speak(
         Engine.of(setup, run.observers, preload=False) as engine,
     ):
         request = engine.request(text, name=STREAM)
+        if destination.report is not None and isinstance(text, Document):
+            run.prediction = partial(_predicted, request.manner, text, listening=path is None)
         if path is None:
             return _play(run, engine, request, strict=destination.strict)
         return _record(run, engine, request, path, destination)
@@ -144,6 +148,11 @@ def speak_again(output: Path, choice: Choice, seed: int | None, *, quiet: bool) 
             written = engine.again(recording, redo, run.drained(engine))
         run.end_recording(recording, written)
         return 1 if recording.failed else 0
+
+
+def _predicted(manner: Manner, document: Document, *, listening: bool) -> Summary | None:
+    played = predict(manner, document, listening=listening)
+    return played.summary if played is not None and played.error is None else None
 
 
 def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
@@ -182,6 +191,8 @@ def _record(run: Run, engine: Engine, request: Request, path: Path, destination:
 
 def _complete(run: Run, engine: Engine, recording: Recording, request: Request) -> None:
     counts = recording.counts()
+    if counts.kept:
+        run.prediction = lambda: None  # it would be of the whole text
     run.begin(counts.left, kept=counts.kept)
     if repeats := counts.speakable - counts.distinct:
         run.notice(f"{repeats:,} chunks have the text of others, and are heard from them")

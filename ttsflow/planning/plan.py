@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ttsflow.config import PolicyChoice, Settings, resolve_policy
@@ -11,10 +12,14 @@ from ttsflow.errors import TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy
 from ttsflow.planning.play import Played, play
-from ttsflow.planning.world import World
+from ttsflow.planning.world import World, chunks_of
 from ttsflow.registry import Registry, calling
 from ttsflow.report import RunInfo
-from ttsflow.session.setup import Setup
+from ttsflow.session.request import Manner
+from ttsflow.text import Document
+
+MOST_PREDICTED = 20_000
+"""chunks; about three seconds at the end of a run that took many minutes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,21 @@ def compare(
         yield Plan(name, choice, played, played.error)
 
 
-def predict(setup: Setup, jobs: Sequence[ChunkJob], *, listening: bool) -> Played:
-    """What a run with this setup should come to, by the costs that are known before it."""
-    config = setup.config
-    world = World(setup.profile, setup.devices, listening, config.text, setup.known, config.limits)
+def predict(manner: Manner, document: Document, *, listening: bool) -> Played | None:
+    """What a run over a whole text should come to, by the costs that are known before it.
+
+    None for a text without words, or with so many chunks that it would take long to play.
+    """
+    setup, limits = manner.setup, manner.setup.config.limits
+    world = World(setup.profile, setup.devices, listening, manner.text, setup.known, limits)
+    jobs = list(islice(chunks_of(document, world), MOST_PREDICTED + 1))
+    if not jobs or len(jobs) > MOST_PREDICTED:
+        return None
+    if not listening:  # a text that stands in several places is spoken once
+        first: dict[str | int, ChunkJob] = {}
+        for job in jobs:
+            first.setdefault(job.text if job.speakable else job.index, job)
+        jobs = list(first.values())
     return play(_maker(setup.policy), world, jobs, setup.info())
 
 

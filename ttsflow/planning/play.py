@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from ttsflow.report import Observer, Observers, RunInfo, RunReport, Summary, Uno
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.messages import Driven
-from ttsflow.simulator import Simulated, Simulator
+from ttsflow.simulator import Simulated, Simulator, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,7 @@ class _Player(Simulator):
     def __init__(self, scheduler: Driven, world: World, observer: Observer) -> None:
         super().__init__(scheduler, world.model)
         self._world, self._observer = world, observer
-        self._at_work: Counter[str] = Counter()  # workers by device
-        self._slower: dict[int, float] = {}  # by token
+        self._working: dict[str, set[str]] = defaultdict(set)  # the workers at work, by device
         self._where: dict[int, str] = {}  # the worker of a token
 
     def post(self, worker: str, generation: int, event: msg.Event, delay: float = 0.0) -> None:
@@ -85,25 +84,23 @@ class _Player(Simulator):
                 info = WorkerInfo(worker, generation, spec.device.id, spec.slots, None, delay, 0)
                 self._observer.worker_ready(info, self.now + delay)
             case msg.Finished(token) | msg.Cancelled(token):
-                self._leave(token)
+                self._note(self._where.pop(token))
         super().post(worker, generation, event, delay)
 
     def begin(self, command: msg.StartJob) -> None:
-        worker = self.workers[command.worker]
-        if not worker.jobs:
-            self._at_work[worker.spec.device.id] += 1
-        self._slower[command.token] = self._world.beside(self._at_work[worker.spec.device.id])
         self._where[command.token] = command.worker
         super().begin(command)
+        self._note(command.worker)
 
-    def _leave(self, token: int) -> None:
-        worker = self.workers[self._where.pop(token)]
-        del self._slower[token]
-        if not worker.jobs:
-            self._at_work[worker.spec.device.id] -= 1
+    def _note(self, name: str) -> None:
+        """A worker may have begun, or have no work left: the others of its device get slower or quicker."""
+        worker = self.workers[name]
+        working = self._working[worker.spec.device.id]
+        if bool(worker.jobs) != (name in working):
+            self.shift(sorted(working | {name}), lambda: working.symmetric_difference_update({name}))
 
-    def cost(self, token: int, job: ChunkJob) -> float:
-        return super().cost(token, job) * self._slower[token]
+    def slowness(self, worker: Worker) -> float:
+        return super().slowness(worker) * self._world.beside(len(self._working[worker.spec.device.id]) or 1)
 
     def deliver(self, command: msg.Deliver) -> None:
         super().deliver(command)

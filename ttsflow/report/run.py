@@ -127,8 +127,11 @@ class RunReport:
         account: Account | None = None,
         error: BaseException | None = None,
         output: OutputInfo | None = None,
+        predicted: Summary | None = None,
     ) -> None:
         """The run is over; complete the file. `error` is what ended the run early, `output` what came out.
+
+        `predicted` is what a plan with the costs known before the run comes to.
 
         The file's "ended" is "finished"; "interrupted" after KeyboardInterrupt, or BrokenPipeError
         (the listener left); else "failed". Raises SinkError if the file could not be written. A
@@ -145,6 +148,7 @@ class RunReport:
                     "workers": self._workers,
                     "notices": self._notices,
                     "summary": asdict(self.summary()),
+                    "predicted": _compared(predicted, self.summary()),
                     "output": None if output is None else asdict(output),
                     "ended": _ending(error),
                     "error": None if error is None else str(error) or type(error).__name__,
@@ -179,6 +183,18 @@ def _device(device: Device) -> dict[str, object]:
         "total_bytes": device.total_bytes,
         "free_bytes": device.free_bytes,
     }
+
+
+def _compared(predicted: Summary | None, really: Summary) -> dict[str, object] | None:
+    """What was predicted, and by what share each was missed: off by 0.1 is 10 % more than expected."""
+    if predicted is None:
+        return None
+    compared: dict[str, object] = {}
+    for key in ("time_to_first_audio_s", "wait_s", "makespan_s", "audio_s"):
+        expected, came = getattr(predicted, key), getattr(really, key)
+        off = came / expected - 1.0 if expected and came is not None else None
+        compared[key] = {"predicted": expected, "off": off}
+    return compared
 
 
 def _ending(error: BaseException | None) -> str:

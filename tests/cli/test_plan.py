@@ -1,0 +1,148 @@
+"""`ttsflow plan` as a person uses it, and what a report says of the prediction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.program import Program, paragraphs, sim
+
+COSTS = """
+version: 1
+profiles:
+  - backend: sim
+    device: cpu
+    source: known
+    costs: {rtf: 0.1, slowdown: [1, 1.2], chars_per_s: {en: 10}, load_s: 2}
+  - backend: xtts
+    device: cuda
+    name: NVIDIA H100
+    source: a guess
+    costs: {rtf: 0.3}
+"""
+BROKEN = """
+from ttsflow import Policy, WorkerSpec, hookimpl
+
+class Broken(Policy):
+    '''Chooses nothing that there is.'''
+    name = "broken"
+    def place(self, devices, profile):
+        return [WorkerSpec(devices[0])]
+    def dispatch(self, view):
+        raise KeyError("my mistake")
+
+@hookimpl
+def ttsflow_policies():
+    return [Broken]
+"""
+
+
+def _plans(program: Program, *args: str, code: int = 0) -> dict[str, Any]:
+    return dict(json.loads(program("plan", *args, "--json", code=code).text))
+
+
+@pytest.fixture(autouse=True)
+def text(program: Program) -> None:
+    program.write("book.txt", paragraphs(30))
+
+
+def test_all_policies_side_by_side(program: Program) -> None:
+    shown = program("plan", "book.txt", "--backend", "espeak").text
+    assert "book.txt: 30 chunks; espeak (RTF" in shown
+    for name in ("default: adaptive", "sequential", "bounded-parallel", "gpu-affinity", "100%"):
+        assert name in shown
+    assert "Traceback" not in shown
+
+
+def test_a_gpu_that_is_not_there_and_an_engine_that_is_not_installed(program: Program) -> None:
+    program.hide("TTS", "torch")
+    program.write("costs.yaml", COSTS)
+    plans = _plans(program, "book.txt", "--backend", "xtts", "--gpus", "4", "--profile", "costs.yaml")
+    assert plans["devices"] == ["cuda:0", "cuda:1", "cuda:2", "cuda:3"]
+    assert plans["costs"]["rtf"] == 0.3
+    assert "costs.yaml (a guess)" in plans["costs"]["source"]
+    spans = {plan["policy"]: plan["summary"]["makespan_s"] for plan in plans["plans"]}
+    assert spans["adaptive"] < spans["sequential"] / 4
+
+
+def test_more_gpus_take_no_longer(program: Program) -> None:
+    spans = [
+        _plans(program, "book.txt", "--backend", "xtts", "--gpus", gpus, "--policy", "auto")["plans"][0]
+        ["summary"]["makespan_s"]
+        for gpus in ("1", "2", "5", "10000")
+    ]  # fmt: skip
+    assert spans == sorted(spans, reverse=True)
+
+
+def test_the_costs_of_a_profile_are_what_is_planned_with(program: Program) -> None:
+    program.write("costs.yaml", COSTS)
+    args = ("book.txt", *sim(), "--profile", "costs.yaml", "--policy", "sequential")
+    plans = _plans(program, *args)
+    summary = plans["plans"][0]["summary"]
+    characters = sum(len(part) for part in paragraphs(30).split("\n\n"))
+    assert summary["audio_s"] == pytest.approx(characters / 10, rel=0.01)
+    assert summary["makespan_s"] == pytest.approx(2.0 + characters / 10 * 0.1, rel=0.01)
+
+
+def test_a_listener_and_a_file_are_planned_apart(program: Program) -> None:
+    file = _plans(program, "book.txt", "--backend", "xtts", "--gpus", "1", "--policy", "adaptive")
+    heard = _plans(
+        program, "book.txt", "--backend", "xtts", "--gpus", "1", "--policy", "adaptive", "--listening"
+    )
+    assert heard["plans"][0]["summary"]["wait_s"] < file["plans"][0]["summary"]["wait_s"]
+    assert (file["listening"], heard["listening"]) == (False, True)
+
+
+def test_a_policy_that_breaks_is_named_and_the_others_are_shown(program: Program) -> None:
+    program.write("mine/broken.py", BROKEN)
+    shown = program("plan", "book.txt", "--backend", "espeak", "--plugins-dir", "mine", code=1)
+    assert "sequential" in shown.text
+    assert "policy broken" in shown.err
+    assert "my mistake" in shown.err
+    plans = _plans(program, "book.txt", "--backend", "espeak", "--plugins-dir", "mine", code=1)
+    assert [plan["asked"] for plan in plans["plans"] if plan["error"]] == ["broken"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--backend", "xtts", "--gpus", "0"), "--gpus is 0, but must be from 1 to 10,000"),
+        (("--backend", "xtts", "--gpus", "1000000"), "--gpus is 1,000,000"),
+        (("--backend", "espeak", "--gpus", "2"), "backend espeak uses no GPU"),
+        (("--backend", "nothing"), "nothing"),
+        (("--policy", "nothing"), "nothing"),
+        (("--profile", "nothing.yaml"), "there is no such file"),
+        (("--report", "x.json"), "give one --policy"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(program: Program, args: tuple[str, ...], says: str) -> None:
+    code = 1 if args[0] == "--policy" else 2
+    assert says in program("plan", "book.txt", *args, code=code).err
+
+
+def test_a_text_without_words(program: Program) -> None:
+    program.write("empty.txt", "***\n\n...\n")
+    assert "no word to speak" in program("plan", "empty.txt", code=2).err
+
+
+def test_a_text_shorter_than_a_chunk(program: Program) -> None:
+    program.write("short.txt", "Oh.")
+    assert _plans(program, "short.txt", "--backend", "espeak")["plans"][0]["summary"]["delivered"] == 1
+
+
+def test_a_report_of_a_plan_has_every_chunk(program: Program) -> None:
+    program("plan", "book.txt", "--backend", "espeak", "--policy", "auto", "--report", "plan.json")
+    report = json.loads((program.folder / "plan.json").read_bytes())
+    assert [chunk["index"] for chunk in report["chunks"]] == list(range(30))
+    assert report["summary"]["delivered"] == 30
+
+
+def test_a_report_tells_what_was_expected(program: Program) -> None:
+    report = program.report("book.txt", "--backend", "espeak", "-o", "x.wav")
+    predicted = report["predicted"]
+    off = report["summary"]["makespan_s"] / predicted["makespan_s"]["predicted"] - 1.0
+    assert predicted["makespan_s"]["off"] == pytest.approx(off)
+    again = program.resumed("book.txt", "--backend", "espeak", "-o", "x.wav", "--set", "text.seed=0")
+    assert again.get("predicted") is None
