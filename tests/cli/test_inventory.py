@@ -45,12 +45,12 @@ def test_policies(program: Program) -> None:
     text = program("policies").text
     for name in ("sequential", "bounded-parallel", "gpu-affinity"):
         assert f"\n{name} " in f"\n{text}"
-    assert "auto, gpu-affinity, parallel, sequential" in text
+    assert "audiobook, auto, gpu-affinity, parallel, realtime, sequential" in text
     listed = json.loads(program("policies", "--json").out)
     assert {"sequential", "bounded-parallel", "gpu-affinity"} <= {
         policy["name"] for policy in listed["policies"]
     }
-    assert listed["files"] == ["auto", "gpu-affinity", "parallel", "sequential"]
+    assert listed["files"] == ["audiobook", "auto", "gpu-affinity", "parallel", "realtime", "sequential"]
 
 
 def test_a_policy_and_its_options(program: Program) -> None:

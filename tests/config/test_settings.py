@@ -142,7 +142,7 @@ def test_a_name_is_found_among_the_users_files_before_the_shipped_ones(
     auto = yaml_file("policy: {use: of-my-own}\n", "user/auto.yaml")
     assert load(user_folder=auto.parent).config.policy.use == "of-my-own"
     names = load(user_folder=mine.parent).policy_files.names()
-    assert names == ["auto", "gpu-affinity", "parallel", "sequential"]
+    assert names == ["audiobook", "auto", "gpu-affinity", "parallel", "realtime", "sequential"]
 
 
 def test_the_users_folder_is_the_one_the_system_has_for_it(

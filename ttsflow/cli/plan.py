@@ -74,7 +74,7 @@ def plan(
     every chunk takes what the engine's profile predicts.
     """
     from ttsflow.errors import UsageError
-    from ttsflow.planning import chunks_of, compare, world_of
+    from ttsflow.planning import compare, jobs_of, world_of
     from ttsflow.text import read_file
 
     if report is not None and len(policies) != 1:
@@ -95,7 +95,7 @@ def plan(
     document = read_file(Path(source), world.text.reading)
     for notice in (*world.notices, *document.notices):
         click.echo(f"ttsflow: notice: {notice}", err=True)
-    jobs = list(chunks_of(document, world))
+    jobs = list(jobs_of(document, world))
     if not any(job.speakable for job in jobs):
         raise UsageError(f"{source} has no word to speak, so there is nothing to plan")
     every = dict.fromkeys(plugin.name for plugin in registry.policies())

@@ -186,6 +186,15 @@ class Pauses(Section):
     """for a break without words, such as a line of asterisks"""
 
 
+class Ramp(Section):
+    """Short chunks at the beginning of a text, for listeners."""
+
+    first_s: Annotated[float, Field(gt=0.0, le=60.0)] = 1.5
+    """seconds of audio of the first chunk, at most, where the text has a place to cut"""
+    growth: Annotated[float, Field(gt=1.0, le=100.0)] = 1.3
+    """times as many in the next one, until chunks are as long as they would be without"""
+
+
 class MarkdownSection(Section):
     """What is spoken of Markdown besides its prose."""
 
@@ -230,6 +239,8 @@ class TextSection(Section):
     max_chars: PositiveInt | None = None
     """most characters in a chunk; can only lower the backend's own limit"""
     pauses: Pauses = Pauses()
+    ramp: Ramp | None = None
+    """short chunks at the beginning, so that a listener soon hears something; unset: whole sentences"""
 
     @field_validator("encoding")
     @classmethod

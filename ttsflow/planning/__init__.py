@@ -2,6 +2,6 @@
 
 from ttsflow.planning.plan import Plan, compare, predict
 from ttsflow.planning.play import Played, play
-from ttsflow.planning.world import World, chunks_of, world_of
+from ttsflow.planning.world import World, jobs_of, world_of
 
-__all__ = ["Plan", "Played", "World", "chunks_of", "compare", "play", "predict", "world_of"]
+__all__ = ["Plan", "Played", "World", "compare", "jobs_of", "play", "predict", "world_of"]

@@ -12,7 +12,7 @@ from ttsflow.errors import TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy
 from ttsflow.planning.play import Played, play
-from ttsflow.planning.world import World, chunks_of
+from ttsflow.planning.world import World, jobs_of
 from ttsflow.registry import Registry, calling
 from ttsflow.report import RunInfo
 from ttsflow.session.request import Manner
@@ -72,7 +72,7 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
     """
     setup, limits = manner.setup, manner.setup.config.limits
     world = World(setup.profile, setup.devices, listening, manner.text, setup.known, limits)
-    jobs = list(islice(chunks_of(document, world), MOST_PREDICTED + 1))
+    jobs = list(islice(jobs_of(document, world), MOST_PREDICTED + 1))
     if not jobs or len(jobs) > MOST_PREDICTED:
         return None
     if not listening:  # a text that stands in several places is spoken once

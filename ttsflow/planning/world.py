@@ -17,10 +17,10 @@ from ttsflow.profiles import Known, profiled
 from ttsflow.registry import Registry, describe
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import usable
-from ttsflow.session.request import pauses_of, rules_of
+from ttsflow.session.request import chunks_of
 from ttsflow.session.setup import known_costs, spoken_language
 from ttsflow.simulator import CostModel
-from ttsflow.text import Document, cut
+from ttsflow.text import Document
 
 STREAM = "main"
 MOST_GPUS = 10_000
@@ -116,10 +116,10 @@ def world_of(settings: Settings, registry: Registry, gpus: int | None, *, listen
     return World(profiled(profile, known.costs), devices, listening, text, known, config.limits, notices)
 
 
-def chunks_of(document: Document, world: World) -> Iterator[ChunkJob]:
-    """The chunks of a text as a run would cut it."""
+def jobs_of(document: Document, world: World) -> Iterator[ChunkJob]:
+    """The jobs of a text as a run would cut it."""
     text = world.text
-    for index, chunk in enumerate(cut(document.blocks(), rules_of(text, world.profile), pauses_of(text))):
+    for index, chunk in enumerate(chunks_of(document, text, world.profile)):
         yield ChunkJob(
             STREAM, index, chunk.text, text.language, text.voice, 0, chunk.pause_s, chunk.speakable,
             speed=text.speed,

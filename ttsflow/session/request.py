@@ -20,7 +20,7 @@ from ttsflow.interface.validation import validate
 from ttsflow.registry import calling
 from ttsflow.session.setup import Setup, as_another, spoken_language
 from ttsflow.store import Place
-from ttsflow.text import Chunk, Coming, CutRules, Document, LiveCutter, Pauses, cut
+from ttsflow.text import Chunk, Coming, CutRules, Document, LiveCutter, Pauses, Ramp, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,7 @@ class Manner:
 
     def cut(self, text: Document | Coming) -> Iterator[Chunk]:
         """The chunks of a text in its order, cut as they are asked for, or as they come."""
-        rules, pauses = rules_of(self.text, self.setup.profile), pauses_of(self.text)
-        if isinstance(text, Coming):
-            return text.chunks(LiveCutter(rules, pauses, self.text.lines), self.text.flush_s)
-        return cut(text.blocks(), rules, pauses)
+        return chunks_of(text, self.text, self.setup.profile)
 
     def places(self, spoken: Document | Coming, stream: str) -> Iterator[Place]:
         """The places of a text in its order; their jobs are of `stream`."""
@@ -135,16 +132,16 @@ class Request:
             self.text.leave()
 
 
-def rules_of(text: TextSection, profile: Profile) -> CutRules:
-    """How long the chunks of a text may be for an engine; `text` has the engine's own tag of the language."""
-    cap = profile.cap(text.language)
-    most = cap if text.max_chars is None else min(cap, text.max_chars)
-    return CutRules(text.language, most, profile.min_chars)
-
-
-def pauses_of(text: TextSection) -> Pauses:
-    """How long the silences of a text are."""
-    return Pauses(**text.pauses.model_dump())
+def chunks_of(text: Document | Coming, asked: TextSection, profile: Profile) -> Iterator[Chunk]:
+    """The chunks of a text for an engine; `asked` has the engine's own tag of the language."""
+    cap = profile.cap(asked.language)
+    most = cap if asked.max_chars is None else min(cap, asked.max_chars)
+    rules, pauses = CutRules(asked.language, most, profile.min_chars), Pauses(**asked.pauses.model_dump())
+    if isinstance(text, Coming):
+        chunks = text.chunks(LiveCutter(rules, pauses, asked.lines), asked.flush_s)
+    else:
+        chunks = cut(text.blocks(), rules, pauses)
+    return chunks if asked.ramp is None else Ramp(**asked.ramp.model_dump()).shorten(chunks, rules)
 
 
 def asked_for(defaults: TextSection, said: Mapping[str, Any]) -> TextSection:

@@ -6,6 +6,7 @@ from ttsflow.text.coming import Coming
 from ttsflow.text.document import Document, Identity
 from ttsflow.text.live import LiveCutter
 from ttsflow.text.options import MarkdownOptions, ReadOptions
+from ttsflow.text.ramp import Ramp
 from ttsflow.text.sources import read_coming, read_file, read_stream, read_text
 from ttsflow.text.stops import CutRules
 
@@ -19,6 +20,7 @@ __all__ = [
     "LiveCutter",
     "MarkdownOptions",
     "Pauses",
+    "Ramp",
     "ReadOptions",
     "cut",
     "halve",

@@ -1,0 +1,69 @@
+"""The ramp: a text begins with short chunks, so that a listener soon hears something, and they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ttsflow.text.blocks import Block
+from ttsflow.text.chunker import Chunk, cut
+from ttsflow.text.stops import CutRules
+
+_CHARS_PER_S = {"zh": 4.5, "ja": 7.0, "ko": 6.5}
+_USUAL_CHARS_PER_S = 15.0
+"""characters in a second of speech; not an engine's own figure: a text is cut the same everywhere"""
+
+_STEP = 1.5
+"""times as far a place to cut is looked for where there is none so near"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """The first chunk has `first_s` seconds of audio at most, and each next one `growth` times as many.
+
+    That holds as far as there are places to cut: the end of a clause, else between two phrases, else between
+    two words; never inside a word. No part has less than half the characters of a short piece: neural models
+    garble what is much shorter.
+    """
+
+    first_s: float
+    growth: float
+
+    def shorten(self, chunks: Iterable[Chunk], rules: CutRules) -> Iterator[Chunk]:
+        """The same text in chunks that begin short."""
+        chunks = iter(chunks)
+        limit = self.first_s * _rate(rules.language)
+        for chunk in chunks:
+            rest = chunk.text
+            while chunk.speakable and (part := _beginning(rest, limit, rules)):
+                yield Chunk(part, 0.0, True)
+                rest = rest[len(part) :].strip()
+                limit = max(limit, len(part)) * self.growth
+            yield replace(chunk, text=rest)
+            if chunk.speakable:
+                limit *= self.growth
+            if limit >= rules.max_chars:
+                break
+        yield from chunks
+
+
+def _beginning(text: str, limit: float, rules: CutRules) -> str:
+    """The beginning of a chunk's text that has about so many characters; empty if it need not be cut."""
+    least = rules.short // 2
+    most = max(limit, 2 * least)
+    while int(most) < len(text):
+        part = next(cut([Block(text)], replace(rules, max_chars=int(most)))).text
+        if _between_words(part, text[len(part)]) and min(len(part), len(text) - len(part)) >= least:
+            return part
+        most *= _STEP
+    return ""
+
+
+def _between_words(part: str, after: str) -> bool:
+    """Whether a part ends where a word does; in scripts without spaces only a mark shows that."""
+    without_spaces = after >= "\u3000"
+    return after.isspace() or (without_spaces and after.isalnum() and not part[-1].isalnum())
+
+
+def _rate(language: str) -> float:
+    return _CHARS_PER_S.get(language.partition("-")[0], _USUAL_CHARS_PER_S)
