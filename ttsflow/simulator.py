@@ -108,7 +108,7 @@ class Simulator:
         """Speak all the streams; ends when nothing is left to happen, or at `until`."""
         self._stored = stored
         for name, jobs in streams.items():
-            self._sources[name] = iter(jobs)
+            self.supply(name, jobs)
             self.say(msg.OpenStream(name, live, stored=stored))
         self._carry_out(self._scheduler.start(self.now))
         while self._agenda and self._agenda[0][0] <= until:
@@ -120,6 +120,10 @@ class Simulator:
             if events:
                 self._carry_out(self._scheduler.feed(events, self.now))
         return self.result
+
+    def supply(self, stream: str, jobs: Iterable[ChunkJob]) -> None:
+        """The jobs of a stream that is to be opened."""
+        self._sources[stream] = iter(jobs)
 
     def at(self, when: float, happens: Callable[[], Iterable[msg.Event]]) -> None:
         """Let something happen at a time; the events it gives are fed to the scheduler then."""
@@ -160,6 +164,7 @@ class Simulator:
                 case msg.StreamFinished(stream, account):
                     self.result.accounts[stream] = account
                     self._sources.pop(stream, None)
+                    self.finish(stream)
                 case msg.Notice(text):
                     self.result.notices.append(text)
                 case msg.Stop(error):
@@ -176,6 +181,9 @@ class Simulator:
         """A chunk was given up."""
         self.result.outcomes.append(outcome)
         self._write(outcome)
+
+    def finish(self, stream: str) -> None:
+        """A stream is over, or was cancelled."""
 
     def deliver(self, command: msg.Deliver) -> None:
         """Audio of a chunk is handed on, or its end."""

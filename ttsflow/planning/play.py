@@ -56,7 +56,7 @@ def play(
     result = Simulated()
     try:
         scheduler = Scheduler(policy(), world.devices, world.profile, world.limits)
-        player = _Player(scheduler, world, Observers((report, busy)))
+        player = Player(scheduler, world, Observers((report, busy)))
         result = player.run({stream: jobs}, live=world.listening, stored=not world.listening)
     except TtsflowError as error:
         result.error = error
@@ -68,7 +68,7 @@ def play(
     return Played(summary, world.bound_s(jobs), shares, result.notices, result.error)
 
 
-class _Player(Simulator):
+class Player(Simulator):
     """A simulator that tells an observer what happens, and whose workers slow each other on a device."""
 
     def __init__(self, scheduler: Driven, world: World, observer: Observer) -> None:

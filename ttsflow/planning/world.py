@@ -17,10 +17,10 @@ from ttsflow.profiles import Known, profiled
 from ttsflow.registry import Registry, describe
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import usable
-from ttsflow.session.request import chunks_of
+from ttsflow.session.request import chunks_of, rules_of
 from ttsflow.session.setup import known_costs, spoken_language
 from ttsflow.simulator import CostModel
-from ttsflow.text import Document
+from ttsflow.text import CutRules, Document
 
 STREAM = "main"
 MOST_GPUS = 10_000
@@ -66,6 +66,11 @@ class World:
         """What the rules of a policy file are asked about."""
         count = sum(device.kind != "cpu" for device in self.devices)
         return Situation(count, self.listening, self.profile.slots)
+
+    @property
+    def rules(self) -> CutRules:
+        """How long the chunks of the text may be."""
+        return rules_of(self.text, self.profile)
 
     @property
     def model(self) -> CostModel:

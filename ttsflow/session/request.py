@@ -134,14 +134,19 @@ class Request:
 
 def chunks_of(text: Document | Coming, asked: TextSection, profile: Profile) -> Iterator[Chunk]:
     """The chunks of a text for an engine; `asked` has the engine's own tag of the language."""
-    cap = profile.cap(asked.language)
-    most = cap if asked.max_chars is None else min(cap, asked.max_chars)
-    rules, pauses = CutRules(asked.language, most, profile.min_chars), Pauses(**asked.pauses.model_dump())
+    rules, pauses = rules_of(asked, profile), Pauses(**asked.pauses.model_dump())
     if isinstance(text, Coming):
         chunks = text.chunks(LiveCutter(rules, pauses, asked.lines), asked.flush_s)
     else:
         chunks = cut(text.blocks(), rules, pauses)
     return chunks if asked.ramp is None else Ramp(**asked.ramp.model_dump()).shorten(chunks, rules)
+
+
+def rules_of(asked: TextSection, profile: Profile) -> CutRules:
+    """How long the chunks of a text may be for an engine."""
+    cap = profile.cap(asked.language)
+    most = cap if asked.max_chars is None else min(cap, asked.max_chars)
+    return CutRules(asked.language, most, profile.min_chars)
 
 
 def asked_for(defaults: TextSection, said: Mapping[str, Any]) -> TextSection:
