@@ -146,3 +146,22 @@ def test_a_report_tells_what_was_expected(program: Program) -> None:
     assert predicted["makespan_s"]["off"] == pytest.approx(off)
     again = program.resumed("book.txt", "--backend", "espeak", "-o", "x.wav", "--set", "text.seed=0")
     assert again.get("predicted") is None
+
+
+def test_many_listeners_at_a_time(program: Program) -> None:
+    program.write("costs.yaml", COSTS)
+    args = ("book.txt", "--backend", "xtts", "--gpus", "1", "--profile", "costs.yaml", "--policy", "realtime")
+    plans = _plans(program, *args, "--listeners", "2")
+    assert plans["plans"][0]["listeners"] == 2
+    assert 0.0 < plans["plans"][0]["first_s"]["p50"] <= plans["plans"][0]["first_s"]["p95"]
+    shown = program("plan", *args, "--listeners", "most").text
+    assert "realtime: adaptive" in shown
+    assert "no stall" in shown
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "100000"])
+def test_a_number_of_listeners_that_cannot_be(program: Program, count: str) -> None:
+    assert (
+        "must be a number from 1 to 10,000, or `most`"
+        in program("plan", "book.txt", "--listeners", count, code=2).err
+    )

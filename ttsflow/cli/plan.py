@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -20,7 +20,30 @@ if TYPE_CHECKING:
     from ttsflow.planning import Plan, World
     from ttsflow.registry import Registry
 
+MOST_LISTENERS = 10_000
+CROWD_COLUMNS = ("policy", "listeners", "first sound", "p95", "no stall", "stalls p95")
+CROWD_NOTE = (
+    "Each hears a stretch of 4 to 20 chunks, a tenth hang up in between, and the next one comes when one is "
+    "done.\nWorkers are loaded. no stall: share of the listeners whose stalls came to 0.1 s at most."
+)
 COLUMNS = ("policy", "first sound", "waits", "stalls", "chunks p5-p95", "all done", "x bound", "busy")
+
+
+class Listeners(click.ParamType):  # type: ignore[type-arg]  # click is generic in its later versions only
+    """A number of people, or `most`."""
+
+    name = "N|most"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "most":
+            return value
+        try:
+            count = int(value)
+        except ValueError:
+            count = 0
+        if not 1 <= count <= MOST_LISTENERS:
+            self.fail(f"{value!r} must be a number from 1 to {MOST_LISTENERS:,}, or `most`", param, ctx)
+        return count
 
 
 @click.command(short_help="Show what policies would make of a text.")
@@ -34,6 +57,11 @@ COLUMNS = ("policy", "first sound", "waits", "stalls", "chunks p5-p95", "all don
 )
 @click.option("--gpus", type=int, help="Plan for so many GPUs.  [default: this machine]")
 @click.option("--listening", is_flag=True, help="Somebody listens as it is made; else it becomes a file.")
+@click.option(
+    "--listeners",
+    type=Listeners(),
+    help="So many people listen at a time, each to a stretch of the text; most: as many as can be borne.",
+)
 @click.option(
     "--profile", type=PATH, metavar="FILE.yaml", help="Costs of engines, as `ttsflow bench` writes them."
 )
@@ -52,6 +80,7 @@ def plan(
     policies: tuple[str, ...],
     gpus: int | None,
     listening: bool,
+    listeners: int | Literal["most"] | None,
     profile: Path | None,
     backend: str | None,
     language: str | None,
@@ -69,16 +98,18 @@ def plan(
       ttsflow plan book.txt
       ttsflow plan book.txt --backend xtts --gpus 4 --profile costs.yaml
       ttsflow plan book.txt --listening --policy adaptive --policy ./mine.yaml
+      ttsflow plan book.txt --backend xtts --gpus 4 --listeners most
 
     Nothing is spoken, and no GPU is needed: the scheduler itself runs, on devices that are made up, and
     every chunk takes what the engine's profile predicts.
     """
     from ttsflow.errors import UsageError
-    from ttsflow.planning import compare, jobs_of, world_of
+    from ttsflow.planning import compare, compare_crowds, world_of
     from ttsflow.text import read_file
 
-    if report is not None and len(policies) != 1:
-        raise UsageError("--report is of one plan: give one --policy")
+    if report is not None and (len(policies) != 1 or listeners is not None):
+        raise UsageError("--report is of one text under one policy: give one --policy, and no --listeners")
+    listening = listening or listeners is not None
     flags = given(
         backend=("--backend", "backend.use", backend),
         language=("--language", "text.language", language),
@@ -95,12 +126,16 @@ def plan(
     document = read_file(Path(source), world.text.reading)
     for notice in (*world.notices, *document.notices):
         click.echo(f"ttsflow: notice: {notice}", err=True)
-    jobs = list(jobs_of(document, world))
+    jobs = world.jobs(document)
     if not any(job.speakable for job in jobs):
         raise UsageError(f"{source} has no word to speak, so there is nothing to plan")
     every = dict.fromkeys(plugin.name for plugin in registry.policies())
     asked: tuple[str | None, ...] = policies or (None, *every)
-    plans = compare(asked, configured, world, jobs, report)
+    if listeners is None:
+        plans = compare(asked, configured, world, document, report)
+    else:
+        seats = None if listeners == "most" else listeners
+        plans = compare_crowds(asked, configured, world, document, seats)
     if as_json:
         made = list(plans)
         whole = {"input": source, "chunks": len(jobs), **_of_world(world), "plans": list(map(_of_plan, made))}
@@ -108,8 +143,13 @@ def plan(
     else:
         click.echo(f"{source}: {len(jobs):,} chunks; {world}\n")
         made = list(plans)
-        print_table([COLUMNS, *(list(_row(each)) for each in made if each.error is None)])
-        _explain(made)
+        good = [each for each in made if each.error is None]
+        if listeners is None:
+            print_table([COLUMNS, *(list(_row(each)) for each in good)])
+            _explain(good)
+        else:
+            print_table([CROWD_COLUMNS, *(list(_crowd_row(each)) for each in good)])
+            click.echo(f"\n{CROWD_NOTE}")
     broken = [each for each in made if each.error is not None]
     for each in broken:
         click.echo(f"ttsflow: error: policy {each.name}: {each.error}", err=True)
@@ -134,10 +174,22 @@ def _row(plan: Plan) -> Iterator[str]:
     yield shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
 
 
+def _crowd_row(plan: Plan) -> Iterator[str]:
+    from ttsflow.report.units import duration
+
+    served = plan.served
+    assert served is not None
+    yield plan.name
+    yield str(served.seats)
+    yield from (duration(served.first(percent)) for percent in (50, 95))
+    yield f"{served.content:.0%}"
+    yield duration(served.stall(95))
+
+
 def _explain(plans: Sequence[Plan]) -> None:
     from ttsflow.report.units import duration
 
-    played = next((each.played for each in plans if each.error is None and each.played is not None), None)
+    played = next((each.played for each in plans if each.played is not None), None)
     if played is not None:
         click.echo(
             f"\n{duration(played.summary.audio_s)} of speech is expected. waits: the first sound and all "
@@ -163,14 +215,19 @@ def _of_world(world: World) -> dict[str, Any]:
 
 
 def _of_plan(plan: Plan) -> dict[str, Any]:
-    played = plan.played
+    played, served = plan.played, plan.served
     chosen = None if plan.choice is None else plan.choice.plugin.name
-    if plan.error is not None or played is None:
-        return {"asked": plan.asked, "policy": chosen, "error": str(plan.error)}
-    return {
-        "asked": plan.asked,
-        "policy": chosen,
-        "error": None,
+    known = {"asked": plan.asked, "policy": chosen, "error": None if plan.error is None else str(plan.error)}
+    if served is not None:
+        return known | {
+            "listeners": served.seats,
+            "content": served.content,
+            "first_s": {f"p{percent}": served.first(percent) for percent in (5, 50, 95)},
+            "stall_s": {f"p{percent}": served.stall(percent) for percent in (5, 50, 95)},
+        }
+    if played is None or plan.error is not None:
+        return known
+    return known | {
         "summary": asdict(played.summary),
         "bound_s": played.bound_s,
         "over_bound": played.over_bound,

@@ -20,6 +20,9 @@ from ttsflow.text import Chunk, Ramp
 STALL_S = 0.1
 """seconds of silence in all that nobody minds"""
 
+PEOPLE, ROUNDS = 200, 4
+"""listeners that come in all, and on each seat, at the least"""
+
 CONTENT = 0.95
 """share of the listeners who must not stall where a number of them can be borne"""
 
@@ -33,7 +36,7 @@ class Crowd:
     """
 
     seats: int
-    people: int = 300
+    people: int
     chunks: tuple[int, int] = (4, 20)
     leaving: float = 0.1
     seed: int = 0
@@ -61,14 +64,23 @@ class Served:
     unheard: int
     error: TtsflowError | None = None
 
+    def first(self, percent: int) -> float:
+        """A percentile of the seconds to the first sound."""
+        return _percentile(self.first_s, percent)
+
+    def stall(self, percent: int) -> float:
+        """A percentile of the seconds of stalls."""
+        return _percentile(self.stall_s, percent)
+
     @property
     def content(self) -> float:
         """The share of the listeners who did not stall."""
         return sum(stall <= STALL_S for stall in self.stall_s) / max(1, len(self.stall_s))
 
 
-def serve(policy: Callable[[], Policy], world: World, jobs: Sequence[ChunkJob], crowd: Crowd) -> Served:
-    """Let a crowd listen to stretches of a text; the workers are loaded before the first comes."""
+def serve(policy: Callable[[], Policy], world: World, jobs: Sequence[ChunkJob], seats: int) -> Served:
+    """Let so many people at a time listen to stretches of a text; the workers are loaded before they come."""
+    crowd = Crowd(seats, max(PEOPLE, ROUNDS * seats))
     try:
         scheduler = Scheduler(policy(), world.devices, world.profile, world.limits)
         hall = _Hall(scheduler, world, jobs, crowd)
@@ -81,7 +93,7 @@ def serve(policy: Callable[[], Policy], world: World, jobs: Sequence[ChunkJob], 
     return Served(crowd.seats, first_s, stall_s, len(playbacks) - len(first_s), result.error)
 
 
-def most_seats(serve_seats: Callable[[int], Served], limit: int = 4096) -> Served:
+def most_seats(serve_seats: Callable[[int], Served], limit: int = 2048) -> Served:
     """The largest crowd that can be borne, by doubling and halving; the smallest one where none can."""
     best = served = serve_seats(1)
     low, high = 1, 1
@@ -97,6 +109,10 @@ def most_seats(serve_seats: Callable[[int], Served], limit: int = 4096) -> Serve
         else:
             high = middle
     return best
+
+
+def _percentile(ascending: Sequence[float], percent: int) -> float:
+    return ascending[percent * (len(ascending) - 1) // 100] if ascending else 0.0
 
 
 class _Hall(Player):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ttsflow.config import PolicyChoice, Settings, resolve_policy
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy
+from ttsflow.planning.crowd import Served, most_seats, serve
 from ttsflow.planning.play import Played, play
-from ttsflow.planning.world import World, jobs_of
+from ttsflow.planning.world import World
 from ttsflow.registry import Registry, calling
 from ttsflow.report import RunInfo
 from ttsflow.session.request import Manner
@@ -22,16 +23,22 @@ MOST_PREDICTED = 20_000
 """chunks; about three seconds at the end of a run that took many minutes"""
 
 
+Configured = Callable[[str | None], tuple[Settings, Registry]]
+"""Gives the settings and the plugins with which a policy is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What came of one policy; `asked` is how it was named, None for what the configuration chooses.
 
-    `error` says why there is nothing in `played`, or why it ended early.
+    `played` is of one text, `served` of a crowd of listeners; `error` says why there is nothing, or why it
+    ended early.
     """
 
     asked: str | None
     choice: PolicyChoice | None = None
     played: Played | None = None
+    served: Served | None = None
     error: TtsflowError | None = None
 
     @property
@@ -44,25 +51,52 @@ class Plan:
 
 def compare(
     asked: Iterable[str | None],
-    configured: Callable[[str | None], tuple[Settings, Registry]],
+    configured: Configured,
     world: World,
-    jobs: Sequence[ChunkJob],
+    document: Document,
     path: Path | None = None,
 ) -> Iterator[Plan]:
-    """Plan the jobs under each policy that is asked for; `configured` gives its settings and plugins.
+    """Plan a text under each policy that is asked for, cut and limited as its own file says.
 
     A policy that cannot be made, or breaks, is an error in its plan: the others go on. `path` is a report of
     the plan, for a single policy. Raises OutputError and SinkError for it.
     """
+    for plan, own in _chosen(asked, configured, world):
+        if plan.choice is None:
+            yield plan
+        else:
+            played = play(_maker(plan.choice), own, own.jobs(document), _info(plan.choice, own), path)
+            yield replace(plan, played=played, error=played.error)
+
+
+def compare_crowds(
+    asked: Iterable[str | None],
+    configured: Configured,
+    world: World,
+    document: Document,
+    seats: int | None,
+) -> Iterator[Plan]:
+    """As `compare`, for so many listeners at a time; None: for the most that each policy can bear."""
+    for plan, own in _chosen(asked, configured, world):
+        if plan.choice is None:
+            yield plan
+        else:
+            of_crowd = partial(serve, _maker(plan.choice), own, own.unramped.jobs(document))
+            served = most_seats(of_crowd) if seats is None else of_crowd(seats)
+            yield replace(plan, served=served, error=served.error)
+
+
+def _chosen(
+    asked: Iterable[str | None], configured: Configured, world: World
+) -> Iterator[tuple[Plan, World]]:
+    """The choice of each that is asked for, and the world as its configuration has it."""
     for name in asked:
         try:
             settings, registry = configured(name)
-            choice = resolve_policy(settings, registry, world.situation)
+            own = world.under(settings.config)
+            yield Plan(name, resolve_policy(settings, registry, world.situation)), own
         except TtsflowError as error:
-            yield Plan(name, error=error)
-            continue
-        played = play(_maker(choice), world, jobs, _info(choice, world), path)
-        yield Plan(name, choice, played, played.error)
+            yield Plan(name, error=error), world
 
 
 def predict(manner: Manner, document: Document, *, listening: bool) -> Played | None:
@@ -72,7 +106,7 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
     """
     setup, limits = manner.setup, manner.setup.config.limits
     world = World(setup.profile, setup.devices, listening, manner.text, setup.known, limits)
-    jobs = list(islice(jobs_of(document, world), MOST_PREDICTED + 1))
+    jobs = world.jobs(document, MOST_PREDICTED + 1)
     if not jobs or len(jobs) > MOST_PREDICTED:
         return None
     if not listening:  # a text that stands in several places is spoken once

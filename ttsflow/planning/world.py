@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
-from ttsflow.config import Settings, Situation, resolve_backend
+from ttsflow.config import Config, Settings, Situation, resolve_backend
 from ttsflow.config.model import TextSection
 from ttsflow.devices import detect
 from ttsflow.errors import UsageError
@@ -72,6 +73,28 @@ class World:
         """How long the chunks of the text may be."""
         return rules_of(self.text, self.profile)
 
+    def under(self, config: Config) -> World:
+        """The same world with the text cut, and the scheduler limited, as another configuration says."""
+        text = config.text.model_copy(update={"language": self.text.language})
+        return replace(self, text=text, limits=config.limits)
+
+    @property
+    def unramped(self) -> World:
+        """The same world without a ramp."""
+        return replace(self, text=self.text.model_copy(update={"ramp": None}))
+
+    def jobs(self, document: Document, most: int | None = None) -> list[ChunkJob]:
+        """The jobs of a text as a run would cut it, at most so many."""
+        text = self.text
+        chunks = islice(chunks_of(document, text, self.profile), most)
+        return [
+            ChunkJob(
+                STREAM, index, chunk.text, text.language, text.voice, 0, chunk.pause_s, chunk.speakable,
+                speed=text.speed,
+            )
+            for index, chunk in enumerate(chunks)
+        ]  # fmt: skip
+
     @property
     def model(self) -> CostModel:
         """The world's costs: every chunk takes what the profile predicts."""
@@ -119,16 +142,6 @@ def world_of(settings: Settings, registry: Registry, gpus: int | None, *, listen
     notices = [note for note in (backend.fallback, known.notice) if note is not None]
     text = config.text.model_copy(update={"language": language})
     return World(profiled(profile, known.costs), devices, listening, text, known, config.limits, notices)
-
-
-def jobs_of(document: Document, world: World) -> Iterator[ChunkJob]:
-    """The jobs of a text as a run would cut it."""
-    text = world.text
-    for index, chunk in enumerate(chunks_of(document, text, world.profile)):
-        yield ChunkJob(
-            STREAM, index, chunk.text, text.language, text.voice, 0, chunk.pause_s, chunk.speakable,
-            speed=text.speed,
-        )  # fmt: skip
 
 
 def _gpus(count: int, profile: Profile) -> tuple[Device, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -42,6 +43,10 @@ NEARLY = 0.05
 """of a chunk's work that is still left when it has taken longer than predicted"""
 
 
+Due = dict[Hashable, float]
+"""by stream, the seconds until it needs its next ready chunk"""
+
+
 class Adaptive(Policy):
     """Fills the devices for a file; for a listener only as far as he need not wait for it.
 
@@ -72,13 +77,17 @@ class Adaptive(Policy):
         if not heard:
             yield from self._fill(view)
             return
+        due = self._due(view, heard)
         for worker in view.free:
-            if worker.free_slots == worker.slots and (job := view.ready.first()):
+            if worker.free_slots == worker.slots and (job := _most_urgent(view, due)):
                 yield job, worker
-        at_once = self._at_once(view, heard) if view.ready else 0
+        at_once = self._at_once(view, heard, due) if view.ready else 0
         for worker in view.free:
-            if worker.slots - worker.free_slots < at_once and (job := view.ready.first()):
+            if worker.slots - worker.free_slots < at_once and (job := _most_urgent(view, due)):
                 yield job, worker
+
+    def lane(self, job: ChunkJob) -> Hashable:
+        return job.stream
 
     def _fill(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
         """Every slot, and the longest chunk first, so that no long one is left for the end."""
@@ -100,13 +109,21 @@ class Adaptive(Policy):
             if listener is not None or goal == "realtime"
         }
 
-    def _at_once(self, view: View, heard: dict[str, float]) -> int:
+    def _due(self, view: View, heard: dict[str, float]) -> Due:
+        """In how many seconds each stream needs its next ready chunk; what nobody hears comes last."""
+        due: Due = {stream: heard.get(stream, math.inf) for stream in view.streams}
+        for running in view.running:
+            if (stream := running.job.stream) in due:  # else it is being cancelled
+                due[stream] += max(0.0, view.costs.audio(running.job) - running.delivered_s)
+        return due
+
+    def _at_once(self, view: View, heard: dict[str, float], due: Due) -> int:
         """How many chunks at a time in a worker are the best now."""
         loads = list(self._loads(view))
         most = max((load.slots for load in loads), default=0)
-        if len(loads) > WORKERS:
+        if len(loads) > WORKERS or len(heard) > AHEAD:
             return most
-        waiting = [self._task(view, job) for job in islice(view.ready, AHEAD)]
+        waiting = [self._task(view, job) for job in _by_need(view, due)]
         slow, margin = view.costs.slow, self.options.margin
 
         def likely(plan: Plan) -> Outlook:
@@ -149,6 +166,27 @@ class Adaptive(Policy):
     def _task(self, view: View, job: ChunkJob) -> Task:
         work_s = view.costs.cost(job)
         return Task(job.stream, job.index, work_s, view.costs.audio(job) + job.pause_s)
+
+
+def _most_urgent(view: View, due: Due) -> ChunkJob | None:
+    """The next chunk of the stream that needs it soonest, in fair order where it is the same for several."""
+    lanes = view.ready.lanes()
+    soonest = min((due[lane] for lane in lanes), default=0.0)
+    job = view.ready.first(*(lane for lane in lanes if due[lane] == soonest))
+    if job is not None:
+        due[job.stream] += view.costs.audio(job) + job.pause_s
+    return job
+
+
+def _by_need(view: View, due: Due) -> list[ChunkJob]:
+    """The ready chunks in the order in which they will be needed, as many as a forecast looks at."""
+    when = dict(due)
+    needed: list[tuple[float, ChunkJob]] = []
+    for job in islice(view.ready, AHEAD * len(due)):
+        needed.append((when[job.stream], job))
+        when[job.stream] += view.costs.audio(job) + job.pause_s
+    needed.sort(key=lambda each: each[0])
+    return [job for _, job in needed[:AHEAD]]
 
 
 @hookimpl

@@ -1,0 +1,88 @@
+"""Many listeners at a time: who is served, who stalls, and how many the devices can bear."""
+
+from __future__ import annotations
+
+import pytest
+
+from ttsflow import ChunkJob, Device, Policy, Profile
+from ttsflow.config.model import Ramp, TextSection
+from ttsflow.planning import World
+from ttsflow.planning.crowd import CONTENT, Served, most_seats, serve
+from ttsflow_plugins.adaptive import Adaptive
+from ttsflow_plugins.bounded_parallel import BoundedParallel
+from ttsflow_plugins.sequential import Sequential
+
+XTTS = (1.0, 1.32, 1.53, 1.73)
+SENTENCE = "A sentence of words, which goes on for some words more, until it comes to its end at last. "
+JOBS = [
+    ChunkJob("main", index, (SENTENCE * 3)[: 40 + 37 * index % 190].strip(), pause_s=0.2)
+    for index in range(300)
+]
+
+
+def _world(gpus: int = 1, rtf: float = 0.25, ramp: Ramp | None = None) -> World:
+    profile = Profile("made", 24_000, ("cuda",), slots=4, slowdown=XTTS, rtf=rtf, chars_per_s=15.0)
+    devices = [Device(f"cuda:{number}", "cuda") for number in range(gpus)]
+    return World(profile, devices, True, TextSection(ramp=ramp))
+
+
+def _most(policy: type[Policy], world: World) -> Served:
+    return most_seats(lambda seats: serve(policy, world, JOBS, seats))
+
+
+@pytest.mark.parametrize("policy", [Sequential, BoundedParallel, Adaptive])
+def test_everybody_who_stays_hears_all_and_nobody_is_lost(policy: type[Policy]) -> None:
+    served = serve(policy, _world(), JOBS, 3)
+    assert served.error is None
+    assert len(served.first_s) + served.unheard == 200
+    assert min(served.first_s) > 0.0
+    assert served.first_s == sorted(served.first_s)
+
+
+def test_one_listener_is_content() -> None:
+    served = serve(Adaptive, _world(), JOBS, 1)
+    assert served.content >= CONTENT
+    assert served.stall(50) == 0.0
+
+
+def test_no_more_are_borne_than_the_devices_can_speak_for() -> None:
+    """Each listener needs 0.25 s of work a second: four slots give 4 / 1.73 times the work of one."""
+    for gpus in (1, 2):
+        served = _most(Adaptive, _world(gpus))
+        assert 1 < served.seats <= gpus * 4 / 1.73 / 0.25 * 1.05
+        assert served.content >= CONTENT
+
+
+def test_adaptive_bears_at_least_as_many_as_others_and_they_hear_sooner() -> None:
+    world = _world(ramp=Ramp())
+    adaptive, parallel = _most(Adaptive, world), _most(BoundedParallel, world)
+    assert adaptive.seats >= parallel.seats
+    few = serve(Adaptive, world, JOBS, 2), serve(BoundedParallel, world, JOBS, 2)
+    assert few[0].first(50) < 0.8 * few[1].first(50)
+
+
+def test_a_ramp_lets_them_hear_sooner() -> None:
+    plain, ramped = (serve(Adaptive, _world(ramp=ramp), JOBS, 2) for ramp in (None, Ramp()))
+    assert ramped.first(50) < 0.6 * plain.first(50)
+
+
+def test_where_nobody_can_be_borne_one_is_shown() -> None:
+    served = _most(Sequential, _world(rtf=3.0))
+    assert served.seats == 1
+    assert served.content < CONTENT
+
+
+class _Broken(Policy):
+    """Raises with the first job."""
+
+    name = "broken"
+
+    def place(self, devices, profile):  # type: ignore[no-untyped-def]
+        return Sequential().place(devices, profile)
+
+    def dispatch(self, view):  # type: ignore[no-untyped-def]
+        raise RuntimeError("my mistake")
+
+
+def test_a_policy_that_breaks_is_named() -> None:
+    assert "my mistake" in str(serve(_Broken, _world(), JOBS, 2).error)
