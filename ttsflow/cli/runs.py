@@ -26,6 +26,7 @@ STREAM = "main"
 RESUMABLE = 3  # the exit code of a run that stopped before its end and can go on
 
 SILENT = "no word was spoken: the text has no letter and no digit, only pauses"
+NOTHING_HEARD = "no chunk could be spoken, so nothing but pauses was written to standard output"
 
 
 class Run:
@@ -125,10 +126,11 @@ class Run:
     def end(self, account: Account | None) -> None:
         """Everything was streamed: close the report and show the summary."""
         self.report.close(account)
-        self.console.end("standard output")
         summary = self.report.summary()
-        if summary.delivered and summary.delivered == summary.pauses:
-            self.console.complain(SILENT)
+        heard = summary.delivered > summary.pauses
+        self.console.end("standard output" if heard else None)
+        if not heard:
+            self.console.complain(NOTHING_HEARD if summary.failed else SILENT)
 
     def end_recording(self, recording: Recording, written: bool) -> None:
         """Everything is spoken: close the report and show the summary, and what has come out."""

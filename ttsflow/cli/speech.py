@@ -56,7 +56,11 @@ class Destination:
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
         """
-        if self.listening or isinstance(text, Coming):
+        if self.listening:
+            if sys.__stdout__ is None:
+                raise OutputError("standard output is closed, so nobody would hear it; name a file with -o")
+            return None
+        if isinstance(text, Coming):
             return None
         from_file = text.identity.source is not None
         stem = Path(text.name).stem if from_file else "speech"
