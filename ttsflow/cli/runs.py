@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +16,7 @@ from ttsflow.cli.signals import Terminated
 from ttsflow.errors import Drained, RunError, StoreError
 from ttsflow.interface.jobs import Account
 from ttsflow.report import Observer, OutputInfo, RunReport
+from ttsflow.report.file import ReportPlace
 from ttsflow.session.engine import Engine
 from ttsflow.session.recording import Recording
 from ttsflow.session.setup import Setup
@@ -36,7 +36,7 @@ class Run:
     """
 
     def __init__(
-        self, setup: Setup, began: float, report: Path | None = None, *, quiet: bool = False
+        self, setup: Setup, began: float, report: ReportPlace | None = None, *, quiet: bool = False
     ) -> None:
         self.info = setup.info()
         self.report = RunReport(self.info, began, report)

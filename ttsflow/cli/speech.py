@@ -21,6 +21,7 @@ from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
 from ttsflow.report import Text
+from ttsflow.report.file import ReportPlace
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
@@ -41,7 +42,7 @@ class Destination:
 
     output: str | None
     overwrite: bool = False
-    report: Path | None = None
+    report: ReportPlace | None = None
     fresh: bool = False
     keep_store: bool = True
     strict: bool = False
@@ -59,6 +60,8 @@ class Destination:
         if self.listening:
             if sys.__stdout__ is None:
                 raise OutputError("standard output is closed, so nobody would hear it; name a file with -o")
+            if self.report == "-":
+                raise OutputError("the audio and the report would both be on standard output; name a file")
             return None
         if isinstance(text, Coming):
             return None
@@ -66,7 +69,7 @@ class Destination:
         stem = Path(text.name).stem if from_file else "speech"
         usual = f"{stem}{format_for(None, format).suffixes[0]}"
         path = checked(usual if self.output is None else self.output, text, format)
-        if self.report is not None and same_place(self.report, path):
+        if isinstance(self.report, Path) and same_place(self.report, path):
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         return path
 
