@@ -376,8 +376,11 @@ class Engine:
 
     def again(self, recording: Recording, redo: Redo, wait: Wait = Speaking.wait) -> bool:
         """Speak chosen chunks of a recording again, and build its output; whether there is one."""
+        before = redo.sounds(recording)
         try:
             self._record(recording, redo.places, redo.name, wait)
+            if (notice := redo.unchanged(recording, before)) is not None:
+                self._observer.notice(notice)
             return recording.build()
         except StoreDamaged as damage:
             recording.mend(damage)
