@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import zipfile
@@ -103,6 +104,26 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_worker_starts(pro
         assert said in ended.err
     assert (program.folder / "text.txt").read_text() == "Hello."
     assert not (program.folder / "text.wav").exists()
+
+
+def test_a_report_on_standard_output(program: Program) -> None:
+    """As other programs read `-`: a file of that name is none that anybody wants."""
+    program.write("text.txt", "Hello.\n\nIt rained.")
+    engine = sim(rtf=0, audio_s=0.1, faults="[{at: 1, kind: refuse}]")
+    ended = program("run", "text.txt", "--report", "-", *engine, code=1)
+    report = json.loads(ended.out)
+    assert [chunk["status"] for chunk in report["chunks"]] == ["ok", "failed"]
+    assert report["summary"]["failed"] == 1
+    program("run", "text.txt", "--report", "told.json", "--fresh", *engine, code=1)
+    assert report.keys() == json.loads((program.folder / "told.json").read_bytes()).keys()
+    assert not (program.folder / "-").exists()
+    refused = program("run", "text.txt", "--report", "-", "-o", "-", *NEVER_LOADS, code=2)
+    assert "the audio and the report would both be on standard output" in refused.err
+    assert refused.out == b""
+    with Path("/dev/full").open("wb") as full:
+        ended = program.finish(program.start("run", "text.txt", "--report", "-", *engine, stdout=full))
+    assert ended.code == 2
+    assert "No space left on device; choose another --report" in ended.err
 
 
 def test_a_folder_that_takes_no_file(program: Program) -> None:

@@ -205,6 +205,23 @@ def test_several_chunks_with_a_seed(copied: Callable[[Path], Program], whole: Pa
     assert audio(program) == once, "one seed, one take"
 
 
+def test_an_engine_that_speaks_a_text_in_one_way_only_is_told_of(
+    program: Program, copied: Callable[[Path], Program], whole: Path
+) -> None:
+    program("run", "--text", "One day.\n\nIt rained.", "-o", "robot.wav", "--backend", "espeak")
+    before = (program.folder / "robot.wav").read_bytes()
+    ended = program("redo", "robot.wav", "--chunk", "1")
+    assert (program.folder / "robot.wav").read_bytes() == before
+    [told] = [line for line in ended.err.splitlines() if "as before" in line]
+    assert told.startswith("ttsflow: chunk 1 sounds as before: this engine always speaks the same text the")
+    assert "another voice will change it" in told
+    two = program("redo", "robot.wav", "--chunk", "1", "--chunk", "0", "--seed", "5")
+    assert "chunks 0, 1 sound as before" in two.err
+    assert "the same way with seed 5." in two.err
+    program = copied(whole)
+    assert "as before" not in program("redo", "story.wav", "--chunk", "0").err
+
+
 def test_a_chunk_in_doubt_is_one_no_longer(copied: Callable[[Path], Program], partly: Path) -> None:
     program = copied(partly)
     program(*SPEAK, *QUICK)  # what was left; the engine has become a better one

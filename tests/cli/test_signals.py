@@ -53,6 +53,42 @@ def test_a_reader_who_leaves_ends_the_run_quietly(program: Program) -> None:
     assert program.processes() == []
 
 
+def test_a_reader_who_leaves_after_the_last_write_is_not_told_that_all_is_spoken(program: Program) -> None:
+    args = ["run", "-", "-o", "-", "--format", "pcm", "--set", "text.flush_s=0.1", *sim(audio_s=0.1)]
+    process = program.start(*args, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"Hello there.")
+    process.stdin.flush()
+    assert process.stdout.read(100)
+    process.stdout.close()
+    process.stdout = None
+    ended = program.finish(process)  # which ends the text
+    assert ended.code == 141
+    assert "spoken to" not in ended.err
+
+
+def test_nothing_is_said_to_be_spoken_where_every_chunk_failed(program: Program) -> None:
+    ended = program("run", "--text", "Hello.", "-o", "-", *sim(faults="[{at: 0, kind: refuse}]"), code=1)
+    assert "1 submitted, 0 delivered, 1 failed" in ended.err
+    assert ended.err.splitlines()[-1].startswith("ttsflow: no chunk could be spoken")
+    assert "spoken to" not in ended.err
+    silent = program("run", "--text", "***", "-o", "-", *sim())
+    assert "no word was spoken" in silent.err
+    assert "spoken to" not in silent.err
+    partly = ("run", "--text", paragraphs(2), "-o", "-", *sim(faults="[{at: 0, kind: refuse}]"))
+    assert "spoken to standard output" in program(*partly, code=1).err
+
+
+def test_a_standard_output_that_is_closed_is_refused(program: Program) -> None:
+    closed = ["sh", "-c", '"$@" >&-', "-"]
+    refused = program.finish(program.start("run", "--text", "Hello.", "-o", "-", *sim(), before=closed))
+    assert refused.code == 2
+    assert "standard output is closed" in refused.err
+    spoken = program.start("run", "--text", "Hello.", "-o", "hello.wav", *sim(), before=closed)
+    assert program.finish(spoken).code == 0
+
+
 def test_the_report_counts_what_was_heard_by_a_reader_who_left(program: Program) -> None:
     engine = sim(chunk_s=0.05, audio_s=10)
     process = program.start("run", "--text", paragraphs(200), "-o", "-", "--report", "run.json", *engine)

@@ -118,6 +118,17 @@ def test_a_reader_who_left_is_a_broken_pipe(pipe) -> None:
     sink.abort()
 
 
+def test_a_reader_who_left_before_the_end_has_not_heard_it(pipe) -> None:
+    reader, writer, ends = pipe
+    sink = StreamSink(writer, sample_rate=RATE)
+    sink.open()
+    sink.write([PIECE])
+    ends.remove(reader)
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        sink.finish()
+
+
 def test_a_full_disk_behind_the_redirection() -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
         sink = StreamSink(full.fileno(), sample_rate=RATE, format="pcm")

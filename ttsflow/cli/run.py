@@ -53,7 +53,9 @@ from ttsflow.cli.signals import end_on_signals
     type=OneOf(error_modes),
     help="What becomes of bytes that are not valid in it.  [default: strict]",
 )
-@click.option("--report", type=PATH, metavar="FILE.json", help="Write what happened to every chunk.")
+@click.option(
+    "--report", metavar="FILE.json", help="Write what happened to every chunk; - is standard output."
+)
 @click.option("--overwrite", is_flag=True, help="Replace an output file whoever made it.")
 @click.option("--fresh", is_flag=True, help="Speak everything anew; what was kept of runs before is removed.")
 @click.option(
@@ -82,7 +84,7 @@ def run(
     input_format: str | None,
     encoding: str | None,
     encoding_errors: str | None,
-    report: Path | None,
+    report: str | None,
     overwrite: bool,
     fresh: bool,
     keep_store: bool,
@@ -106,6 +108,7 @@ def run(
     output has left.
     """
     from ttsflow.cli import speech
+    from ttsflow.report.file import report_place
 
     end_on_signals()
     speech.set_up_logging(quiet=quiet, verbose=verbose)
@@ -122,7 +125,8 @@ def run(
         encoding_errors=("--encoding-errors", "text.encoding_errors", encoding_errors),
     )
     chosen = load_settings(policy, config_file, settings, flags)
-    destination = speech.Destination(output, overwrite, report, fresh, keep_store, strict)
+    place = None if report is None else report_place(report)
+    destination = speech.Destination(output, overwrite, place, fresh, keep_store, strict)
     to_speak = speech.read_input(source, text, chosen.config.text.reading, listening=destination.listening)
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
         code = speech.speak(to_speak, chosen, plugins_dir, destination, quiet=quiet)

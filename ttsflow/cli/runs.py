@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +15,12 @@ from ttsflow.cli.messages import Messages
 from ttsflow.cli.signals import Terminated
 from ttsflow.errors import Drained, RunError, StoreError
 from ttsflow.interface.jobs import Account
+<<<<<<< HEAD
 from ttsflow.report import Observer, OutputInfo, RunReport, Summary
+=======
+from ttsflow.report import Observer, OutputInfo, RunReport
+from ttsflow.report.file import ReportPlace
+>>>>>>> words
 from ttsflow.session.engine import Engine
 from ttsflow.session.recording import Recording
 from ttsflow.session.setup import Setup
@@ -26,6 +30,7 @@ STREAM = "main"
 RESUMABLE = 3  # the exit code of a run that stopped before its end and can go on
 
 SILENT = "no word was spoken: the text has no letter and no digit, only pauses"
+NOTHING_HEARD = "no chunk could be spoken, so nothing but pauses was written to standard output"
 
 
 class Run:
@@ -35,7 +40,7 @@ class Run:
     """
 
     def __init__(
-        self, setup: Setup, began: float, report: Path | None = None, *, quiet: bool = False
+        self, setup: Setup, began: float, report: ReportPlace | None = None, *, quiet: bool = False
     ) -> None:
         self.info = setup.info()
         self.report = RunReport(self.info, began, report)
@@ -126,11 +131,17 @@ class Run:
 
     def end(self, account: Account | None) -> None:
         """Everything was streamed: close the report and show the summary."""
+<<<<<<< HEAD
         self.report.close(account, predicted=self.prediction())
         self.console.end("standard output")
+=======
+        self.report.close(account)
+>>>>>>> words
         summary = self.report.summary()
-        if summary.delivered and summary.delivered == summary.pauses:
-            self.console.complain(SILENT)
+        heard = summary.delivered > summary.pauses
+        self.console.end("standard output" if heard else None)
+        if not heard:
+            self.console.complain(NOTHING_HEARD if summary.failed else SILENT)
 
     def end_recording(self, recording: Recording, written: bool) -> None:
         """Everything is spoken: close the report and show the summary, and what has come out."""

@@ -21,8 +21,13 @@ from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
+<<<<<<< HEAD
 from ttsflow.planning import predict
 from ttsflow.report import Summary, Text
+=======
+from ttsflow.report import Text
+from ttsflow.report.file import ReportPlace
+>>>>>>> words
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
@@ -43,7 +48,7 @@ class Destination:
 
     output: str | None
     overwrite: bool = False
-    report: Path | None = None
+    report: ReportPlace | None = None
     fresh: bool = False
     keep_store: bool = True
     strict: bool = False
@@ -58,13 +63,19 @@ class Destination:
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
         """
-        if self.listening or isinstance(text, Coming):
+        if self.listening:
+            if sys.__stdout__ is None:
+                raise OutputError("standard output is closed, so nobody would hear it; name a file with -o")
+            if self.report == "-":
+                raise OutputError("the audio and the report would both be on standard output; name a file")
+            return None
+        if isinstance(text, Coming):
             return None
         from_file = text.identity.source is not None
         stem = Path(text.name).stem if from_file else "speech"
         usual = f"{stem}{format_for(None, format).suffixes[0]}"
         path = checked(usual if self.output is None else self.output, text, format)
-        if self.report is not None and same_place(self.report, path):
+        if isinstance(self.report, Path) and same_place(self.report, path):
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         return path
 

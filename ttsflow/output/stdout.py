@@ -34,7 +34,7 @@ class StreamSink:
     def open(self) -> None:
         """Write the header at once, so that players open their device. Raises OutputError."""
         try:
-            stream = self._binary()
+            stream = self._stream = self._binary()
             if stream.isatty():
                 raise OutputError(
                     "audio is not written to a terminal; pipe it to a player "
@@ -61,6 +61,8 @@ class StreamSink:
         """Write what the format has at the end. Raises SinkError, or BrokenPipeError."""
         with _streaming():
             self._encoder.finish()
+        if _has_no_reader(self._stream):  # who has left with the rest in the pipe has not heard it
+            raise BrokenPipeError
 
     def abort(self) -> None:
         """What was heard cannot be taken back."""
@@ -73,6 +75,16 @@ class StreamSink:
     def _send(self, samples: bytes) -> None:
         with _streaming():
             self._encoder.write(samples)
+
+
+def _has_no_reader(stream: io.FileIO | BinaryIO) -> bool:
+    """Whether a stream is a pipe or a socket whose other end is closed."""
+    try:
+        ends = select.poll()
+        ends.register(stream, 0)
+        return any(state & (select.POLLERR | select.POLLHUP) for _, state in ends.poll(0))
+    except (OSError, ValueError):  # a stream in memory, or a file that another thread has closed
+        return False
 
 
 @contextmanager

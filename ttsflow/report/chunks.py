@@ -54,9 +54,12 @@ class AsTheyEnd:
 
 
 class InTextOrder:
-    """What ends is kept on the disk, and every place of the text is written at the end."""
+    """What ends is kept on the disk, and every place of the text is written at the end.
 
-    def __init__(self, file: ReportFile, folder: Path, t0: float, text: Text) -> None:
+    `folder` is where it is kept; None: where temporary files are.
+    """
+
+    def __init__(self, file: ReportFile, folder: Path | None, t0: float, text: Text) -> None:
         self._file = file
         self._t0 = t0
         self._text = text

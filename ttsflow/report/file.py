@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.output.partfile import PartFile
 
+ReportPlace = Path | Literal["-"]
+"""a file, or standard output"""
+
+STDOUT = 1
 _BEGINNING = b'{"ttsflow": '  # by which a report of ours is known again
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
+
+
+def report_place(name: str) -> ReportPlace:
+    """The place that a person names."""
+    return "-" if name == "-" else Path(name)
 
 
 class ReportFile:
     """One JSON object: the keys known at the start, "chunks" (a list), the keys known at the end.
 
-    It is written beside `path` and renamed by `close`. Trouble in mid-run (a full disk) is kept for
-    `close`: a report is not worth the audio that it reports on.
+    It is written beside `place` and renamed by `close`; on standard output it is written as it comes. Trouble
+    in mid-run (a full disk) is kept for `close`: a report is not worth the audio that it reports on.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = PartFile(path)
+    def __init__(self, place: ReportPlace) -> None:
+        self._name = "on standard output" if place == "-" else str(place)
+        self._part = _StandardOutput() if place == "-" else PartFile(place)
         self._trouble: OSError | None = None
         self._separator = "\n"
 
     def open(self, version: str, head: Mapping[str, object]) -> None:
         """Begin the file. Raises OutputError if it cannot be written, or something else is there."""
-        if self._part.check():
+        if isinstance(self._part, PartFile) and self._part.check():
             self._refuse_a_strangers_file()
         self._part.open()
         self._write("{" + _members({"ttsflow": version, **head}) + ',\n"chunks": [')
         if self._trouble is not None:
             reason = self._trouble.strerror
-            raise OutputError(f"cannot write {self._path}: {reason}; choose another --report")
+            raise OutputError(f"cannot write {self._name}: {reason}; choose another --report")
 
     def chunk(self, record: Mapping[str, object]) -> None:
         """Append to "chunks"."""
@@ -51,7 +63,7 @@ class ReportFile:
                 self.give_up(error)
         if self._trouble is not None:
             raise SinkError(
-                f"the report {self._path} could not be written: {self._trouble.strerror}; the audio is not "
+                f"the report {self._name} could not be written: {self._trouble.strerror}; the audio is not "
                 f"affected. Free some space or choose another --report, and run again if you need it"
             ) from self._trouble
 
@@ -71,16 +83,35 @@ class ReportFile:
 
     def _refuse_a_strangers_file(self) -> None:
         try:
-            with self._path.open("rb") as file:
+            with Path(self._name).open("rb") as file:
                 beginning = file.read(len(_BEGINNING))
         except OSError as error:
             raise OutputError(
-                f"cannot replace {self._path}: {error.strerror}; choose another --report"
+                f"cannot replace {self._name}: {error.strerror}; choose another --report"
             ) from error
         if beginning not in (_BEGINNING, b""):
             raise OutputError(
-                f"{self._path} exists and is not a report; remove it, or choose another --report"
+                f"{self._name} exists and is not a report; remove it, or choose another --report"
             )
+
+
+class _StandardOutput:
+    """Standard output in the place of a file: what is written is out, and cannot be taken back."""
+
+    def open(self) -> None:
+        if sys.__stdout__ is None:
+            raise OutputError("standard output is closed; name a file with --report")
+
+    def write(self, data: bytes, /) -> None:
+        left = memoryview(data)
+        while left:  # by its number: `print` of a plugin goes elsewhere
+            left = left[os.write(STDOUT, left) :]
+
+    def publish(self) -> None:
+        """It is there already."""
+
+    def discard(self) -> None:
+        """Nobody can."""
 
 
 def _members(values: Mapping[str, object]) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report.chunks import AsTheyEnd, ChunkList, InTextOrder, Text
-from ttsflow.report.file import ReportFile
+from ttsflow.report.file import ReportFile, ReportPlace
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo
 from ttsflow.report.summary import Summary, failures_text, summary_text
@@ -57,11 +56,12 @@ class OutputInfo:
 class RunReport:
     """Observes a run: keeps its summary and, with `path`, writes a JSON file as the run goes.
 
-    `t0` is the run's start on the driver's clock; times in the file are seconds since then. Memory
-    stays bounded: two numbers per chunk, the workers, the first failed and flagged chunks, the first notices.
+    The path "-" is standard output. `t0` is the run's start on the driver's clock; times in the file are
+    seconds since then. Memory stays bounded: two numbers per chunk, the workers, the first failed and flagged
+    chunks, the first notices.
     """
 
-    def __init__(self, info: RunInfo, t0: float, path: Path | None = None) -> None:
+    def __init__(self, info: RunInfo, t0: float, path: ReportPlace | None = None) -> None:
         self._info = info
         self._t0 = t0
         self._path = path
@@ -159,8 +159,10 @@ class RunReport:
         return None if when is None else round(when - self._t0, 6)
 
 
-def _chunks(file: ReportFile, path: Path, t0: float, text: Text | None) -> ChunkList:
-    return AsTheyEnd(file, t0) if text is None else InTextOrder(file, path.resolve().parent, t0, text)
+def _chunks(file: ReportFile, path: ReportPlace, t0: float, text: Text | None) -> ChunkList:
+    if text is None:
+        return AsTheyEnd(file, t0)
+    return InTextOrder(file, None if path == "-" else path.resolve().parent, t0, text)
 
 
 def _settled(info: RunInfo) -> dict[str, object]:

@@ -18,7 +18,7 @@ class Spool:
     Eight bytes a number stay in memory. `put` and `get` raise OSError where the disk refuses.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
         self._starts = array("q")
 

@@ -40,7 +40,7 @@ from ttsflow.session.request import Manner, Request, asked_for
 from ttsflow.session.setup import Setup, make_setup
 from ttsflow.session.streams import OpenStreams, Speaking
 from ttsflow.store import Place
-from ttsflow.text import Coming, Document, read_file, read_text
+from ttsflow.text import Coming, Document, pulled, read_file, read_text
 
 logger = logging.getLogger(__name__)
 
@@ -378,8 +378,11 @@ class Engine:
 
     def again(self, recording: Recording, redo: Redo, wait: Wait = Speaking.wait) -> bool:
         """Speak chosen chunks of a recording again, and build its output; whether there is one."""
+        before = redo.sounds(recording)
         try:
             self._record(recording, redo.places, redo.name, wait)
+            if (notice := redo.unchanged(recording, before)) is not None:
+                self._observer.notice(notice)
             return recording.build()
         except StoreDamaged as damage:
             recording.mend(damage)
@@ -433,7 +436,7 @@ def _text(text: object, section: TextSection) -> Document | Coming:
         case str():
             return read_text(text, section.reading)
         case Iterable() if not isinstance(text, bytes | bytearray | Mapping):
-            return Coming(text)
+            return pulled(text, section.reading)
     what = "a string, a Path, a Document or an iterable of strings"
     raise UsageError(f"a text must be {what}, not {type(text).__name__}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ttsflow.errors import InputError, OutputError, UsageError
+from ttsflow.errors import InputError, OutputError, StoreDamaged, UsageError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.report.passage import Passage
 from ttsflow.report.units import duration
@@ -49,12 +50,35 @@ class Choice:
 class Redo:
     """The places that are spoken again and their new jobs, in text order, for the stream called `name`.
 
-    `notices` tell a person what was found, and which other places change with it.
+    `notices` tell a person what was found, and which other places change with it. `seed` is the one that
+    was asked for.
     """
 
     name: str
     places: list[Place]
     notices: list[str]
+    seed: int | None = None
+
+    def sounds(self, recording: Recording) -> dict[int, bytes | None]:
+        """What stands for the sound of each chunk that is kept now; None for one that is damaged."""
+        return {place.job.index: _sound(recording, place) for place in self.places}
+
+    def unchanged(self, recording: Recording, before: Mapping[int, bytes | None]) -> str | None:
+        """What a person should know where chunks were spoken again and sound as they did `before`."""
+        failed = {outcome.job.index for outcome in recording.failed}
+        same = [
+            index
+            for index, sound in self.sounds(recording).items()
+            if sound is not None and sound == before[index] and index not in failed
+        ]
+        if not same:
+            return None
+        chunks, verb = ("chunk", "sounds") if len(same) == 1 else ("chunks", "sound")
+        how = "" if self.seed is None else f" with seed {self.seed}"
+        return (
+            f"{chunks} {_shown(same)} {verb} as before: this engine always speaks the same text the same "
+            f"way{how}. Other words, another spelling of them or another voice will change it"
+        )
 
 
 def choose(recording: Recording, manner: Manner, choice: Choice, seed: int | None, name: str) -> Redo:
@@ -86,14 +110,27 @@ def choose(recording: Recording, manner: Manner, choice: Choice, seed: int | Non
             )
     keys = {place.key for place in places}
     echoes = [
-        str(place.job.index)
+        place.job.index
         for place in recording.store.places()
         if place.key in keys and place.job.index not in wanted
     ]
     if echoes:
-        more = f" and {len(echoes) - SHOWN:,} more" if len(echoes) > SHOWN else ""
-        notices.append(f"chunks with the same text change, too: {', '.join(echoes[:SHOWN])}{more}")
-    return Redo(name, [replace(place, job=_job(recording, place, seed)) for place in places], notices)
+        notices.append(f"chunks with the same text change, too: {_shown(echoes)}")
+    jobs = [replace(place, job=_job(recording, place, seed)) for place in places]
+    return Redo(name, jobs, notices, seed)
+
+
+def _sound(recording: Recording, place: Place) -> bytes | None:
+    try:
+        audio = None if place.key is None else recording.store.read(place.key)
+    except StoreDamaged:  # what is spoken now takes its place
+        return None
+    return None if audio is None else hashlib.blake2b(audio.samples).digest()
+
+
+def _shown(indexes: Sequence[int]) -> str:
+    more = f" and {len(indexes) - SHOWN:,} more" if len(indexes) > SHOWN else ""
+    return ", ".join(map(str, indexes[:SHOWN])) + more
 
 
 def _found(recording: Recording, choice: Choice) -> Passage | None:

@@ -7,7 +7,7 @@ from ttsflow.text.document import Document, Identity
 from ttsflow.text.live import LiveCutter
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.ramp import Ramp
-from ttsflow.text.sources import read_coming, read_file, read_stream, read_text
+from ttsflow.text.sources import pulled, read_coming, read_file, read_stream, read_text
 from ttsflow.text.stops import CutRules
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ReadOptions",
     "cut",
     "halve",
+    "pulled",
     "read_coming",
     "read_file",
     "read_stream",

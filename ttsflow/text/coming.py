@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Semaphore, Thread
+from typing import Protocol
 
 from ttsflow.errors import InputError
 from ttsflow.text.chunker import Chunk
 from ttsflow.text.encodings import check_characters, sound_part
-from ttsflow.text.evidence import Watch
 from ttsflow.text.live import LiveCutter
 
 ROOM = 64
@@ -23,6 +23,13 @@ class _Failed:
     error: BaseException
 
 
+class Watch(Protocol):
+    """Looks at a text that comes, for what a person should know of it."""
+
+    def see(self, piece: str, *, last: bool = False) -> str | None:
+        """What is found with this piece; the `last` one ends the text."""
+
+
 class Coming:
     """The pieces of text that `source` gives, which messages call `name`; they are read as plain text.
 
@@ -31,10 +38,10 @@ class Coming:
     source gave before it raised is spoken to its end, and then `check_whole` raises that.
     """
 
-    def __init__(self, source: Iterable[str], name: str = "text", watch: Watch | None = None) -> None:
+    def __init__(self, source: Iterable[str], name: str = "text", watches: Sequence[Watch] = ()) -> None:
         self.name = name
         self._source = source
-        self._watch = watch
+        self._watches = watches
         self._tell: Callable[[str], object] = lambda notice: None
         self._pieces: SimpleQueue[str | _Failed | None] = SimpleQueue()  # None: there are no more
         self._room = Semaphore(ROOM)
@@ -44,7 +51,7 @@ class Coming:
         self._lock = Lock()
 
     def heed(self, tell: Callable[[str], object]) -> None:
-        """Have `tell` called with what the watch finds, which a person should know.
+        """Have `tell` called with what the watches find, which a person should know.
 
         It is called on the thread of the source, so that no chunk waits for it.
         """
@@ -136,6 +143,7 @@ class Coming:
             came += len(piece)
 
     def _look(self, piece: str, *, last: bool = False) -> None:
-        notice = self._watch.see(piece, last=last) if self._watch else None
-        if notice is not None:
-            self._tell(notice)
+        for watch in self._watches:
+            notice = watch.see(piece, last=last)
+            if notice is not None:
+                self._tell(notice)

@@ -14,6 +14,7 @@ from ttsflow.text.encodings import decode
 from ttsflow.text.evidence import suspicion
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.plain import plain_blocks
+from ttsflow.text.scripts import strangeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Reader:
 def _read_text(data: bytes, name: str, options: ReadOptions) -> Document:
     text = _lines(data, name, options)
     document = document_of(text, name, partial(plain_blocks, options=options))
-    notice = suspicion(text, name) if options.format is None else None
-    return document if notice is None else replace(document, notices=(notice,))
+    looks = suspicion(text, name) if options.format is None else None
+    return _noticed(document, looks, strangeness(text, options.language, name))
 
 
 def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
@@ -42,7 +43,7 @@ def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
     text = _lines(data, name, options)
     document = document_of(text, name, partial(markdown_blocks, options=options.markdown))
     if _has_words(document.blocks()):
-        return document
+        return _noticed(document, strangeness(text, options.language, name))
     switches = [
         f"text.markdown.{part.name}"
         for part in fields(MarkdownOptions)
@@ -54,6 +55,10 @@ def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
             f"add --set {switches[0]}=true."
         )
     raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
+
+
+def _noticed(document: Document, *notices: str | None) -> Document:
+    return replace(document, notices=tuple(notice for notice in notices if notice is not None))
 
 
 def _has_words(blocks: Iterable[Block]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +17,7 @@ from ttsflow.text.encodings import check_text, decode_pieces
 from ttsflow.text.evidence import Watch
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.readers import SUFFIXES, TEXT, Reader, reader_for, reader_named
+from ttsflow.text.scripts import ScriptWatch
 
 DEFAULTS = ReadOptions()
 
@@ -68,8 +69,14 @@ def read_coming(
     binary_file: BinaryIO, options: ReadOptions = DEFAULTS, name: str = "standard input"
 ) -> Coming:
     """Read a binary stream as plain text while it comes; what takes it gets the errors of `read_stream`."""
-    watch = Watch(name) if options.format is None else None
-    return Coming(decode_pieces(_pieces(binary_file, name), options, name), name, watch)
+    script = ScriptWatch(name, options.language)
+    watches = (script,) if options.format is not None else (script, Watch(name))
+    return Coming(decode_pieces(_pieces(binary_file, name), options, name), name, watches)
+
+
+def pulled(source: Iterable[str], options: ReadOptions = DEFAULTS, name: str = "text") -> Coming:
+    """A text whose pieces a program gives as it has them."""
+    return Coming(source, name, (ScriptWatch(name, options.language),))
 
 
 def read_text(text: str, options: ReadOptions = DEFAULTS, name: str = "text") -> Document:
