@@ -112,7 +112,7 @@ def test_the_status_tells_of_chunks_that_the_text_no_longer_has(
 
 
 def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: Program) -> None:
-    program.write("story.txt", paragraphs(30))
+    program.write("story.txt", paragraphs(3_000))  # goes on for minutes
     process = program.start(*SPEAK, *ONE_WORKER, *sim(chunk_s=0.2, audio_s=0.2))
     program.await_audio("story.wav", 2)
     text = program("status", "story.wav").text

@@ -15,12 +15,8 @@ from ttsflow.cli.messages import Messages
 from ttsflow.cli.signals import Terminated
 from ttsflow.errors import Drained, RunError, StoreError
 from ttsflow.interface.jobs import Account
-<<<<<<< HEAD
 from ttsflow.report import Observer, OutputInfo, RunReport, Summary
-=======
-from ttsflow.report import Observer, OutputInfo, RunReport
 from ttsflow.report.file import ReportPlace
->>>>>>> words
 from ttsflow.session.engine import Engine
 from ttsflow.session.recording import Recording
 from ttsflow.session.setup import Setup
@@ -131,12 +127,7 @@ class Run:
 
     def end(self, account: Account | None) -> None:
         """Everything was streamed: close the report and show the summary."""
-<<<<<<< HEAD
         self.report.close(account, predicted=self.prediction())
-        self.console.end("standard output")
-=======
-        self.report.close(account)
->>>>>>> words
         summary = self.report.summary()
         heard = summary.delivered > summary.pauses
         self.console.end("standard output" if heard else None)

@@ -21,13 +21,9 @@ from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
-<<<<<<< HEAD
 from ttsflow.planning import predict
 from ttsflow.report import Summary, Text
-=======
-from ttsflow.report import Text
 from ttsflow.report.file import ReportPlace
->>>>>>> words
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
