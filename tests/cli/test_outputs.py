@@ -116,7 +116,7 @@ def test_a_run_that_is_going_on_can_be_watched_and_not_be_cleaned_away(program: 
     process = program.start(*SPEAK, *ONE_WORKER, *sim(chunk_s=0.2, audio_s=0.2))
     program.await_audio("story.wav", 2)
     text = program("status", "story.wav").text
-    assert re.search(r"story.wav: \d+ chunks left, \d+% of the text kept", text)
+    assert re.search(r"story.wav: [\d,]+ chunks left, \d+% of the text kept", text)
     assert f"in use      by process {process.pid} on " in text
     for command in (
         ["clean", "story.wav"],

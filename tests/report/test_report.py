@@ -106,6 +106,7 @@ def test_a_whole_report(tmp_path: Path) -> None:
         ],
         "notices": ["mind the gap"],
         "output": None,
+        "predicted": None,
         "ended": "finished",
         "error": None,
     }  # fmt: skip
