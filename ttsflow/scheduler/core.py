@@ -208,8 +208,8 @@ class Scheduler:
         self._devices_changed = self._fleet.changed = False
         devices = self._fleet.capped(usable(self._devices, self._profile))
         # Without a device the last workers finish and go; after that it is an error if there is work.
-        specs, refused = place(devices, self._profile, self._policy.place) if devices else ([], [])
-        for text in refused:
+        specs, notes = place(devices, self._profile, self._policy.place) if devices else ([], [])
+        for text in notes:
             self._emit(msg.Notice(text))
         self._fleet.place(specs)
         self._ready.relane(self._policy.lane)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ttsflow.errors import DeviceError
 from ttsflow.interface.device import Device
@@ -34,7 +34,7 @@ def place(
     profile: Profile,
     wish_for: Callable[[Sequence[Device], Profile], list[WorkerSpec]],
 ) -> tuple[list[WorkerSpec], list[str]]:
-    """The workers that can be of those that a policy wishes for; and, in words, what was refused.
+    """The workers that can be of those that a policy wishes for; and, in words, what a person should know.
 
     The policy is asked again without the devices on which nothing fits, so that it gives their work
     to others. Raises DeviceError where no worker fits on any.
@@ -46,13 +46,27 @@ def place(
         refused.update(complaints)
         full = {spec.device.id for spec in wish} - {spec.device.id for spec in specs}
         if not full:
-            return specs, [_times(text, count) for text, count in refused.items()]
+            return specs, [
+                *(_times(text, count) for text, count in refused.items()),
+                *_crowded(specs, profile),
+            ]
         devices = [device for device in devices if device.id not in full]
     raise DeviceError(f"no worker fits: {'; '.join(refused)}")
 
 
 def _times(text: str, count: int) -> str:
     return text if count == 1 else f"{text} ({count} times)"
+
+
+def _crowded(specs: Iterable[WorkerSpec], profile: Profile) -> Iterator[str]:
+    """What it means that several workers share a GPU; on a CPU each has cores of its own."""
+    counts = Counter(spec.device.id for spec in specs if spec.device.kind != "cpu")
+    for device, count in counts.items():
+        if count > 1:
+            yield (
+                f"{count} workers share {device}, each with a model of its own in its memory: one worker of "
+                f"backend {profile.backend!r} speaks at most {profile.slots} at a time"
+            )
 
 
 def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec], list[str]]:
