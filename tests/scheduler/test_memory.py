@@ -87,6 +87,7 @@ class TestTooLittle:
         hand = speaking(Three(), chunks=6, retries=0)
         out_of_memory(hand, 2)
         assert "cuda:0 is out of memory: 2 workers at a time from now on" in hand.notices
+        assert "3 workers share cuda:0, each with a model of its own" in hand.notices[0]
         assert len(hand.kills) == 1
         assert hand.kills[0][2] == "no longer placed"
         for _ in range(6):
