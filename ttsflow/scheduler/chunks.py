@@ -171,7 +171,7 @@ class Part:
         self.best: Take | None = None
         self.expected_s: float | None = None  # length of its audio; set with the first take
         self.audio = Audio()
-        self.heard: list[int] = []
+        self.heard: Sequence[int] = ()
         self.sent_s = 0.0  # of its audio, passed on before the chunk was whole
         self.doubts: tuple[Doubt, ...] = ()  # about the audio that is heard
 
@@ -199,7 +199,7 @@ class Part:
     @property
     def repeats(self) -> bool:
         """Whether the attempt has said again, to the last piece, what was heard of one before."""
-        return self.audio.sums[: len(self.heard)] == self.heard
+        return self.audio.sums[: len(self.heard)] == list(self.heard)
 
     @property
     def last_chance(self) -> bool:
@@ -233,7 +233,7 @@ class Part:
         audio.payloads, audio.fresh_s = [], 0.0
         self.sent_s += fresh_s
         if payloads:
-            self.heard = list(audio.sums)
+            self.heard = audio.sums if self.stage is PartStage.WHOLE else tuple(audio.sums)
         return payloads, fresh_s
 
     def forget(self) -> None:

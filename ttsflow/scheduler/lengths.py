@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from functools import lru_cache
 from statistics import median
 
 from ttsflow.interface.jobs import ChunkJob, Doubt
@@ -79,6 +80,7 @@ class Lengths:
 _RUN = re.compile(r"([^\w\s])\1+")
 
 
+@lru_cache(maxsize=256)  # a chunk is judged, and then learnt from
 def _spoken_chars(text: str) -> int:
     """Characters, of a row of the same mark one; a digit counts as a word."""
     return len(_RUN.sub(r"\1", text)) + (DIGIT_CHARS - 1) * sum(map(str.isdigit, text))
