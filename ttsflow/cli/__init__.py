@@ -62,12 +62,13 @@ def main() -> None:
 
 
 def _add_commands() -> None:
+    from ttsflow.cli.bench import bench
     from ttsflow.cli.config import config
     from ttsflow.cli.inventory import backends, devices, policies, voices
     from ttsflow.cli.outputs import clean, redo, status
     from ttsflow.cli.run import run
 
-    for command in (run, status, redo, clean, policies, backends, voices, devices, config):
+    for command in (run, status, redo, clean, policies, backends, voices, devices, config, bench):
         main.add_command(command)
 
 
