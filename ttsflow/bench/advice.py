@@ -98,7 +98,8 @@ def _of_workers(choice: Choice, usual: int) -> Iterator[str]:
     if choice.doubt is not None:
         yield choice.doubt
     elif count < usual:
-        yield f"policies place {usual} workers here by themselves; {count} give as much with less memory"
+        fewer = "one gives" if count == 1 else f"{count} give"
+        yield f"policies place {usual} workers here by themselves; {fewer} as much with less memory"
 
 
 def _of_both(slots: AtOnce, workers: AtOnce) -> Iterator[str]:

@@ -197,7 +197,7 @@ def memory_of(measured: Measured) -> tuple[float | None, float | None]:
 
 
 def _bytes(measured: Measured, arm: Arm) -> int:
-    """What the first worker has taken once an arm was tried, of its GPU or of the machine; 0 where unknown."""
+    """What the first worker had taken once an arm was tried, of its GPU or the machine; 0 where unknown."""
     taken = measured.taken_bytes.get(arm)
     if taken is None or measured.before_bytes is None:
         return measured.climb[arm].memory_bytes if measured.device.kind != "cuda" else 0

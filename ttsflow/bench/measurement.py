@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ MOST_ROUNDS, ENOUGH_ROUNDS = 10, 3
 
 PASS_S = 0.5
 """seconds that a pass takes at least, so that its start and end do not count: its chunks are repeated"""
+
+BUSY = 0.5
+"""load for each core from which other programs disturb what is measured on a CPU"""
 
 LATE = 10.0
 """times what a pass is expected to take, after which a worker hangs"""
@@ -121,6 +125,7 @@ class _Measurement:
         return max(0.0, self._crew.deadline - time.monotonic())
 
     def run(self) -> None:
+        self._note_others()
         self._load_first()
         self._warm_up()
         self._climb()
@@ -150,6 +155,15 @@ class _Measurement:
         """How many rounds have something to compare with."""
         return sum(ALONE in one.passes for one in self.measured.rounds)
 
+    def _note_others(self) -> None:
+        """Other programs take part of the machine, and a run in quieter times will find more of it."""
+        busy, cores = os.getloadavg()[0], self.measured.device.cores
+        if cores is not None and busy > BUSY * cores:
+            self._note(
+                f"other programs keep this machine busy (load {busy:.1f}, {_counted(cores, 'core')}): in a "
+                f"quiet hour more at a time may gain more"
+            )
+
     # ------------------------------------------------------------ the first worker
 
     def _load_first(self) -> None:
@@ -174,8 +188,8 @@ class _Measurement:
         while True:
             number = self._load.jobs.index(typical(self._load.jobs))
             try:
-                self._load.keep(ALONE, [number], 1, self._left_s)
-                again = self._load.keep(ALONE, [number], 1, self._left_s)
+                self._load.keep(ALONE, [number], 1, math.inf)
+                again = self._load.keep(ALONE, [number], 1, math.inf)
                 break
             except Trouble as trouble:
                 self._leave_out(trouble)
@@ -184,7 +198,7 @@ class _Measurement:
         while ALONE not in self.measured.climb:
             mix = range(len(self._load.jobs))
             try:
-                spoken = self._load.keep(ALONE, mix, len(mix), self._left_s)
+                spoken = self._load.keep(ALONE, mix, len(mix), math.inf)
             except Trouble as trouble:
                 self._leave_out(trouble)
             else:
