@@ -168,8 +168,9 @@ def test_a_gain_that_was_measured_once_is_not_advised() -> None:
 
 def test_slots_that_give_nothing_are_named() -> None:
     assert advice(figures(measured({2: [2.0]})), 1) == [
-        "one worker, one slot: more chunks at a time in a worker give nothing more"
+        "one worker, one slot: more chunks at a time in a worker gave nothing more"
     ]
+    assert "too seldom" in advice(figures(measured({2: [2.0]}, rounds=2)), 1)[0]
 
 
 def test_small_steps_add_up() -> None:
@@ -182,6 +183,11 @@ def test_workers_that_give_nothing_need_a_policy_that_leaves_them_out() -> None:
     found = figures(measured({}, {2: [2.1], 4: [4.3]}))
     assert "policies place 4 workers" in advice(found, 4)[1]
     assert policy_of(found, 4) == "policy: {use: bounded-parallel, options: {max_concurrent: 1}}"
+
+
+@pytest.mark.parametrize(("slow", "rounds"), [([2.1], 2), ([2.1, 1.9, 2.1, 1.9, 2.1], 5)])
+def test_no_policy_is_advised_where_workers_might_give_more(slow: list[float], rounds: int) -> None:
+    assert policy_of(figures(measured({}, {2: slow}, rounds)), 4) is None
 
 
 def test_as_many_workers_as_are_placed_anyway_need_no_policy() -> None:

@@ -28,8 +28,9 @@ def advice(figures: Figures, usual_workers: int) -> list[str]:
 
 def policy_of(figures: Figures, usual_workers: int) -> str | None:
     """What a configuration needs beside the profile; None where the default policy does the same."""
-    best = choose(figures.workers).best.arm.workers
-    if len(figures.workers) < 2 or choose(figures.workers).doubt or best >= usual_workers:
+    choice = choose(figures.workers)
+    best = choice.best.arm.workers
+    if choice.doubt or best >= usual_workers or not _surely_no_more(figures.workers, choice.best):
         return None
     return f"policy: {{use: bounded-parallel, options: {{max_concurrent: {best * max(1, _slots(figures))}}}}}"
 
@@ -64,6 +65,14 @@ def compared(arm: AtOnce, other: AtOnce) -> Spread | None:
     return spread(both) if both else None
 
 
+def _surely_no_more(arms: Sequence[AtOnce], best: AtOnce) -> bool:
+    """Whether those with more at a time than the best were measured, and no round speaks for them."""
+    more = [compared(arm, best) for arm in arms if arm.arm.at_once > best.arm.at_once]
+    return bool(more) and all(
+        one is not None and one.count >= SURE_ROUNDS and one.high < ENOUGH for one in more
+    )
+
+
 def _slots(figures: Figures) -> int:
     return choose(figures.slots).best.arm.slots
 
@@ -84,7 +93,7 @@ def _of_slots(choice: Choice) -> Iterator[str]:
     if choice.best.arm.slots > 1:
         yield _gains(choice.best)
     elif choice.doubt is None:
-        yield "one worker, one slot: more chunks at a time in a worker give nothing more"
+        yield f"one worker, one slot: more chunks at a time in a worker gave nothing more{_if_seldom(choice)}"
     if choice.doubt is not None:
         yield choice.doubt
 
@@ -94,11 +103,11 @@ def _of_workers(choice: Choice, usual: int) -> Iterator[str]:
     if count > 1:
         yield _gains(choice.best)
     elif choice.doubt is None:
-        yield "one worker: more of them on this device give nothing more"
+        yield f"one worker: more of them on this device gave nothing more{_if_seldom(choice)}"
     if choice.doubt is not None:
         yield choice.doubt
-    elif count < usual:
-        fewer = "one gives" if count == 1 else f"{count} give"
+    elif count < usual and not _if_seldom(choice):
+        fewer = "one gave" if count == 1 else f"{count} gave"
         yield f"policies place {usual} workers here by themselves; {fewer} as much with less memory"
 
 
@@ -113,6 +122,10 @@ def _of_both(slots: AtOnce, workers: AtOnce) -> Iterator[str]:
             (workers, slots, more.median) if more.low > 1 else (slots, workers, 1 / more.median)
         )
         yield f"{better.arm}: {times:.2f} times as much as {worse.arm}; both together were not measured"
+
+
+def _if_seldom(choice: Choice) -> str:
+    return "" if len(choice.best.slow) >= SURE_ROUNDS else ", measured too seldom to be sure of it"
 
 
 def _gains(one: AtOnce) -> str:

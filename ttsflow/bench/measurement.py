@@ -33,6 +33,9 @@ PASS_S = 0.5
 BUSY = 0.5
 """load for each core from which other programs disturb what is measured on a CPU"""
 
+TRIALS = 2
+"""rounds that speaking the mix once, trying the arms and loading workers take about"""
+
 LATE = 10.0
 """times what a pass is expected to take, after which a worker hangs"""
 
@@ -220,7 +223,10 @@ class _Measurement:
 
     def _choose_mix(self) -> None:
         """As many chunks as the arms can speak in the time, in enough rounds; at least a few."""
-        pass_s = self._left_s / (4 * ENOUGH_ROUNDS)
+        measured = self.measured
+        workers = most_workers(measured.device, measured.profile, self._wish.workers)
+        arms = len(ladder(measured.most_slots)) + len(ladder(workers)) - 1
+        pass_s = self._left_s / arms / (ENOUGH_ROUNDS + TRIALS)
         count = max(FEWEST_CHUNKS, min(MOST_CHUNKS, int(pass_s / max(self._chunk_s, SHORTEST_S))))
         if len(self._load.jobs) < FEWEST_CHUNKS:
             has = _counted(len(self._load.jobs), "chunk")
