@@ -29,9 +29,9 @@ def advice(figures: Figures, usual_workers: int) -> list[str]:
 def policy_of(figures: Figures, usual_workers: int) -> str | None:
     """What a configuration needs beside the profile; None where the default policy does the same."""
     choice = choose(figures.workers)
-    best = choice.best.arm.workers
-    if choice.doubt or best >= usual_workers or not _surely_no_more(figures.workers, choice.best):
+    if not _fewer_do(figures.workers, choice, usual_workers):
         return None
+    best = choice.best.arm.workers
     return f"policy: {{use: bounded-parallel, options: {{max_concurrent: {best * max(1, _slots(figures))}}}}}"
 
 
@@ -39,18 +39,18 @@ def choose(arms: Sequence[AtOnce]) -> Choice:
     """The arm with the fewest chunks at a time to which no other adds more than the rounds differ.
 
     `arms` begin with one chunk at a time. An arm counts as better from `ENOUGH` times the throughput on, if
-    it was better in nine of ten rounds.
+    it was better in nine of ten rounds; it is in doubt if it was so much better in one of ten.
     """
     best, doubt = arms[0], None
     for arm in arms[1:]:
         more = compared(arm, best)
-        if more is None or more.median < ENOUGH:
+        if more is None or more.high < ENOUGH:
             continue
         if more.count < SURE_ROUNDS:
             doubt = f"{arm.arm} give {more.median:.2f} times as much, measured too seldom to be sure of it"
-        elif more.low <= 1.0:
+        elif more.low <= 1.0 or more.median < ENOUGH:
             doubt = (
-                f"whether {arm.arm} give more cannot be told: {more.median:.2f} times as much, but from "
+                f"whether {arm.arm} give more cannot be told: {more.median:.2f} times as much, from "
                 f"{more.low:.2f} to {more.high:.2f} by the round"
             )
         else:
@@ -65,12 +65,10 @@ def compared(arm: AtOnce, other: AtOnce) -> Spread | None:
     return spread(both) if both else None
 
 
-def _surely_no_more(arms: Sequence[AtOnce], best: AtOnce) -> bool:
-    """Whether those with more at a time than the best were measured, and no round speaks for them."""
-    more = [compared(arm, best) for arm in arms if arm.arm.at_once > best.arm.at_once]
-    return bool(more) and all(
-        one is not None and one.count >= SURE_ROUNDS and one.high < ENOUGH for one in more
-    )
+def _fewer_do(arms: Sequence[AtOnce], choice: Choice, usual: int) -> bool:
+    """Whether fewer workers than `usual` are enough: more were measured, and no round speaks for them."""
+    measured_more = arms[-1].arm.at_once > choice.best.arm.at_once and not _if_seldom(choice)
+    return measured_more and choice.doubt is None and choice.best.arm.workers < usual
 
 
 def _slots(figures: Figures) -> int:
@@ -82,7 +80,7 @@ def _sentences(figures: Figures, usual_workers: int) -> Iterator[str]:
     if len(figures.slots) > 1:
         yield from _of_slots(slots)
     if len(figures.workers) > 1:
-        yield from _of_workers(workers, usual_workers)
+        yield from _of_workers(figures.workers, workers, usual_workers)
     if len(figures.slots) > 1 and len(figures.workers) > 1 and workers.best.arm.workers > 1:
         yield from _of_both(slots.best, workers.best)
     if len(figures.slots) == 1 and len(figures.workers) == 1:
@@ -98,7 +96,7 @@ def _of_slots(choice: Choice) -> Iterator[str]:
         yield choice.doubt
 
 
-def _of_workers(choice: Choice, usual: int) -> Iterator[str]:
+def _of_workers(arms: Sequence[AtOnce], choice: Choice, usual: int) -> Iterator[str]:
     count = choice.best.arm.workers
     if count > 1:
         yield _gains(choice.best)
@@ -106,7 +104,7 @@ def _of_workers(choice: Choice, usual: int) -> Iterator[str]:
         yield f"one worker: more of them on this device gave nothing more{_if_seldom(choice)}"
     if choice.doubt is not None:
         yield choice.doubt
-    elif count < usual and not _if_seldom(choice):
+    if _fewer_do(arms, choice, usual):
         fewer = "one gave" if count == 1 else f"{count} gave"
         yield f"policies place {usual} workers here by themselves; {fewer} as much with less memory"
 
