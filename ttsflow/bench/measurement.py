@@ -33,6 +33,9 @@ PASS_S = 0.5
 BUSY = 0.5
 """load for each core from which other programs disturb what is measured on a CPU"""
 
+SLACK = 1.2
+"""times what the longest round took, for which there must be time so that one may be the longest"""
+
 TRIALS = 2
 """rounds that speaking the mix once, trying the arms and loading workers take about"""
 
@@ -101,6 +104,7 @@ def measure(
             measurement.run()
         except OutOfTime:
             measurement.out_of_time()
+        measurement.note_rounds()
     return measurement.measured
 
 
@@ -344,21 +348,31 @@ class _Measurement:
     # ------------------------------------------------------------ rounds
 
     def _measure_rounds(self) -> None:
-        """All arms, and then all arms the other way round: what drifts hits them alike."""
+        """All arms, and then all arms the other way round: what drifts hits them alike.
+
+        What is left of the budget at the end goes to a round from the front, as far as it comes: one chunk
+        alone, with which all others are compared, is the first there.
+        """
         longest_s = 0.0
         for number in range(MOST_ROUNDS):
-            if self._left_s < 1.2 * longest_s:
+            if self._left_s < 2 * self._expected_s[ALONE] and number:
                 break
             self._tell(f"round {number + 1}, {duration(self._left_s)} left ...")
             began = time.monotonic()
             self.measured.rounds.append(Round())
-            self._arms.sort(key=lambda arm: (arm.at_once, arm.workers))  # the first of all is one chunk alone
-            self._measure_round(self._arms[:: -1 if number % 2 else 1], number)
+            self._arms.sort(key=lambda arm: (arm.at_once, arm.workers))
+            backwards = number % 2 == 1 and self._left_s > SLACK * longest_s
+            self._measure_round(self._arms[:: -1 if backwards else 1], number)
             longest_s = max(longest_s, time.monotonic() - began)
+
+    def note_rounds(self) -> None:
+        """Say so where the rounds were too few."""
         done = self._pairs()
         if done < ENOUGH_ROUNDS:
-            self._note(f"measured {_times(done)} only, so how far the figures spread is not known; "
-                       f"give more with --budget")  # fmt: skip
+            self._note(
+                f"measured {_times(done)} only, so how far the figures spread is not known; "
+                f"give more with --budget"
+            )
 
     def _measure_round(self, arms: Sequence[Arm], number: int) -> None:
         for arm in arms:
