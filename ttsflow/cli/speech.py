@@ -21,6 +21,7 @@ from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
 from ttsflow.report import Text
+from ttsflow.report.timeline import form_of
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
@@ -56,6 +57,8 @@ class Destination:
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
         """
+        if self.report is not None:
+            form_of(self.report)
         if self.listening or isinstance(text, Coming):
             return None
         from_file = text.identity.source is not None

@@ -30,6 +30,11 @@ class Playback:
         """Seconds of silence that the text did not ask for, after playing had begun."""
         return 0.0 if self.first_audio_s is None else self.wait_s - self.first_audio_s
 
+    @property
+    def plays_until_s(self) -> float:
+        """When all that has arrived is heard, in seconds from the run's start: then the buffer is empty."""
+        return self.wait_s + self._heard_s
+
     def arrived(self, audio_s: float, at_s: float) -> None:
         """`audio_s` seconds of audio arrived `at_s` seconds after the run began."""
         if audio_s <= 0.0:
