@@ -21,7 +21,8 @@ class Attempt:
 
     `slot` counts from 0: the first that was free in the worker when the attempt began. `part` is the number
     of the part of the chunk that was spoken, counted from 0, None for the whole. `take` counts the seeds
-    that were tried before. `text` is an excerpt of what was spoken. `why` says in words why it failed, or what is doubtful about its audio.
+    that were tried before. `text` is an excerpt of what was spoken. `why` says in words why it failed, or
+    what is doubtful about its audio.
     """
 
     stream: str

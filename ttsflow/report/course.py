@@ -67,8 +67,12 @@ class Course:
     def _arrived(self, stream: str, index: int, audio_s: float, pause_s: float, now: float) -> None:
         self._flush()
         self._last = {
-            "stream": stream, "index": index, "at_s": self._since(now), "audio_s": audio_s, "pause_s": pause_s,
-        }  # fmt: skip
+            "stream": stream,
+            "index": index,
+            "at_s": self._since(now),
+            "audio_s": audio_s,
+            "pause_s": pause_s,
+        }
 
     def _flush(self) -> None:
         last, self._last = self._last, None

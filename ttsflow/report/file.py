@@ -17,7 +17,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
 
 
 class ReportFile:
-    """One JSON object: the keys known at the start, "chunks" (a list), the other lists, the keys known at the end.
+    """One JSON object: the keys known at the start, "chunks" and other lists, the keys known at the end.
 
     It is written beside `path` and renamed by `close`. Where the suffix of `path` asks for a picture, the
     JSON goes to a file without a name, and `close` draws from it. Trouble in mid-run (a full disk) is kept

@@ -9,8 +9,8 @@ from typing import Any
 
 from ttsflow.errors import OutputError
 from ttsflow.output.partfile import PartFile
-from ttsflow.report.timeline.pieces import Draw
 from ttsflow.report.timeline.page import draw_page
+from ttsflow.report.timeline.pieces import Draw
 from ttsflow.report.timeline.trace import draw_trace
 
 
@@ -37,7 +37,7 @@ FORMS = (
 
 
 def form_of(path: Path) -> Form:
-    """The form of a report at `path`: JSON for a name without a suffix. Raises OutputError for an unknown one."""
+    """The form of a report at `path`, JSON where it has no suffix. Raises OutputError for an unknown one."""
     for form in FORMS:
         if path.name.lower().endswith(form.suffixes):
             return form

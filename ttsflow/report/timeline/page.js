@@ -6,7 +6,6 @@
 
 const STATUSES = ["ok", "flagged", "pause", "failed", "not reached"];
 const ENDS = ["finished", "failed", "too long", "cancelled", "died", "killed"];
-const MICRO = 1e-6;
 const AXIS = 24, BUFFER = 92, LABEL = 20, GAP = 8;  // heights, in pixels
 const LISTED = 50;  // chunks on a page of the list
 
@@ -16,7 +15,7 @@ const canvas = $("chart"), ink = canvas.getContext("2d");
 
 // ---------------------------------------------------------------- the data, as objects
 
-const seconds = value => value == null ? null : value * MICRO;
+const seconds = value => value == null ? null : value * data.unit;
 
 const chunks = data.chunks.map(([index, text, status, audio, pause, queued, finished, stream, at, kept, sameAs, why]) => ({
   index, text, status: STATUSES[status] ?? "unknown", audio: seconds(audio), pause: seconds(pause),
@@ -27,8 +26,8 @@ const byIndex = data.streams.map(() => new Map());
 for (const chunk of chunks) byIndex[chunk.stream].set(chunk.index, chunk);
 
 const attempts = data.attempts.map(([index, worker, slot, start, first, length, end, stream, take, part, generation, text, why]) => ({
-  index, worker, slot, start: start * MICRO, first: first == null ? null : (start + first) * MICRO,
-  end: length == null ? data.end : (start + length) * MICRO, how: ENDS[end] ?? "running", stream: stream || 0,
+  index, worker, slot, start: start * data.unit, first: first == null ? null : (start + first) * data.unit,
+  end: length == null ? data.end : (start + length) * data.unit, how: ENDS[end] ?? "running", stream: stream || 0,
   take: take || 0, part: part ?? null, generation, text, why, chunk: null, kind: "",
 })).sort((one, other) => one.start - other.start || one.index - other.index);
 
@@ -75,7 +74,7 @@ const problems = attempts.filter(attempt => attempt.kind !== "finished");
 function duration(value) {
   if (value == null) return "none";
   if (value < 0.9995) return `${Number(value.toPrecision(3))} s`;
-  return value < 59.95 ? `${value.toFixed(1)} s` : clock(value);
+  return value < 59.95 ? `${value.toFixed(1)} s` : `${clock(value)} ${value < 3599.5 ? "min" : "h"}`;
 }
 
 function clock(value, decimals = 0) {

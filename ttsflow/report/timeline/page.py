@@ -16,14 +16,23 @@ from ttsflow.report.timeline.overview import Overview, Worker
 from ttsflow.report.timeline.pieces import Write, listed, number, to_json, write_text
 from ttsflow.report.units import duration, size
 
-TEXT_BYTES = 4_500_000
+TEXT_BYTES = 4_300_000
 """the texts of a page; those of a longer book are cut, the longest first"""
+
+FINE_S = 1800.0
+"""a run that is shorter is drawn to the microsecond, another to the millisecond"""
 
 SHORTEST_CUT = 40
 """characters that are left of any text"""
 
 STATUSES = ("ok", "flagged", "pause", "failed", "not reached")
 ENDS = ("finished", "failed", "too long", "cancelled", "died", "killed")
+
+STATES = {
+    "finished": "The run finished.",
+    "interrupted": "The run was interrupted.",
+    "failed": "The run failed.",
+}
 
 SLOT = re.compile(r"(?:<!--|/\*) \{(\w+)\} (?:-->|\*/)")
 
@@ -34,7 +43,8 @@ def draw_page(report: Mapping[str, Any], write: Write) -> None:
     fillings: dict[str, Callable[[], Iterator[str]]] = {
         "style": lambda: iter((_shipped("page.css"),)),
         "script": lambda: iter((_shipped("page.js"),)),
-        "summary": lambda: _summary(report, overview, listeners),
+        "numbers": lambda: _numbers(report),
+        "choices": lambda: _choices(report, overview),
         "data": lambda: _data(report, overview, listeners),
     }
     parts = SLOT.split(_shipped("page.html"))
@@ -51,10 +61,14 @@ def _shipped(name: str) -> str:
 
 
 @dataclass(slots=True)
-class _Texts:
-    """How much of each text the page holds; the last chunk of each stream that is listed; the streams' numbers."""
+class _Packing:
+    """How a page holds chunks and attempts: how much of each text, and times in which unit, in seconds.
 
-    longest: int | None
+    `last` is the last chunk of each stream that is listed, `streams` are their numbers.
+    """
+
+    unit_s: float
+    longest: int | None = None
     last: dict[object, int] = field(default_factory=dict)
     streams: dict[str, int] = field(default_factory=dict)
 
@@ -63,18 +77,23 @@ class _Texts:
         return self.streams.setdefault(str(stream), len(self.streams)) or None
 
     @classmethod
-    def of(cls, report: Mapping[str, Any]) -> _Texts:
+    def of(cls, report: Mapping[str, Any], end_s: float) -> _Packing:
         chars = size_ = count = 0
-        texts = cls(None)
+        packing = cls(1e-6 if end_s < FINE_S else 1e-3)
         for chunk in report.get("chunks", ()):
             text = str(chunk.get("text"))
             chars, count = chars + len(text), count + 1
             size_ += len(text.encode("utf-8", "replace"))
             stream, index = chunk.get("stream"), int(chunk.get("index", -1))
-            texts.last[stream] = max(index, texts.last.get(stream, -1))
+            packing.last[stream] = max(index, packing.last.get(stream, -1))
         if size_ > TEXT_BYTES:
-            texts.longest = max(SHORTEST_CUT, int(TEXT_BYTES * chars / size_ / count))
-        return texts
+            packing.longest = max(SHORTEST_CUT, int(TEXT_BYTES * chars / size_ / count))
+        return packing
+
+    def units(self, seconds: object) -> int | None:
+        """A time in whole units; None for one that is missing."""
+        value = number(seconds)
+        return None if value is None else round(value / self.unit_s)
 
     def cut(self, text: str) -> str:
         if self.longest is None or len(text) <= self.longest:
@@ -83,22 +102,23 @@ class _Texts:
 
 
 def _data(report: Mapping[str, Any], overview: Overview, listeners: list[Listener]) -> Iterator[str]:
-    """One JSON object: times in seconds; in "chunks" and "attempts", whose rows are lists, whole microseconds."""
-    texts = _Texts.of(report)
+    """One JSON object: times in seconds; in "chunks" and "attempts", whose rows are lists, in whole units."""
+    packing = _Packing.of(report, overview.end_s)
     names = list(overview.workers)
     workers = [
         {"name": w.name, "device": w.device, "slots": w.slots, "used": w.utilisation, "loads": w.loads,
          "losses": w.losses}
         for w in overview.workers.values()
     ]  # fmt: skip
-    yield f'{{"end":{to_json(round(overview.end_s, 6))},\n"workers":{to_json(workers)},\n"listeners":'
+    yield f'{{"end":{to_json(round(overview.end_s, 6))},"unit":{packing.unit_s},\n'
+    yield f'"workers":{to_json(workers)},\n"listeners":'
     yield from listed(map(_heard, listeners))
     yield ',\n"chunks":'
-    yield from listed(_chunk(chunk, texts) for chunk in report.get("chunks", ()))
+    yield from listed(_chunk(chunk, packing) for chunk in report.get("chunks", ()))
     yield ',\n"attempts":'
     numbers = {name: place for place, name in enumerate(names)}
-    yield from listed(_attempt(attempt, numbers, texts) for attempt in attempts_of(report))
-    yield f',\n"streams":{to_json(list(texts.streams))}}}\n'
+    yield from listed(_attempt(attempt, numbers, packing) for attempt in attempts_of(report))
+    yield f',\n"streams":{to_json(list(packing.streams))}}}\n'
 
 
 def _heard(listener: Listener) -> dict[str, Any]:
@@ -110,29 +130,29 @@ def _heard(listener: Listener) -> dict[str, Any]:
     }
 
 
-def _chunk(chunk: Mapping[str, Any], texts: _Texts) -> list[object]:
+def _chunk(chunk: Mapping[str, Any], packing: _Packing) -> list[object]:
     status = chunk.get("status")
     return _short([
         chunk.get("index"),
-        texts.cut(str(chunk.get("text"))),
+        packing.cut(str(chunk.get("text"))),
         STATUSES.index(status) if status in STATUSES else None,
-        _us(chunk.get("audio_s")),
-        _us(chunk.get("pause_s")),
-        _us(chunk.get("queued_s")),
-        _us(chunk.get("finished_s")),
-        texts.number(chunk.get("stream")),
-        _us(chunk.get("at_s")) if chunk.get("kept") or chunk.get("same_as") is not None else None,
+        packing.units(chunk.get("audio_s")),
+        packing.units(chunk.get("pause_s")),
+        packing.units(chunk.get("queued_s")),
+        packing.units(chunk.get("finished_s")),
+        packing.number(chunk.get("stream")),
+        packing.units(chunk.get("at_s")) if chunk.get("kept") or chunk.get("same_as") is not None else None,
         chunk.get("kept") or None,
         chunk.get("same_as"),
         chunk.get("why"),
     ])  # fmt: skip
 
 
-def _attempt(attempt: Mapping[str, Any], workers: Mapping[str, int], texts: _Texts) -> list[object]:
-    started, end = _us(attempt.get("started_s")) or 0, attempt.get("end")
-    first, ended = _us(attempt.get("first_audio_s")), _us(attempt.get("ended_s"))
+def _attempt(attempt: Mapping[str, Any], workers: Mapping[str, int], packing: _Packing) -> list[object]:
+    started, end = packing.units(attempt.get("started_s")) or 0, attempt.get("end")
+    first, ended = packing.units(attempt.get("first_audio_s")), packing.units(attempt.get("ended_s"))
     stream, part, index = attempt.get("stream"), attempt.get("part"), int(attempt.get("index", -1))
-    unlisted = part is not None or index > texts.last.get(stream, -1)
+    unlisted = part is not None or index > packing.last.get(stream, -1)
     return _short([
         index,
         workers[str(attempt["worker"])],
@@ -141,7 +161,7 @@ def _attempt(attempt: Mapping[str, Any], workers: Mapping[str, int], texts: _Tex
         None if first is None else first - started,
         None if ended is None else ended - started,
         ENDS.index(end) if end in ENDS else None,
-        texts.number(stream),
+        packing.number(stream),
         attempt.get("take") or None,
         part,
         attempt.get("generation"),
@@ -157,36 +177,18 @@ def _short(row: list[object]) -> list[object]:
     return row
 
 
-def _us(seconds: object) -> int | None:
-    value = number(seconds)
-    return None if value is None else round(value * 1e6)
-
-
 # ---------------------------------------------------------------- what is said in words
 
 
-def _summary(report: Mapping[str, Any], overview: Overview, listeners: list[Listener]) -> Iterator[str]:
+def _numbers(report: Mapping[str, Any]) -> Iterator[str]:
     ended, error = report.get("ended"), report.get("error")
-    said = {
-        "finished": "The run finished.",
-        "interrupted": "The run was interrupted.",
-        "failed": "The run failed.",
-    }
-    state = said.get(str(ended), "The run goes on, or was cut off.")
+    state = STATES.get(str(ended), "The run goes on, or was cut off.")
     yield f'<p class="state {_text(ended or "open")}">{state}'
     yield f" {_text(error)}</p>\n" if error else "</p>\n"
     yield '<dl class="tiles">\n'
     for name, value, more in _tiles(report.get("summary") or {}):
         yield f"<div><dt>{name}</dt><dd>{_text(value)}<small>{_text(more)}</small></dd></div>\n"
     yield "</dl>\n"
-    yield from _choices(report)
-    if overview.workers:
-        yield from _workers(overview.workers.values())
-    yield from _list("Workers that were lost", (
-        f"{worker.name}, at {duration(at_s)}: {why}" for worker in overview.workers.values()
-        for at_s, why in worker.losses
-    ))  # fmt: skip
-    yield from _list("Notices", report.get("notices", ()))
 
 
 def _tiles(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -216,7 +218,19 @@ def _tiles(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     ))  # fmt: skip
 
 
-def _choices(report: Mapping[str, Any]) -> Iterator[str]:
+def _choices(report: Mapping[str, Any], overview: Overview) -> Iterator[str]:
+    workers = overview.workers.values()
+    yield from _settings(report)
+    if workers:
+        yield from _workers(workers)
+    losses = (
+        f"{worker.name}, at {duration(at_s)}: {why}" for worker in workers for at_s, why in worker.losses
+    )
+    yield from _list("Workers that were lost", losses)
+    yield from _list("Notices", report.get("notices", ()))
+
+
+def _settings(report: Mapping[str, Any]) -> Iterator[str]:
     policy, output = report.get("policy") or {}, report.get("output")
     rows = [
         ("Policy", f"{policy.get('name')}, chosen by {policy.get('decided_by')}" if policy else None),
@@ -262,8 +276,9 @@ def _workers(workers: Iterable[Worker]) -> Iterator[str]:
         )  # fmt: skip
         row = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
         yield f'<tr><th scope="row">{_text(worker.name)}</th>{row}</tr>\n'
-    yield "</tbody></table></div>\n<p class=note>In use: the part of the time of its slots, from when it was ready, "
-    yield "in which an attempt ran there.</p>\n"
+    yield "</tbody></table></div>\n"
+    yield '<p class="note">In use: the part of the time of its slots, from when it was ready, in which an '
+    yield "attempt ran there.</p>\n"
 
 
 def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -271,7 +286,8 @@ def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
     items = [f"<li>{_text(line)}</li>\n" for line in lines]
     if items:
         is_open = " open" if len(items) <= 10 else ""
-        yield f"<details{is_open}><summary>{title} ({len(items)})</summary><ul>\n{''.join(items)}</ul></details>\n"
+        yield f"<details{is_open}><summary>{title} ({len(items)})</summary><ul>\n"
+        yield f"{''.join(items)}</ul></details>\n"
 
 
 def _text(value: object) -> str:
