@@ -224,7 +224,7 @@ function drawAxis() {
     ink.fillStyle = paint.grid;
     ink.fillRect(x, AXIS - 4, 1, height - AXIS + 4);
     const words = at < 60 ? `${at.toFixed(decimals)} s` : clock(at, decimals);
-    if (x + 3 < width - 24) write(words, x + 3, AXIS / 2, paint.soft);
+    write(words, x + 3, AXIS / 2, paint.soft, width - x - 3);
   }
 }
 
@@ -307,7 +307,6 @@ function drawBuffer(row) {
 function drawWorker({worker, slots, lane, y, top, bottom}) {
   const used = worker.used == null ? "" : `, ${Math.round(worker.used * 100)} % in use`;
   const label = `${worker.name}${worker.device ? ` on ${worker.device}` : ""}${used}`;
-  write(label, 2, y + LABEL / 2, paint.ink, width - 4) || write(worker.name, 2, y + LABEL / 2, paint.ink);
   for (const [from, ready] of worker.loads) {
     const x = Math.max(X(from), -2), w = Math.min(X(ready), width + 2) - x;
     if (w <= 0) continue;
@@ -328,6 +327,11 @@ function drawWorker({worker, slots, lane, y, top, bottom}) {
     ink.fillRect(x - 1, top - 4, 2, bottom - top + 4);
     write("†", x - 3, top - 8, paint.bad, Infinity, "bold");
   }
+  ink.font = "12px system-ui, sans-serif";
+  const fits = ink.measureText(label).width < width - 4 ? label : worker.name;
+  ink.fillStyle = paint.page;  // no mark of a loss may stand in the label
+  ink.fillRect(0, y + 1, ink.measureText(fits).width + 8, LABEL - 2);
+  write(fits, 2, y + LABEL / 2, paint.ink);
 }
 
 function drawLane(slot, y, h) {
@@ -338,7 +342,7 @@ function drawLane(slot, y, h) {
     if (attempt.kind !== "finished") odd.push([attempt, from, to]);
     else if (to - from < 3) {
       if (to <= edge) continue;  // something stands there already
-      const x = Math.max(edge, from), w = Math.max(1, to - x);
+      const x = Math.max(edge, Math.floor(from)), w = Math.max(1, Math.ceil(to) - x);  // else half pixels fade
       ink.fillStyle = paint.speech;
       ink.fillRect(x, y, w, h);
       edge = x + w;
@@ -384,9 +388,11 @@ function drawSelection() {
       const row = rows.find(each => each.worker === data.workers[attempt.worker]);
       const x = X(attempt.start) - 2, w = Math.max(8, X(attempt.end) - x + 2), y = row.top + attempt.slot * row.lane - 1;
       const main = attempt === chosen.attempt;
-      ink.strokeStyle = main ? paint.focus : paint.ink;
-      ink.lineWidth = main ? weight : 1;
-      ink.strokeRect(Math.max(x, -4), y, Math.min(x + w, width + 4) - Math.max(x, -4), row.lane + 1);
+      for (const [colour, line] of [[paint.page, weight + 3], [main ? paint.focus : paint.ink, main ? weight : 1]]) {
+        ink.strokeStyle = colour;
+        ink.lineWidth = line;
+        ink.strokeRect(Math.max(x, -4), y, Math.min(x + w, width + 4) - Math.max(x, -4), row.lane + 1);
+      }
     }
   }
 }
@@ -437,7 +443,8 @@ function choose(chunk, attempt = chunk.attempts.at(-1) ?? null) {
 
 function reveal(attempt) {
   const span = view.to - view.from;
-  if (attempt.start < view.from || attempt.start > view.to - span * 0.02) look(attempt.start - span / 3, attempt.start + span * 2 / 3);
+  const hidden = attempt.start < view.from || attempt.end > view.to && attempt.start > view.from + span / 2;
+  if (hidden) look(attempt.start - span / 3, attempt.start + span * 2 / 3);
   const row = rows.find(each => each.worker === data.workers[attempt.worker]);
   const y = canvas.getBoundingClientRect().top + row.top + attempt.slot * row.lane;
   const room = window.innerHeight - $("details").offsetHeight;

@@ -234,9 +234,9 @@ def _settings(report: Mapping[str, Any]) -> Iterator[str]:
     policy, output = report.get("policy") or {}, report.get("output")
     rows = [
         ("Policy", f"{policy.get('name')}, chosen by {policy.get('decided_by')}" if policy else None),
-        ("Its options", _options(policy.get("options"))),
+        ("Policy options", _options(policy.get("options"))),
         ("Backend", report.get("backend")),
-        ("Its options", _options(report.get("backend_options"))),
+        ("Backend options", _options(report.get("backend_options"))),
         ("Notice", report.get("backend_fallback")),
         (
             "Devices",
