@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -42,9 +43,11 @@ def agrees(report: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("listening", [True, False])
 def test_a_stranger_computes_the_summary(program: Program, listening: bool) -> None:
-    engine = sim(pieces=3, chunk_s=0.05, audio_s=0.01, slots=2, faults="[{index: 2, kind: error, times: 1}]")
+    faults = {"faults": "[{at: 2, kind: fail, times: 1}]", "state_dir": program.folder / "faults"}
+    engine = sim(pieces=3, chunk_s=0.2, audio_s=0.03, slots=2, slowdown="[1, 1.5]", **faults)
+    silent = ("--set", "text.pauses.paragraph_s=0")
     where = ["-o", "-", "--format", "pcm"] if listening else []
-    report = program.report("--text", paragraphs(8), *where, *TWO_WORKERS, *engine)
+    report = program.report("--text", paragraphs(8), *where, *silent, *TWO_WORKERS, *engine)
     agrees(report)
     assert report["summary"]["stalls"] > 0 or not listening
     ends = Counter(attempt["end"] for attempt in report["attempts"])
@@ -61,14 +64,14 @@ def test_a_stranger_computes_the_summary(program: Program, listening: bool) -> N
             (attempt["started_s"], attempt["ended_s"])
         )
     for spans in map(sorted, slots.values()):
-        assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False))
+        assert all(one[1] <= other[0] for one, other in pairwise(spans))
     for worker in report["workers"]:
         assert 0 < worker["started_s"] < worker["ready_s"]
 
 
 def test_a_worker_that_dies_is_in_it(program: Program) -> None:
     engine = sim(
-        rtf=0, audio_s=0.2, faults="[{index: 1, kind: exit, times: 1}]", state_dir=program.folder / "faults"
+        rtf=0, audio_s=0.2, faults="[{at: 1, kind: die, times: 1}]", state_dir=program.folder / "faults"
     )
     report = program.report("--text", paragraphs(4), *TWO_WORKERS, *engine)
     agrees(report)
@@ -103,7 +106,7 @@ def test_another_suffix_is_refused_before_anything_runs(program: Program, name: 
 
 
 def test_a_page_of_a_run_in_which_everything_failed(program: Program) -> None:
-    engine = sim(rtf=0, audio_s=0.2, faults="[{kind: error}]")
+    engine = sim(rtf=0, audio_s=0.2, faults="[{kind: fail}]")
     program("run", "-q", "--text", paragraphs(3), "--report", "run.html", *engine, code=1)
     page = Page(program.folder / "run.html")
     assert page.data["listeners"] == []

@@ -6,6 +6,7 @@ import json
 import os
 import tracemalloc
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def attempt(index: int, start: float, end: float | None, how: Any = "finished", 
 
 
 def write_a_run(path: Path, texts: list[str], error: BaseException | None = None) -> None:
-    """Two workers; chunk 0 fails once; a worker dies; the second chunk comes late; the last attempt runs on."""
+    """Two workers; chunk 0 fails once; a worker dies; chunk 1 is late; one attempt runs on."""
     report = RunReport(INFO, 0.0, path)
     report.open()
     for name in ("w0", "w1"):
@@ -153,7 +154,7 @@ def test_a_trace_is_one(tmp_path: Path) -> None:
             threads.setdefault(event["tid"], []).append(event)
     for spans in threads.values():  # one thread does one thing at a time
         spans.sort(key=lambda span: span["ts"])
-        assert all(a["ts"] + a["dur"] <= b["ts"] for a, b in zip(spans, spans[1:], strict=False))
+        assert all(a["ts"] + a["dur"] <= b["ts"] for a, b in pairwise(spans))
     stalls = [(event["ts"], event["dur"]) for event in events if event["name"] == "stall"]
     assert stalls == [(3_500_000, 500_000)]
     ends = [event["args"]["end"] for event in events if event.get("cat", "").startswith("attempt")]
@@ -230,9 +231,7 @@ def test_what_may_be_written_where(tmp_path: Path) -> None:
 
 def test_a_long_book_stays_on_the_disk_and_its_page_small(tmp_path: Path) -> None:
     chunks = 50_000
-    text = (
-        "A sentence of its own, as long as those of books are, with words for its listener " + "and more " * 8
-    )
+    text = "A sentence of its own, as long as those of books are, with words for all " + "and more " * 8
     report = RunReport(INFO, 0.0, tmp_path / "book.html")
     report.open()
     report.worker_ready(WorkerInfo("w0", 1, "cpu", 1, "", 0.5, 1), 0.5)
