@@ -106,7 +106,7 @@ def test_another_suffix_is_refused_before_anything_runs(program: Program, name: 
 
 
 def test_a_page_of_a_run_in_which_everything_failed(program: Program) -> None:
-    engine = sim(rtf=0, audio_s=0.2, faults="[{kind: fail}]")
+    engine = sim(rtf=0, audio_s=0.2, faults="[{text: part, kind: fail}]")
     program("run", "-q", "--text", paragraphs(3), "--report", "run.html", *engine, code=1)
     page = Page(program.folder / "run.html")
     assert page.data["listeners"] == []

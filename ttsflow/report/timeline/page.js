@@ -451,11 +451,14 @@ function reveal(attempt) {
   if (document.activeElement === canvas && (y < 0 || y > room - row.lane)) window.scrollBy(0, y - room / 2);
 }
 
-const step = by => chunks.length && choose(chunks[Math.max(0, Math.min(chunks.length - 1, selected ? selected.chunk.number + by : 0))]);
+function step(by) {
+  const number = Math.max(0, Math.min(chunks.length - 1, (selected ? selected.chunk.number : -1) + by));
+  if (chunks.length) choose(chunks[number]);
+}
 
 function stepInTime(by) {
   if (!attempts.length) return;
-  const now = selected?.attempt ? selected.attempt.number + by : 0;
+  const now = selected?.attempt ? selected.attempt.number + by : 0;  // the first, if none is chosen
   const attempt = attempts[Math.max(0, Math.min(attempts.length - 1, now))];
   choose(attempt.chunk, attempt);
 }
