@@ -255,8 +255,8 @@ function drawBuffer(row) {
   const flush = () => { ink.lineTo(pixel, Y(low)); ink.lineTo(pixel, Y(high)); ink.lineTo(pixel, Y(last[2])); };
   const shrink = (point, at) => {  // it plays, down to nothing
     const dry = point[0] + point[2];
-    if (dry < at) ink.lineTo(X(dry), Y(0));
-    ink.lineTo(X(at), Y(Math.max(0, dry - at)));
+    if (dry < at) ink.lineTo(Math.round(X(dry)), Y(0));
+    ink.lineTo(Math.round(X(at)), Y(Math.max(0, dry - at)));
   };
   for (let i = from; i < until; i++) {
     const point = points[i], x = Math.round(X(point[0]));
@@ -368,15 +368,16 @@ function drawInside(attempt, x, y, w, h) {
     ink.fillStyle = KINDS[attempt.kind].edge ? paint.ink : paint.mark;
     ink.fillRect(Math.min(Math.max(X(attempt.first) - 1, x + 1), x + w - 3), y, 2, h);
   }
-  const {glyph, edge} = KINDS[attempt.kind], left = Math.max(x, 0), room = Math.min(x + w, width) - left - 8;
+  const {glyph, edge, fill, lines} = KINDS[attempt.kind], left = Math.max(x, 0), room = Math.min(x + w, width) - left - 8;
   if (room < 6 || h < 10) return;
-  const words = `${glyph} ${attempt.index}`.trim(), lined_ = KINDS[attempt.kind].lines;
+  const words = `${glyph} ${attempt.index}`.trim(), bare = edge || lines;
   for (const each of [words, glyph]) {
     ink.font = "12px system-ui, sans-serif";
     const space = ink.measureText(each).width;
     if (!each || space > room) continue;
-    if (lined_) { ink.fillStyle = paint.page; ink.fillRect(left + 2, y + 2, space + 4, h - 4); }
-    write(each, left + 4, y + h / 2 + 0.5, edge || lined_ ? paint.ink : paint["speech-ink"]);
+    ink.fillStyle = bare ? paint.page : paint[fill];  // nothing goes through the words
+    ink.fillRect(left + 2, y + 2, space + 4, h - 4);
+    write(each, left + 4, y + h / 2 + 0.5, bare ? paint.ink : paint["speech-ink"]);
     return;
   }
 }
@@ -408,6 +409,7 @@ function element(name, words, attributes = {}) {
 
 function showDetails(chosen) {
   const box = $("details");
+  box.classList.toggle("chosen", Boolean(chosen));
   if (!chosen) {
     box.replaceChildren(element("p", "Point at a bar, tap it, or use the arrow keys: here is what it is.", {class: "soft"}));
     return;

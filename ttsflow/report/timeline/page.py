@@ -184,7 +184,8 @@ def _numbers(report: Mapping[str, Any]) -> Iterator[str]:
     ended, error = report.get("ended"), report.get("error")
     state = STATES.get(str(ended), "The run goes on, or was cut off.")
     yield f'<p class="state {_text(ended or "open")}">{state}'
-    yield f" {_text(error)}</p>\n" if error else "</p>\n"
+    told = error and error != "KeyboardInterrupt"  # which says no more than that it was interrupted
+    yield f" {_text(error)}</p>\n" if told else "</p>\n"
     yield '<dl class="tiles">\n'
     for name, value, more in _tiles(report.get("summary") or {}):
         yield f"<div><dt>{name}</dt><dd>{_text(value)}<small>{_text(more)}</small></dd></div>\n"
@@ -203,9 +204,12 @@ def _tiles(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         if summary.get(name)
     )
     chunks = f"{summary.get('delivered') or 0:,} of {summary.get('submitted') or 0:,}"
+    stalled = f"{seconds('stall_s')} in sum" if stalls else "playback never waits"
+    if summary.get("wait_s") is None:
+        stalled = "nothing was heard"
     yield "First audio", seconds("time_to_first_audio_s"), "TTFA: from the start of the run"
     yield "Waiting in all", seconds("wait_s"), "W: first audio and all stalls"
-    yield "Stalls", f"{stalls:,}", f"{seconds('stall_s')} in sum" if stalls else "playback never waits"
+    yield "Stalls", f"{stalls:,}", stalled
     yield "Makespan", seconds("makespan_s"), "until the last chunk was done"
     yield (
         "Chunks delivered",
