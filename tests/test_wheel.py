@@ -39,7 +39,7 @@ def test_every_module_and_data_file_is_in_it(wheel: Path) -> None:
     folders["ttsflow/policies"] = ROOT / "policies"
     for place, folder in folders.items():
         for file in folder.rglob("*"):
-            if file.suffix in {".py", ".yaml", ".typed", ".txt"}:
+            if file.suffix in {".py", ".yaml", ".typed", ".txt", ".html", ".css", ".js"}:
                 assert f"{place}/{file.relative_to(folder)}" in inside
     tops = {name.split("/")[0] for name in inside}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ttsflow", "ttsflow_plugins"}

@@ -12,7 +12,7 @@ from typing import Any, Self
 from ttsflow.config import Flag, load
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.output import Sink
-from ttsflow.report import WorkerInfo
+from ttsflow.report import Unobserved, WorkerInfo
 from ttsflow.runner import Runner, StoreWriter, StreamHandle
 from ttsflow.session.setup import Setup, make_setup
 
@@ -91,17 +91,11 @@ class Nowhere:
     def abort(self) -> None: ...
 
 
-class Greetings:
+class Greetings(Unobserved):
     """An observer that hears of workers, and of nothing else."""
 
     def __init__(self) -> None:
         self.ready: SimpleQueue[WorkerInfo] = SimpleQueue()
 
-    def loading(self, worker: str, what: str, now: float) -> None: ...
-
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         self.ready.put(info)
-
-    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
-    def ended(self, outcome: Outcome, now: float) -> None: ...
-    def notice(self, text: str) -> None: ...

@@ -101,9 +101,17 @@ def test_a_whole_report(tmp_path: Path) -> None:
         "workers": [
             {
                 "worker": "w0", "generation": 0, "device": "cuda:0", "slots": 1,
-                "cuda_visible_devices": "GPU-1", "load_s": 0.5, "pid": 4321, "ready_s": 0.75,
+                "cuda_visible_devices": "GPU-1", "load_s": 0.5, "pid": 4321, "started_s": None,
+                "ready_s": 0.75,
             }
         ],
+        "attempts": [],
+        "arrivals": [
+            {"stream": "book", "index": 0, "at_s": 0.5, "audio_s": 1.5, "pause_s": 0.2},
+            {"stream": "book", "index": 1, "at_s": 9.0, "audio_s": 0.0, "pause_s": 0.0},
+            {"stream": "book", "index": 2, "at_s": 2.5, "audio_s": 1.5, "pause_s": 0.2},
+        ],
+        "losses": [],
         "notices": ["mind the gap"],
         "output": None,
         "predicted": None,
@@ -189,7 +197,7 @@ def test_bad_places_are_refused_before_the_run(tmp_path: Path) -> None:
         ("absent/report.json", "there is no folder"),
         ("book.txt/report.json", "is not a folder"),
         (".", "it is a folder"),
-        ("book.txt", "exists and is not a report"),
+        ("book.txt", "is not a report by its name"),
         ("other.json", "exists and is not a report"),
     ]:
         report = RunReport(INFO, T0, tmp_path / name)

@@ -11,7 +11,7 @@ from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.interface.policy import Policy, WorkerSpec
 from ttsflow.interface.profile import Profile
-from ttsflow.report import WorkerInfo
+from ttsflow.report import Unobserved, WorkerInfo
 from ttsflow.scheduler.limits import Limits, Timeouts
 
 CPU = Device("cpu", "cpu", binding=(("CUDA_VISIBLE_DEVICES", ""),))
@@ -63,7 +63,7 @@ class Memory:
         return [outcome.status for outcome in self.outcomes]
 
 
-class Notes:
+class Notes(Unobserved):
     """An observer that writes everything down."""
 
     def __init__(self) -> None:

@@ -15,6 +15,7 @@ from tests.scheduler.random_policies import RandomPolicy
 from ttsflow import AudioPiece, ChunkJob, Device, Outcome, Policy, TextTooLong
 from ttsflow.interface.jobs import Account
 from ttsflow.registry import BackendRecipe, Registry
+from ttsflow.report import Unobserved
 from ttsflow.runner import Runner
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.limits import Limits
@@ -86,7 +87,7 @@ class Chapters:
     def abort(self) -> None: ...
 
 
-class Notices:
+class Notices(Unobserved):
     """An observer that keeps the notices."""
 
     def __init__(self) -> None:
@@ -94,10 +95,6 @@ class Notices:
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
-
-    def worker_ready(self, *_: object) -> None: ...
-    def delivered(self, *_: object) -> None: ...
-    def ended(self, *_: object) -> None: ...
 
 
 def speak(policy: Policy, options: dict[str, Any], live: bool = False) -> tuple[Chapters, Account, list[str]]:

@@ -8,7 +8,7 @@ import sys
 
 from ttsflow.cli.messages import STDERR, Messages
 from ttsflow.interface.jobs import Outcome
-from ttsflow.report import OutputInfo, RunInfo, RunReport, WorkerInfo
+from ttsflow.report import OutputInfo, RunInfo, RunReport, Unobserved, WorkerInfo
 from ttsflow.report.units import duration
 from ttsflow.text.document import count_chars
 
@@ -20,7 +20,7 @@ LINE_S = 30.0
 USUAL_COLUMNS = 80  # of a terminal that does not tell how wide it is
 
 
-class Console:
+class Console(Unobserved):
     """Observes a run for the person at the terminal; `report` observes it, too, and has the summary.
 
     It never waits for the terminal. Progress is of the whole text, what was kept before included; it is

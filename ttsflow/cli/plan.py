@@ -72,7 +72,7 @@ class Listeners(click.ParamType):  # type: ignore[type-arg]  # click is generic 
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any key of the configuration.")
 @click.option("--plugins-dir", type=PATH, multiple=True, help="Folder of plugin files (*.py).")
 @click.option(
-    "--report", type=PATH, metavar="FILE", help="Write what would happen to every chunk, for one --policy."
+    "--report", type=PATH, metavar="FILE", help="Write what would happen, as `run` does, for one --policy."
 )
 @as_json_option
 def plan(

@@ -54,7 +54,10 @@ from ttsflow.cli.signals import end_on_signals
     help="What becomes of bytes that are not valid in it.  [default: strict]",
 )
 @click.option(
-    "--report", metavar="FILE.json", help="Write what happened to every chunk; - is standard output."
+    "--report",
+    metavar="FILE",
+    help="Write what happened: data (.json, or - for standard output), a page with the timeline (.html), "
+    "a trace (.trace.json).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an output file whoever made it.")
 @click.option("--fresh", is_flag=True, help="Speak everything anew; what was kept of runs before is removed.")

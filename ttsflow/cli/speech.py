@@ -24,6 +24,7 @@ from ttsflow.output import StreamSink, format_for
 from ttsflow.planning import predict
 from ttsflow.report import Summary, Text
 from ttsflow.report.file import ReportPlace
+from ttsflow.report.timeline import form_of
 from ttsflow.report.units import size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
@@ -59,6 +60,8 @@ class Destination:
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
         """
+        if self.report is not None:
+            form_of(Path(self.report))
         if self.listening:
             if sys.__stdout__ is None:
                 raise OutputError("standard output is closed, so nobody would hear it; name a file with -o")

@@ -177,7 +177,7 @@ class _Hall(Player):
         """All of a stream was delivered: the next one comes when this listener has heard it."""
         heard = self.heard[stream]
         if not heard.left:
-            self.at(heard.came_s + heard.playback.over_s, lambda: self._done(stream))
+            self.at(heard.came_s + heard.playback.plays_until_s, lambda: self._done(stream))
 
     def _done(self, stream: str) -> Iterable[msg.Event]:
         heard = self.heard[stream]

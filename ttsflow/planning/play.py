@@ -12,6 +12,7 @@ from ttsflow.interface.jobs import ChunkJob, Outcome
 from ttsflow.interface.policy import Policy
 from ttsflow.planning.world import World
 from ttsflow.report import Observer, Observers, RunInfo, RunReport, Summary, Unobserved, WorkerInfo
+from ttsflow.report.attempts import AttemptWatch
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.messages import Driven
@@ -56,7 +57,8 @@ def play(
     result = Simulated()
     try:
         scheduler = Scheduler(policy(), world.devices, world.profile, world.limits)
-        player = Player(scheduler, world, Observers((report, busy)))
+        observer = Observers((report, busy))
+        player = Player(AttemptWatch(scheduler, observer), world, observer)
         result = player.run({stream: jobs}, live=world.listening, stored=not world.listening)
     except TtsflowError as error:
         result.error = error

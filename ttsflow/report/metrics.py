@@ -31,8 +31,8 @@ class Playback:
         return 0.0 if self.first_audio_s is None else self.wait_s - self.first_audio_s
 
     @property
-    def over_s(self) -> float:
-        """When all that has arrived will have been heard, in seconds from the run's start."""
+    def plays_until_s(self) -> float:
+        """When all that has arrived is heard, in seconds from the run's start: then the buffer is empty."""
         return self.wait_s + self._heard_s
 
     def arrived(self, audio_s: float, at_s: float) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ttsflow.interface.jobs import Outcome
+
+if TYPE_CHECKING:
+    from ttsflow.report.attempts import Attempt, Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,16 @@ class Observer(Protocol):
     def loading(self, worker: str, what: str, now: float) -> None:
         """A worker that loads its model reports its next step."""
 
+    def worker_started(self, worker: str, generation: int, now: float) -> None:
+        """A worker's process is started, and loads its model."""
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
+
+    def worker_lost(self, loss: Loss) -> None:
+        """A worker is no more. At the end of a run, workers just end, and nobody tells."""
+
+    def attempt(self, token: int, attempt: Attempt) -> None:
+        """An attempt began, made its first audio, or ended: what is known of it now. Each has its token."""
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
         """Audio of a chunk was handed to the sink."""
@@ -44,7 +56,10 @@ class Unobserved:
     """An observer that does nothing."""
 
     def loading(self, worker: str, what: str, now: float) -> None: ...
+    def worker_started(self, worker: str, generation: int, now: float) -> None: ...
     def worker_ready(self, info: WorkerInfo, now: float) -> None: ...
+    def worker_lost(self, loss: Loss) -> None: ...
+    def attempt(self, token: int, attempt: Attempt) -> None: ...
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
     def ended(self, outcome: Outcome, now: float) -> None: ...
     def notice(self, text: str) -> None: ...
@@ -60,9 +75,21 @@ class Observers:
         for observer in self._observers:
             observer.loading(worker, what, now)
 
+    def worker_started(self, worker: str, generation: int, now: float) -> None:
+        for observer in self._observers:
+            observer.worker_started(worker, generation, now)
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
         for observer in self._observers:
             observer.worker_ready(info, now)
+
+    def worker_lost(self, loss: Loss) -> None:
+        for observer in self._observers:
+            observer.worker_lost(loss)
+
+    def attempt(self, token: int, attempt: Attempt) -> None:
+        for observer in self._observers:
+            observer.attempt(token, attempt)
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
         for observer in self._observers:

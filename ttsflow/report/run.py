@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Account, Outcome
+from ttsflow.report.attempts import Attempt, Loss
 from ttsflow.report.chunks import AsTheyEnd, ChunkList, InTextOrder, Text
+from ttsflow.report.course import Course
 from ttsflow.report.file import ReportFile, ReportPlace
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo
@@ -17,6 +20,7 @@ from ttsflow.version import __version__
 
 KEPT_OUTCOMES = 20
 KEPT_NOTICES = 100
+KEPT_LOSSES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,13 @@ class OutputInfo:
 
 
 class RunReport:
-    """Observes a run: keeps its summary and, with `path`, writes a JSON file as the run goes.
+    """Observes a run: keeps its summary and, with `path`, writes a file as the run goes.
+
+    The file is JSON, or what the suffix of `path` asks for (`ttsflow.report.timeline`).
 
     The path "-" is standard output. `t0` is the run's start on the driver's clock; times in the file are
-    seconds since then. Memory stays bounded: two numbers per chunk, the workers, the first failed and flagged
-    chunks, the first notices.
+    seconds since then. Memory stays bounded: two numbers per chunk, the workers and what runs there, the
+    first failed and flagged chunks, the first notices.
     """
 
     def __init__(self, info: RunInfo, t0: float, path: ReportPlace | None = None) -> None:
@@ -67,9 +73,12 @@ class RunReport:
         self._path = path
         self._file: ReportFile | None = None
         self._chunks: ChunkList | None = None
+        self._course: Course | None = None
         self._metrics = Metrics(t0)
         self._account: Account | None = None
+        self._started_s: dict[tuple[str, int], float | None] = {}  # of workers that load
         self._workers: list[dict[str, object]] = []
+        self._losses: list[dict[str, object]] = []
         self._failures: list[Outcome] = []
         self._flagged: list[Outcome] = []
         self._notices: list[str] = []
@@ -85,17 +94,33 @@ class RunReport:
             self._file = file
             try:
                 self._chunks = _chunks(file, self._path, self._t0, text)
+                self._course = Course(_folder(self._path), self._t0)
             except OSError as error:
                 file.give_up(error)
 
     def loading(self, worker: str, what: str, now: float) -> None:
         """Not kept: how long each worker took is."""
 
+    def worker_started(self, worker: str, generation: int, now: float) -> None:
+        self._started_s[worker, generation] = self._since(now)
+
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
-        self._workers.append({**asdict(info), "ready_s": self._since(now)})
+        started_s = self._started_s.pop((info.worker, info.generation), None)
+        self._workers.append({**asdict(info), "started_s": started_s, "ready_s": self._since(now)})
+
+    def worker_lost(self, loss: Loss) -> None:
+        started_s = self._started_s.pop((loss.worker, loss.generation), None)  # else it was ready
+        if len(self._losses) < KEPT_LOSSES:
+            self._losses.append(
+                {**asdict(loss), "at_s": self._since(loss.at_s), "loading_since_s": started_s}
+            )
+
+    def attempt(self, token: int, attempt: Attempt) -> None:
+        self._keep(lambda course: course.attempt(token, attempt))
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
         self._metrics.delivered(stream, audio_s, now)
+        self._keep(lambda course: course.delivered(stream, index, audio_s, now))
 
     def ended(self, outcome: Outcome, now: float) -> None:
         self._metrics.ended(outcome, now)
@@ -105,6 +130,7 @@ class RunReport:
             self._flagged.append(outcome)
         if self._chunks is not None:
             self._chunks.ended(outcome)
+        self._keep(lambda course: course.ended(outcome, now))
 
     def notice(self, text: str) -> None:
         if len(self._notices) < KEPT_NOTICES:
@@ -140,20 +166,37 @@ class RunReport:
         self._account = account or self._account
         chunks, self._chunks = self._chunks, None
         file, self._file = self._file, None
+        course, self._course = self._course, None
         if chunks is not None and (notice := chunks.close()) is not None:
             self.notice(notice)
-        if file is not None:
+        if file is None:
+            return
+        try:
             file.close(
+                {} if course is None else course.lists(),
                 {
                     "workers": self._workers,
+                    "losses": self._losses,
                     "notices": self._notices,
                     "summary": asdict(self.summary()),
                     "predicted": _compared(predicted, self.summary()),
                     "output": None if output is None else asdict(output),
                     "ended": _ending(error),
                     "error": None if error is None else str(error) or type(error).__name__,
-                }
+                },
             )
+        finally:
+            if course is not None:
+                course.close()
+
+    def _keep(self, happened: Callable[[Course], None]) -> None:
+        """Note something of the course of the run, if there is a file to write it to."""
+        course, file = self._course, self._file
+        if course is not None and file is not None:
+            try:
+                happened(course)
+            except OSError as error:
+                file.give_up(error)
 
     def _since(self, when: float | None) -> float | None:
         return None if when is None else round(when - self._t0, 6)
@@ -162,7 +205,12 @@ class RunReport:
 def _chunks(file: ReportFile, path: ReportPlace, t0: float, text: Text | None) -> ChunkList:
     if text is None:
         return AsTheyEnd(file, t0)
-    return InTextOrder(file, None if path == "-" else path.resolve().parent, t0, text)
+    return InTextOrder(file, _folder(path), t0, text)
+
+
+def _folder(path: ReportPlace) -> Path | None:
+    """Where what is to be written later waits; None for the system's own place."""
+    return None if path == "-" else path.resolve().parent
 
 
 def _settled(info: RunInfo) -> dict[str, object]:

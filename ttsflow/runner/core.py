@@ -14,7 +14,7 @@ from typing import Any, Self
 from ttsflow.errors import Drained, PolicyError, RunError, TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.output import Sink
-from ttsflow.report import Observer, Unobserved, WorkerInfo
+from ttsflow.report import AttemptWatch, Observer, Unobserved, WorkerInfo
 from ttsflow.runner.handle import StreamHandle
 from ttsflow.runner.inbox import Await, Close, Message, Open
 from ttsflow.runner.origin import Origin
@@ -52,9 +52,9 @@ class Runner:
         self, scheduler: Driven, workers: WorkersFactory, limits: Limits, observer: Observer | None = None
     ) -> None:
         self._origin = Origin()
-        self._scheduler = scheduler
         self._patience_s = limits.timeouts.close_s
         self._observer: Observer = observer or Unobserved()
+        self._scheduler = AttemptWatch(scheduler, self._observer)
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._workers = workers(self._inbox.put)
         self._loading = Loading()
