@@ -8,51 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.planning.made import INFO, RTF, at_once, played, world
 from ttsflow import ChunkJob, Device, Policy, Profile
-from ttsflow.planning import Played, World, play
+from ttsflow.planning import World, play
 from ttsflow.profiles import Costs, Known
-from ttsflow.report import RunInfo
 from ttsflow_plugins.adaptive import Adaptive
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.sequential import Sequential
 
-RTF = 0.5
-INFO = RunInfo("made", "made", "a test")
-
-
-def _at_once(count: int) -> Callable[[], Policy]:
-    return lambda: BoundedParallel(BoundedParallel.Options(max_concurrent=count))
-
-
-def _world(
-    slow: Sequence[float], gpus: int = 1, known: Costs | None = None, *, listening: bool = True
-) -> World:
-    profile = Profile(
-        "made", 24_000, ("cuda",), slots=len(slow), slowdown=tuple(slow), rtf=RTF, chars_per_s=10.0
-    )
-    devices = [Device(f"cuda:{number}", "cuda") for number in range(gpus)]
-    return World(profile, devices, listening, known=Known(known or Costs()))
-
-
-def _played(
-    policy: Callable[[], Policy], world: World, audio_s: Sequence[float], pause_s: float = 0.0
-) -> Played:
-    jobs = [
-        ChunkJob("main", index, "x" * round(10 * it), pause_s=pause_s) for index, it in enumerate(audio_s)
-    ]
-    played = play(policy, world, jobs, INFO)
-    assert played.error is None
-    assert played.summary.delivered == len(jobs)
-    return played
-
 
 def test_one_after_the_other() -> None:
     """Chunks of 2, 4 and 6 s of work: done at 2, 6 and 12 s, heard from 2 s on; the third is late by 0 s."""
-    played = _played(Sequential, _world([1.0]), [4.0, 8.0, 12.0])
-    summary = played.summary
+    made = played(Sequential, world([1.0]), [4.0, 8.0, 12.0])
+    summary = made.summary
     assert (summary.time_to_first_audio_s, summary.wait_s, summary.makespan_s) == (2.0, 2.0, 12.0)
-    assert (summary.stalls, played.over_bound) == (0, 1.0)
-    assert played.busy == {"cuda:0": 1.0}
+    assert (summary.stalls, made.over_bound) == (0, 1.0)
+    assert made.busy == {"cuda:0": 1.0}
 
 
 def test_two_at_a_time_in_one_worker() -> None:
@@ -61,7 +32,7 @@ def test_two_at_a_time_in_one_worker() -> None:
     From 3 to 5.5 s the second and third share the worker: 2 s of 4 are left, which take 3 s, until 6 s. Then
     the third has 6 - 2 = 4 s left, alone: until 10 s.
     """
-    summary = _played(_at_once(2), _world([1.0, 1.5]), [4.0, 8.0, 12.0]).summary
+    summary = played(at_once(2), world([1.0, 1.5]), [4.0, 8.0, 12.0]).summary
     assert summary.time_to_first_audio_s == pytest.approx(3.0)
     assert summary.makespan_s == pytest.approx(10.0)
     assert summary.wait_s == pytest.approx(3.0)  # the third is needed 12 s of audio after the first
@@ -69,7 +40,7 @@ def test_two_at_a_time_in_one_worker() -> None:
 
 def test_stalls_of_a_listener() -> None:
     """1 s of audio, then 10 s that are there at 5.5 s, where they are needed at 1.5 s."""
-    summary = _played(Sequential, _world([1.0]), [1.0, 10.0]).summary
+    summary = played(Sequential, world([1.0]), [1.0, 10.0]).summary
     assert (summary.time_to_first_audio_s, summary.wait_s) == (0.5, 4.5)
     assert (summary.stalls, summary.stall_s) == (1, 4.0)
 
@@ -77,18 +48,18 @@ def test_stalls_of_a_listener() -> None:
 def test_loading_and_pieces() -> None:
     """After 3 s of loading a quarter of the 4 s of work gives the first piece."""
     known = Costs(load_s=3.0, first_piece=0.25)
-    summary = _played(Sequential, _world([1.0], known=known), [8.0]).summary
+    summary = played(Sequential, world([1.0], known=known), [8.0]).summary
     assert (summary.time_to_first_audio_s, summary.makespan_s) == (4.0, 7.0)
 
 
 def test_workers_of_one_device_slow_each_other() -> None:
     """Two workers on a CPU, each half as fast again beside the other: 2 s of work take 3 s."""
     profile = Profile("made", 24_000, ("cpu",), rtf=RTF, chars_per_s=10.0)
-    world = World(profile, [Device("cpu", "cpu", cores=2)], False, known=Known(Costs(workers=(1.0, 1.5))))
-    played = _played(_at_once(2), world, [4.0, 4.0])
-    assert played.summary.makespan_s == pytest.approx(3.0)
-    assert played.bound_s == pytest.approx(3.0)  # 4 s of work, a gain of 2 / 1.5
-    assert played.busy == {"cpu": pytest.approx(1.0)}
+    here = World(profile, [Device("cpu", "cpu", cores=2)], False, known=Known(Costs(workers=(1.0, 1.5))))
+    made = played(at_once(2), here, [4.0, 4.0])
+    assert made.summary.makespan_s == pytest.approx(3.0)
+    assert made.bound_s == pytest.approx(3.0)  # 4 s of work, a gain of 2 / 1.5
+    assert made.busy == {"cpu": pytest.approx(1.0)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,13 +73,13 @@ def test_no_plan_is_below_the_bound_nor_above_list_scheduling(
     audio_s: list[float], slow: tuple[float, ...], gpus: int, listening: bool
 ) -> None:
     """Graham (1969): whoever leaves no device idle is done within twice the bound."""
-    world = _world(slow, gpus, listening=listening)
-    for policy in (Sequential, Adaptive, _at_once(gpus * len(slow))):
-        played = _played(policy, world, audio_s)
-        assert played.over_bound is not None
-        assert played.over_bound >= 1.0 - 1e-9
+    here = world(slow, gpus, listening=listening)
+    for policy in (Sequential, Adaptive, at_once(gpus * len(slow))):
+        made = played(policy, here, audio_s)
+        assert made.over_bound is not None
+        assert made.over_bound >= 1.0 - 1e-9
     if len(slow) == 1 and not listening:
-        assert _played(Adaptive, world, audio_s).over_bound <= 2.0 + 1e-9
+        assert played(Adaptive, here, audio_s).over_bound <= 2.0 + 1e-9
 
 
 @pytest.mark.parametrize("policy", [Adaptive, lambda: BoundedParallel(BoundedParallel.Options())])
@@ -116,7 +87,7 @@ def test_no_plan_is_below_the_bound_nor_above_list_scheduling(
 def test_more_gpus_never_take_longer(policy: Callable[[], Policy], slow: Sequence[float]) -> None:
     audio_s = [1.0 + (index * 7) % 13 for index in range(120)]
     spans = [
-        _played(policy, _world(slow, gpus, listening=False), audio_s).summary.makespan_s or 0.0
+        played(policy, world(slow, gpus, listening=False), audio_s).summary.makespan_s or 0.0
         for gpus in (1, 2, 3, 4, 6, 8, 16)
     ]
     assert spans == sorted(spans, reverse=True)
@@ -138,6 +109,6 @@ class _Broken(Policy):
 
 def test_a_policy_that_breaks_is_named() -> None:
     jobs = [ChunkJob("main", index, "x" * 50) for index in range(40)]
-    played = play(_Broken, _world([1.0]), jobs, INFO)
-    assert "broken" in str(played.error)
-    assert "my mistake" in str(played.error)
+    made = play(_Broken, world([1.0]), jobs, INFO)
+    assert "broken" in str(made.error)
+    assert "my mistake" in str(made.error)

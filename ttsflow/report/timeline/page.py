@@ -244,7 +244,7 @@ def _settings(report: Mapping[str, Any]) -> Iterator[str]:
         ("Notice", report.get("backend_fallback")),
         (
             "Devices",
-            ", ".join(f"{each.get('id')} ({each.get('name')})" for each in report.get("devices", ())),
+            ", ".join(map(_device, report.get("devices", ()))),
         ),
         ("Output", output and f"{output.get('path')}: {_length(output)}"),
     ]
@@ -253,6 +253,10 @@ def _settings(report: Mapping[str, Any]) -> Iterator[str]:
         if value:
             yield f"<div><dt>{name}</dt><dd>{_text(value)}</dd></div>\n"
     yield "</dl>\n"
+
+
+def _device(device: Mapping[str, Any]) -> str:
+    return f"{device.get('id')} ({device['name']})" if device.get("name") else str(device.get("id"))
 
 
 def _options(options: Mapping[str, object] | None) -> str:
