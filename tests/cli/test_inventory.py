@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import Program, sim
+from tests.cli.program import ONE_WORKER, Program, sim
 from ttsflow.interface.installation import install_command
 
 HEAVY = {"numpy", "torch", "soundfile", "rich", "pydantic", "yaml", "pluggy", "TTS", "ttsflow_plugins"}
@@ -200,7 +200,7 @@ def test_the_rules_of_a_policy_file_are_explained(
 
 def test_the_words_of_the_program_alone_are_shown(program: Program) -> None:
     program.write("story.md", "# One\n\nTwo *three*.\n")
-    loud = program("run", "story.md", "-v", "--backend", "espeak").err
+    loud = program("run", "story.md", "-v", "--backend", "espeak", *ONE_WORKER).err
     assert "worker w0#1: exit code 0" in loud
     assert "Parser" not in loud, "not what the Markdown parser logs"
     assert "entering" not in loud

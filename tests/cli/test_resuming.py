@@ -258,7 +258,7 @@ def test_what_is_changed_is_spoken_and_nothing_else(story: Program) -> None:
 def test_repeated_text_is_said_to_be_heard_from_one_chunk(story: Program) -> None:
     story.write("story.txt", "Again.\n\nAnd again.\n\nAgain.\n\nAgain.")
     ended = story(*SPEAK, *QUICK)
-    assert "2 chunks have the text of others, and are heard from them" in ended.err
+    assert "heard from others with the same text: 2 chunks" in ended.err
     info = soundfile.info(story.folder / "story.wav")
     assert info.duration == pytest.approx(4 * 0.8)
 

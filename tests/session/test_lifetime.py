@@ -134,7 +134,7 @@ def test_a_drained_engine_keeps_what_was_in_work(tmp_path: Path) -> None:
         while not chunks_kept(tmp_path / "out.wav.ttsflow"):
             time.sleep(0.02)
         engine.drain()
-        with pytest.raises(Drained, match=r"^the engine was drained: \d+ chunks were not spoken$"):
+        with pytest.raises(Drained, match=r"^the engine was drained: not spoken: \d+ chunks?$"):
             speaking.result()
         for use in (lambda: list(engine.stream("More.")), lambda: engine.speak("More.", path), engine.ready):
             with pytest.raises(Drained, match="the engine was drained, and speaks no more"):

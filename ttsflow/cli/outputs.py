@@ -31,7 +31,7 @@ def status(output: Path) -> None:
       ttsflow status book.wav
     """
     from ttsflow.report.excerpt import excerpt
-    from ttsflow.report.units import duration, size
+    from ttsflow.report.units import chunks, duration, size
     from ttsflow.session.recipe import Recipe, kept_beside
     from ttsflow.store import Store, fingerprint
 
@@ -40,7 +40,7 @@ def status(output: Path) -> None:
         now, made = fingerprint(store, recipe.format), store.built(output)
         built = made is not None and made.fingerprint == now
         if counts.left:
-            state = f"{_chunks(counts.left)} left, {_part(extent)} of the text kept"
+            state = f"{chunks(counts.left)} left, {_part(extent)} of the text kept"
         else:
             state = "complete" if built else f"complete; {NOT_BUILT}: run the same command again"
         click.echo(f"{output}: {state}")
@@ -56,7 +56,7 @@ def status(output: Path) -> None:
         _row("backend", recipe.backend)
         _row("store", f"{store.path} ({size(counts.bytes)})")
         if unused := counts.stored - counts.kept:
-            _row("", f"{_chunks(unused)} more in it, which the text no longer has")
+            _row("", f"{chunks(unused)} more in it, which the text no longer has")
         if (running := store.running()) is not None and not running.gone:
             _row("in use", f"by process {running.pid} on {running.host}, since {running.started}")
         for index, text, why in store.doubts(SHOWN_DOUBTS):
@@ -134,14 +134,14 @@ def _removed(path: Path) -> str:
 
 
 def _without_unused(path: Path) -> str:
-    from ttsflow.report.units import size
+    from ttsflow.report.units import chunks, size
     from ttsflow.store import Store, compact
 
     Store.open(path).close()  # which brings one of an earlier version up to date
     removed, freed = compact(path)
     if not removed:
         return f"nothing to remove: the text has every chunk in {path}"
-    return f"removed {_chunks(removed)} that the text no longer has from {path} ({size(freed)})"
+    return f"removed {chunks(removed)} that the text no longer has from {path} ({size(freed)})"
 
 
 def _file(output: Path, made: Made | None, built: bool, length_s: float) -> str:
@@ -158,10 +158,6 @@ def _file(output: Path, made: Made | None, built: bool, length_s: float) -> str:
         return f"{duration(length_s)}, {large}"
     long = "" if made.length_s is None else f"{duration(made.length_s)}, "
     return f"{long}{large}; of an earlier state"
-
-
-def _chunks(number: int) -> str:
-    return "1 chunk" if number == 1 else f"{number:,} chunks"
 
 
 def _part(extent: Extent) -> str:

@@ -105,6 +105,7 @@ def plan(
     """
     from ttsflow.errors import UsageError
     from ttsflow.planning import compare, compare_crowds, world_of
+    from ttsflow.report.units import chunks
     from ttsflow.text import read_file
 
     if report is not None and (len(policies) != 1 or listeners is not None):
@@ -141,7 +142,7 @@ def plan(
         whole = {"input": source, "chunks": len(jobs), **_of_world(world), "plans": list(map(_of_plan, made))}
         click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
     else:
-        click.echo(f"{source}: {len(jobs):,} chunks; {world}\n")
+        click.echo(f"{source}: {chunks(len(jobs))}; {world}\n")
         made = list(plans)
         good = [each for each in made if each.error is None]
         if listeners is None:

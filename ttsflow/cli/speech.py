@@ -25,7 +25,7 @@ from ttsflow.planning import predict
 from ttsflow.report import Summary, Text
 from ttsflow.report.file import ReportPlace
 from ttsflow.report.timeline import form_of
-from ttsflow.report.units import size
+from ttsflow.report.units import chunks, size
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
 from ttsflow.session.recipe import Recipe
@@ -205,7 +205,7 @@ def _complete(run: Run, engine: Engine, recording: Recording, request: Request) 
         run.prediction = lambda: None  # it would be of the whole text
     run.begin(counts.left, kept=counts.kept)
     if repeats := counts.speakable - counts.distinct:
-        run.notice(f"{repeats:,} chunks have the text of others, and are heard from them")
+        run.notice(f"heard from others with the same text: {chunks(repeats)}")
     with run.resumable(recording):
         written = engine.complete(recording, request, run.drained(engine))
     run.end_recording(recording, written)
@@ -217,6 +217,6 @@ def _judge(run: Run, recording: Recording, *, strict: bool) -> int:
     if strict and counts.flagged:
         path = recording.path
         run.console.complain(
-            f"{counts.flagged:,} chunks of {path} are in doubt; to see them: {command('status', path)}"
+            f"in doubt: {chunks(counts.flagged)} of {path}; to see them: {command('status', path)}"
         )
     return 1 if counts.left or (strict and counts.flagged) else 0

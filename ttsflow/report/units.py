@@ -14,6 +14,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole:02} h" if hours else f"{minutes}:{whole:02} min"
 
 
+def chunks(number: int) -> str:
+    """1 chunk, 1,436 chunks."""
+    return "1 chunk" if number == 1 else f"{number:,} chunks"
+
+
 def size(number: int) -> str:
     """178.6 MB, for a number of bytes."""
     return f"{number / 1e6:,.1f} MB"

@@ -10,6 +10,7 @@ from typing import Self
 from ttsflow.errors import Drained, UsageError
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report import Unobserved
+from ttsflow.report.units import chunks
 from ttsflow.runner import StreamHandle
 from ttsflow.session.request import Request
 
@@ -89,7 +90,7 @@ class Speaking:
         """
         account = self._handle.wait()
         if account.not_reached:
-            raise Drained(f"the engine was drained: {account.not_reached:,} chunks were not spoken")
+            raise Drained(f"the engine was drained: not spoken: {chunks(account.not_reached)}")
         if self._request is not None:
             self._request.check_whole()
         return account

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ttsflow.errors import StoreDamaged
 from ttsflow.interface.jobs import Outcome, Status
 from ttsflow.output.file import FileSink
+from ttsflow.report.units import chunks
 from ttsflow.store.chunks import Audio
 from ttsflow.store.places import Place
 from ttsflow.store.store import Store
@@ -53,7 +54,7 @@ def build(store: Store, sink: FileSink) -> Built:
         if not damaged:
             sink.end_chunk(Outcome(place.job, status))
     if damaged:
-        raise StoreDamaged(f"{len(damaged):,} chunks in {store.path} are damaged", damaged)
+        raise StoreDamaged(f"damaged: {chunks(len(damaged))} in {store.path}", damaged)
     if missing != {key for key, _, seal in store.checksums() if key is not None and seal is None}:
         raise StoreDamaged(f"{store.path} is damaged: it names chunks that are not in it")
     sink.finish()
