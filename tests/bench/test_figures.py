@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from ttsflow import ChunkJob, Device, Profile
 from ttsflow.bench import Measured, advice, figures
 from ttsflow.bench.advice import choose, policy_of
+from ttsflow.bench.arms import ALONE, Arm, ladder
 from ttsflow.bench.costs import entry_of
 from ttsflow.bench.figures import curve, ratio, spread
 from ttsflow.bench.load import Pass, Spoken
 from ttsflow.bench.measurement import Round
-from ttsflow.bench.plan import ALONE, Arm, ladder
 
 WORK_S = (1.0, 2.0, 4.0)
 MB = 1_000_000

@@ -55,6 +55,11 @@ def test_another_device_of_the_kind_counts_with_a_warning(tmp_path: Path) -> Non
     assert "NVIDIA L4" in found.notice
 
 
+def test_a_device_that_is_made_up_is_of_the_kind_that_was_measured(tmp_path: Path) -> None:
+    found = known(read_profiles(_file(tmp_path)), "costs.yaml", "made", Device("cuda:0", "cuda"))
+    assert (found.costs.rtf, found.notice) == (0.1, None)
+
+
 def test_without_a_name_any_device_of_the_kind_is_meant(tmp_path: Path) -> None:
     found = known(read_profiles(_file(tmp_path)), "costs.yaml", "made", Device("cpu", "cpu", "EPYC"))
     assert (found.costs.workers, found.notice) == ((1.0, 1.2), None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ttsflow.bench.arms import Arm
 from ttsflow.bench.figures import AtOnce, Figures, Spread, spread
-from ttsflow.bench.plan import Arm
 from ttsflow.interface.profile import ENOUGH
 
 SURE_ROUNDS = 3

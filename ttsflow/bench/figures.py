@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
+from ttsflow.bench.arms import ALONE, Arm
 from ttsflow.bench.load import Pass, Spoken
 from ttsflow.bench.measurement import Measured, Round
-from ttsflow.bench.plan import ALONE, Arm
 
 MB = 1_000_000
 

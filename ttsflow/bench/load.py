@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ttsflow.bench.arms import Arm
 from ttsflow.bench.crew import Crew
-from ttsflow.bench.plan import Arm
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.scheduler.messages import Cancelled, Died, Failed, Finished, Piece, TooLong
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ttsflow.bench.arms import ALONE, Arm, Wish, ladder, most_slots, most_workers, room
 from ttsflow.bench.chunks import candidates, mixed, typical
 from ttsflow.bench.crew import Crew, OutOfTime
 from ttsflow.bench.load import Load, Pass, Trouble
 from ttsflow.bench.memory import taken_bytes
-from ttsflow.bench.plan import ALONE, Arm, Wish, ladder, most_slots, most_workers, room
 from ttsflow.errors import RunError, WorkerError
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob

@@ -94,7 +94,6 @@ def _measure(
 ) -> tuple[Setup, Measured]:
     from ttsflow.bench import Wish, measure
     from ttsflow.cli.runs import ask
-    from ttsflow.scheduler.placement import usable
     from ttsflow.session.request import Manner
     from ttsflow.session.setup import make_setup
 
@@ -105,7 +104,7 @@ def _measure(
     if manner.notice is not None:
         _say(f"notice: {manner.notice}")
     jobs = [place.job for place in manner.places(text or _passage(manner.text.language), "bench")]
-    device = usable(setup.detection.devices, setup.profile)[0]
+    device = setup.devices[0]
     _say(f"measuring {setup.profile.backend} on {device.id}, for at most {budget:g} s")
     show = _say if sys.stderr.isatty() else (lambda line: None)
     limits = setup.config.limits.timeouts
@@ -131,8 +130,8 @@ def _show(
 ) -> None:
     from ttsflow.bench import advice, figures
     from ttsflow.bench.advice import policy_of
+    from ttsflow.bench.arms import most_workers
     from ttsflow.bench.costs import entry_of, write
-    from ttsflow.bench.plan import most_workers
 
     found = figures(measured)
     usual = most_workers(measured.device, measured.profile, None)

@@ -104,7 +104,7 @@ def plan(
     every chunk takes what the engine's profile predicts.
     """
     from ttsflow.errors import UsageError
-    from ttsflow.planning import compare, compare_crowds, world_of
+    from ttsflow.planning import PlannedText, compare, compare_crowds, world_of
     from ttsflow.report.units import chunks
     from ttsflow.text import read_file
 
@@ -127,16 +127,17 @@ def plan(
     document = read_file(Path(source), world.text.reading)
     for notice in (*world.notices, *document.notices):
         click.echo(f"ttsflow: notice: {notice}", err=True)
-    jobs = world.jobs(document)
+    text = PlannedText(document)
+    jobs = text.jobs(world)
     if not any(job.speakable for job in jobs):
         raise UsageError(f"{source} has no word to speak, so there is nothing to plan")
     every = dict.fromkeys(plugin.name for plugin in registry.policies())
     asked: tuple[str | None, ...] = policies or (None, *every)
     if listeners is None:
-        plans = compare(asked, configured, world, document, report)
+        plans = compare(asked, configured, world, text, report)
     else:
         seats = None if listeners == "most" else listeners
-        plans = compare_crowds(asked, configured, world, document, seats)
+        plans = compare_crowds(asked, configured, world, text, seats)
     if as_json:
         made = list(plans)
         whole = {"input": source, "chunks": len(jobs), **_of_world(world), "plans": list(map(_of_plan, made))}

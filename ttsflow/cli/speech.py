@@ -21,7 +21,6 @@ from ttsflow.config import Settings
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
-from ttsflow.planning import predict
 from ttsflow.report import Summary, Text
 from ttsflow.report.file import ReportPlace
 from ttsflow.report.timeline import form_of
@@ -161,6 +160,8 @@ def speak_again(output: Path, choice: Choice, seed: int | None, *, quiet: bool) 
 
 
 def _predicted(manner: Manner, document: Document, *, listening: bool) -> Summary | None:
+    from ttsflow.planning import predict  # only a run with a report needs it
+
     played = predict(manner, document, listening=listening)
     return played.summary if played is not None and played.error is None else None
 

@@ -28,6 +28,11 @@ class PolicyChoice:
     options: PluginOptions
     decided_by: str
 
+    def make(self) -> Policy:
+        """A fresh policy. Raises PluginError where it cannot be made."""
+        with calling(self.plugin, "__init__", "policy"):
+            return self.plugin.cls(self.options)
+
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:

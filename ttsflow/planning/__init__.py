@@ -3,6 +3,18 @@
 from ttsflow.planning.crowd import Served
 from ttsflow.planning.plan import Plan, compare, compare_crowds, predict
 from ttsflow.planning.play import Played, play
+from ttsflow.planning.text import PlannedText
 from ttsflow.planning.world import World, world_of
 
-__all__ = ["Plan", "Played", "Served", "World", "compare", "compare_crowds", "play", "predict", "world_of"]
+__all__ = [
+    "Plan",
+    "PlannedText",
+    "Played",
+    "Served",
+    "World",
+    "compare",
+    "compare_crowds",
+    "play",
+    "predict",
+    "world_of",
+]

@@ -10,11 +10,11 @@ from pathlib import Path
 from ttsflow.config import PolicyChoice, Settings, resolve_policy
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.jobs import ChunkJob
-from ttsflow.interface.policy import Policy
 from ttsflow.planning.crowd import Served, most_seats, serve
 from ttsflow.planning.play import Played, play
+from ttsflow.planning.text import PlannedText
 from ttsflow.planning.world import World
-from ttsflow.registry import Registry, calling
+from ttsflow.registry import Registry
 from ttsflow.report import RunInfo
 from ttsflow.session.request import Manner
 from ttsflow.text import Document
@@ -53,7 +53,7 @@ def compare(
     asked: Iterable[str | None],
     configured: Configured,
     world: World,
-    document: Document,
+    text: PlannedText,
     path: Path | None = None,
 ) -> Iterator[Plan]:
     """Plan a text under each policy that is asked for, cut and limited as its own file says.
@@ -65,7 +65,7 @@ def compare(
         if plan.choice is None:
             yield plan
         else:
-            played = play(_maker(plan.choice), own, own.jobs(document), _info(plan.choice, own), path)
+            played = play(plan.choice.make, own, text.jobs(own), _info(plan.choice, own), path)
             yield replace(plan, played=played, error=played.error)
 
 
@@ -73,7 +73,7 @@ def compare_crowds(
     asked: Iterable[str | None],
     configured: Configured,
     world: World,
-    document: Document,
+    text: PlannedText,
     seats: int | None,
 ) -> Iterator[Plan]:
     """As `compare`, for so many listeners at a time; None: for the most that each policy can bear."""
@@ -81,7 +81,7 @@ def compare_crowds(
         if plan.choice is None:
             yield plan
         else:
-            of_crowd = partial(serve, _maker(plan.choice), own, own.unramped.jobs(document))
+            of_crowd = partial(serve, plan.choice.make, own, text.jobs(own.unramped))
             served = most_seats(of_crowd) if seats is None else of_crowd(seats)
             yield replace(plan, served=served, error=served.error)
 
@@ -106,7 +106,7 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
     """
     setup, limits = manner.setup, manner.setup.config.limits
     world = World(setup.profile, setup.devices, listening, manner.text, setup.known, limits)
-    jobs = world.jobs(document, MOST_PREDICTED + 1)
+    jobs = PlannedText(document).jobs(world, MOST_PREDICTED + 1)
     if not jobs or len(jobs) > MOST_PREDICTED:
         return None
     if not listening:  # a text that stands in several places is spoken once
@@ -114,15 +114,7 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
         for job in jobs:
             first.setdefault(job.text if job.speakable else job.index, job)
         jobs = list(first.values())
-    return play(_maker(setup.policy), world, jobs, setup.info())
-
-
-def _maker(choice: PolicyChoice) -> Callable[[], Policy]:
-    def make() -> Policy:
-        with calling(choice.plugin, "__init__", "policy"):
-            return choice.plugin.cls(choice.options)
-
-    return make
+    return play(setup.policy.make, world, jobs, setup.info())
 
 
 def _info(choice: PolicyChoice, world: World) -> RunInfo:

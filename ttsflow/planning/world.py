@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from ttsflow.config import Config, Settings, Situation, resolve_backend
 from ttsflow.config.model import TextSection
@@ -18,12 +17,11 @@ from ttsflow.profiles import Known, profiled
 from ttsflow.registry import Registry, describe
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import usable
-from ttsflow.session.request import chunks_of, rules_of
+from ttsflow.session.request import rules_of
 from ttsflow.session.setup import known_costs, spoken_language
 from ttsflow.simulator import CostModel
-from ttsflow.text import CutRules, Document
+from ttsflow.text import CutRules
 
-STREAM = "main"
 MOST_GPUS = 10_000
 MOST_PIECES = 20
 """more of a chunk would cost time to simulate, and tell nothing new"""
@@ -82,18 +80,6 @@ class World:
     def unramped(self) -> World:
         """The same world without a ramp."""
         return replace(self, text=self.text.model_copy(update={"ramp": None}))
-
-    def jobs(self, document: Document, most: int | None = None) -> list[ChunkJob]:
-        """The jobs of a text as a run would cut it, at most so many."""
-        text = self.text
-        chunks = islice(chunks_of(document, text, self.profile), most)
-        return [
-            ChunkJob(
-                STREAM, index, chunk.text, text.language, text.voice, 0, chunk.pause_s, chunk.speakable,
-                speed=text.speed,
-            )
-            for index, chunk in enumerate(chunks)
-        ]  # fmt: skip
 
     @property
     def model(self) -> CostModel:

@@ -27,7 +27,10 @@ class Known:
 
 
 def known(file: ProfileFile, label: str, backend: str, device: Device) -> Known:
-    """What a file, which messages call `label`, says of a backend on a device: by name, else by kind."""
+    """What a file, which messages call `label`, says of a backend on a device: by name, else by kind.
+
+    A device without a name is made up, and of whatever kind the file is about.
+    """
     of_kind = [each for each in file.profiles if (each.backend, each.device) == (backend, device.kind)]
     if not of_kind:
         has = ", ".join(f"{each.backend} on {each.device}" for each in file.profiles)
@@ -40,12 +43,11 @@ def known(file: ProfileFile, label: str, backend: str, device: Device) -> Known:
 
 
 def _other_machine(found: Measured, label: str, device: Device) -> str | None:
-    if not found.name or found.name == device.name:
+    if not (found.name and device.name) or found.name == device.name:
         return None
-    here = device.name or f"another {device.kind}"
     return (
-        f"{label} was measured on {found.name}, this is {here}: predictions start from it, and the run "
-        f"learns its own. To measure it here: ttsflow bench"
+        f"{label} was measured on {found.name}, this is {device.name}: predictions start from it, and the "
+        f"run learns its own. To measure it here: ttsflow bench"
     )
 
 

@@ -55,9 +55,7 @@ class Setup:
 
     def scheduler(self) -> Scheduler:
         """A fresh scheduler with a fresh policy. Raises PluginError where the policy cannot be made."""
-        with calling(self.policy.plugin, "__init__", "policy"):
-            policy = self.policy.plugin.cls(self.policy.options)
-        return Scheduler(policy, self.detection.devices, self.profile, self.config.limits)
+        return Scheduler(self.policy.make(), self.detection.devices, self.profile, self.config.limits)
 
     def workers(self, post: Post) -> WorkerProcesses:
         """The workers of a runner, none of them started: processes that make this backend."""

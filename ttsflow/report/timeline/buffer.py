@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ttsflow.report.metrics import ROUNDING_S, Playback
-from ttsflow.report.timeline.pieces import number
+from ttsflow.report.timeline.writing import number
 
 MOST_POINTS = 20_000
 MOST_STALLS = 10_000

@@ -10,8 +10,8 @@ from typing import Any
 from ttsflow.errors import OutputError
 from ttsflow.output.partfile import PartFile
 from ttsflow.report.timeline.page import draw_page
-from ttsflow.report.timeline.pieces import Draw
 from ttsflow.report.timeline.trace import draw_trace
+from ttsflow.report.timeline.writing import Draw
 
 
 @dataclass(frozen=True, slots=True)

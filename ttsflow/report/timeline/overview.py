@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ttsflow.report.timeline.attempts import attempts_of
-from ttsflow.report.timeline.pieces import number
+from ttsflow.report.timeline.older import attempts_of
+from ttsflow.report.timeline.writing import number
 
 
 @dataclass(slots=True)

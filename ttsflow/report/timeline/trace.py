@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from ttsflow.report.timeline.attempts import attempts_of
 from ttsflow.report.timeline.buffer import Listener, listen
+from ttsflow.report.timeline.older import attempts_of
 from ttsflow.report.timeline.overview import Overview, Worker
-from ttsflow.report.timeline.pieces import Write, listed, number, to_json, write_text
+from ttsflow.report.timeline.writing import Write, listed, number, to_json, write_text
 
 Event = dict[str, Any]
 
