@@ -347,7 +347,7 @@ def test_doubt_decides_the_exit_code_only_where_that_is_asked_for(story: Program
     story("run", "story.txt", *options)
     for quiet in ([], ["-q"]):
         ended = story("run", "story.txt", "--strict", *quiet, *options, code=1)
-        assert "1 chunks of story.wav are in doubt" in ended.err
+        assert "in doubt: 1 chunk of story.wav" in ended.err
         assert "ttsflow status story.wav" in ended.err
     story("redo", "-q", "story.wav", "--chunk", "1")
     story("run", "story.txt", "--fresh", "--strict", *engine(story, "[]"))
