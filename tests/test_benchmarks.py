@@ -15,7 +15,7 @@ def test_the_benchmark_of_xtts_runs() -> None:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for side in ("upstream, `inference()`", "ours, float32, 1 slot", "ours, bfloat16, 4 slots"):
+    for side in ("upstream, `inference()`", "ours, bfloat16, 4 slots"):
         assert side in done.stdout
 
 

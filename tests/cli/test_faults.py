@@ -219,10 +219,13 @@ def test_a_lost_gpu_is_given_up_and_the_other_goes_on(story: Program, undisturbe
     [lost] = [notice for notice in report["notices"] if "is given up" in notice]
     assert "GPU is lost" in lost
     gone = lost.partition(" ")[0]
-    assert gone in ("cuda:0", "cuda:1")
-    where = Counter(chunk["device"] for chunk in report["chunks"])
-    assert where[gone] <= 1
-    assert where.total() == CHUNKS
+    devices = {worker["worker"]: worker["device"] for worker in report["workers"]}
+    assert gone in devices.values()
+    [loss] = [attempt for attempt in report["attempts"] if attempt["end"] == "failed"]
+    assert devices[loss["worker"]] == gone
+    after = [attempt for attempt in report["attempts"] if attempt["started_s"] > loss["ended_s"]]
+    assert {devices[attempt["worker"]] for attempt in after} == set(devices.values()) - {gone}
+    assert Counter(chunk["status"] for chunk in report["chunks"])["ok"] == CHUNKS
     assert samples(story) == undisturbed
 
 

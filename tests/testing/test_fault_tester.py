@@ -43,9 +43,9 @@ SOUND = {
 
 
 WORLDS = {"undisturbed": Faults(), "rough": ROUGH, "harsh": HARSH}
-SCHEDULES = 1_500  # of each; with those of the saboteur 20,000
-SABOTAGED = 2_000
-BATCH = 500  # in one test
+SCHEDULES = 750  # of each; with those of the saboteur 10,000, and tests.benchmarks.million runs any number
+SABOTAGED = 1_000
+BATCH = 250  # in one test
 TRACED = 20  # of a batch
 
 

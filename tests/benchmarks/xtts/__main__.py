@@ -23,7 +23,7 @@ from tests.benchmarks.xtts.work import Work, check_weights, write_weights
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 LIBRARIES = "torch", "transformers", "coqui-tts"
-QUICK = ("upstream", "upstream-stream", "float32-1", "bfloat16-4")
+QUICK = ("upstream", "bfloat16-4")
 QUICK_CODES = 25
 AT_LEAST = click.IntRange(min=1)
 
