@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
-from ttsflow.output import FileSink
+from ttsflow.output import About, FileSink
 from ttsflow.session.destination import tag_of
 from ttsflow.session.recording import Recording
 from ttsflow.session.request import Manner, Request
@@ -51,7 +51,7 @@ class Text:
         """Seconds until the output is there, with nothing kept."""
         rate, identity = self.setup.profile.sample_rate, tag_of(self.request.document)
         with TemporaryDirectory(dir=".") as folder:
-            sink = FileSink(Path(folder) / "out.wav", sample_rate=rate, identity=identity)
+            sink = FileSink(Path(folder) / "out.wav", sample_rate=rate, about=About(identity))
             began = time.perf_counter()
             sink.open()
             self.engine.speak([place.job for place in self.request.places()], sink)

@@ -158,7 +158,7 @@ def test_a_folder_that_takes_no_file(program: Program) -> None:
             "my.wav', but there is no such file",
         ),
         ([*sim(), "--reference", "/etc/hosts"], "backend 'sim' does not take reference audio"),
-        (["--format", "mp3"], "'mp3'"),
+        (["--format", "wma"], "'wma'"),
         (["story.txt"], "not both"),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome, Status
-from ttsflow.output import FileSink, Tag, read_tag
+from ttsflow.output import About, FileSink, Tag, read_tag
 from ttsflow.output.pcm import encode
 
 RATE = 8000
@@ -24,7 +24,7 @@ INPUT = Tag("aa", "bb")
 
 
 def sink_for(path: Path, identity: Tag = INPUT, **options: object) -> FileSink:
-    return FileSink(path, sample_rate=RATE, identity=identity, **options)
+    return FileSink(path, sample_rate=RATE, about=About(identity), **options)
 
 
 def tone(frames: int, level: float = 0.5) -> AudioPiece:
@@ -206,8 +206,8 @@ import resource, sys, numpy as np
 from pathlib import Path
 from ttsflow.errors import SinkError
 from ttsflow.interface.jobs import AudioPiece
-from ttsflow.output import FileSink, Tag
-sink = FileSink(Path(sys.argv[1]), sample_rate=8000, identity=Tag("aa", "bb"))
+from ttsflow.output import About, FileSink, Tag
+sink = FileSink(Path(sys.argv[1]), sample_rate=8000, about=About(Tag("aa", "bb")))
 second = AudioPiece(np.zeros(8000, np.float32), 8000)
 """
 

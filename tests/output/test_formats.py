@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ttsflow.errors import OutputError, UnknownNameError
-from ttsflow.output import FileSink, StreamSink, Tag, format_for, format_named, read_tag
+from ttsflow.output import About, Encoding, FileSink, StreamSink, Tag, format_for, format_named, read_tag
 from ttsflow.output.formats import FORMATS, Format
 
 RATE = 8000
@@ -25,7 +25,7 @@ class Pipe(io.BytesIO):
 
 
 def written(name: str, target: io.BytesIO, tag: Tag | None = None) -> bytes:
-    encoder = format_named(name).open(target, RATE, tag)
+    encoder = format_named(name).open(target, RATE, About(tag), Encoding())
     for samples in SAMPLES:
         encoder.write(samples)
     encoder.finish()
@@ -45,7 +45,7 @@ def test_every_name_and_every_suffix_is_there_once() -> None:
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
     for ask in (
         lambda: format_named("wave"),
-        lambda: FileSink(tmp_path / "a.wav", sample_rate=RATE, format="wave", identity=Tag()),
+        lambda: FileSink(tmp_path / "a.wav", sample_rate=RATE, format="wave", about=About()),
         lambda: StreamSink(io.BytesIO(), sample_rate=RATE, format="wave"),
         lambda: format_for(Path("a.wav"), "wave"),
     ):
@@ -59,7 +59,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
         ("a/book.mp3", "wav", "a/book.wav"),
         ("book.MP3", "wav", "book.wav"),
         ("book.pcm", "wav", "book.wav"),
-        ("book.flac", None, "book.wav"),
+        ("book.wma", None, "book.wav"),
         ("book.wav", "pcm", "book.pcm"),
         ("book.v2.m4b", "pcm", "book.v2.pcm"),
     ],
@@ -93,7 +93,7 @@ def test_a_wav_file_has_its_length_and_its_tag(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
 def test_a_stream_is_written_from_front_to_back(format: Format) -> None:
-    if format.streamed:
+    if format.streamed and format.codec is None:
         assert written(format.name, Pipe()).endswith(b"".join(SAMPLES))
 
 

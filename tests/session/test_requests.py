@@ -247,7 +247,7 @@ def test_a_language_tag_is_spoken_as_the_nearest_and_said_once(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("out.mp3", "out.mp3 has the name of mp3 audio, and wav is written; name it "),
+        ("out.wma", "out.wma has the name of wma audio, and wav is written; name it "),
         ("", "the name of the output file is empty"),
         ("story.txt", "story.txt is the text that is to be spoken"),
         ("nowhere/out.wav", "there is no folder"),

@@ -33,11 +33,11 @@ def status(output: Path) -> None:
     from ttsflow.report.excerpt import excerpt
     from ttsflow.report.units import chunks, duration, size
     from ttsflow.session.recipe import Recipe, kept_beside
-    from ttsflow.store import Store, fingerprint
+    from ttsflow.store import Store
 
     with Store.open(kept_beside(output), readonly=True) as store:
         counts, extent, recipe = store.counts(), store.extent(), Recipe.read(store)
-        now, made = fingerprint(store, recipe.format), store.built(output)
+        now, made = recipe.fingerprint(store), store.built(output)
         built = made is not None and made.fingerprint == now
         if counts.left:
             state = f"{chunks(counts.left)} left, {_part(extent)} of the text kept"

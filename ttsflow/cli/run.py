@@ -44,6 +44,8 @@ from ttsflow.cli.signals import end_on_signals
     type=OneOf(audio_formats),
     help="Format of the audio.  [default: as the suffix of FILE says, or wav]",
 )
+@click.option("--bit-rate", type=int, metavar="KBIT", help="kbit/s of compressed audio.  [default: 64]")
+@click.option("--sample-rate", type=int, metavar="HZ", help="Of the audio.  [default: the engine's]")
 @click.option(
     "--input-format", type=OneOf(input_formats), help="Format of the text.  [default: as the suffix says]"
 )
@@ -84,6 +86,8 @@ def run(
     speed: float | None,
     seed: int | None,
     format_: str | None,
+    bit_rate: int | None,
+    sample_rate: int | None,
     input_format: str | None,
     encoding: str | None,
     encoding_errors: str | None,
@@ -123,6 +127,8 @@ def run(
         speed=("--speed", "text.speed", speed),
         seed=("--seed", "text.seed", seed),
         format=("--format", "output.format", format_),
+        bit_rate=("--bit-rate", "output.bit_rate", bit_rate),
+        sample_rate=("--sample-rate", "output.sample_rate", sample_rate),
         input_format=("--input-format", "text.format", input_format),
         encoding=("--encoding", "text.encoding", encoding),
         encoding_errors=("--encoding-errors", "text.encoding_errors", encoding_errors),

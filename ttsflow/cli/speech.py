@@ -18,6 +18,7 @@ import click
 from ttsflow.cli.messages import command
 from ttsflow.cli.runs import STREAM, Run, ask, made
 from ttsflow.config import Settings
+from ttsflow.config.model import OutputSection
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
@@ -54,7 +55,7 @@ class Destination:
         """Whether somebody listens as the audio is made."""
         return self.output == "-"
 
-    def path(self, text: Document | Coming, format: str | None) -> Path | None:
+    def path(self, text: Document | Coming, output: OutputSection) -> Path | None:
         """The file that was named, or STEM.wav; None where somebody listens as the audio is made.
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
@@ -66,13 +67,14 @@ class Destination:
                 raise OutputError("standard output is closed, so nobody would hear it; name a file with -o")
             if self.report == "-":
                 raise OutputError("the audio and the report would both be on standard output; name a file")
+            format_for(None, output.format).check(output.encoding)
             return None
         if isinstance(text, Coming):
             return None
         from_file = text.identity.source is not None
         stem = Path(text.name).stem if from_file else "speech"
-        usual = f"{stem}{format_for(None, format).suffixes[0]}"
-        path = checked(usual if self.output is None else self.output, text, format)
+        usual = f"{stem}{format_for(None, output.format).suffixes[0]}"
+        path = checked(usual if self.output is None else self.output, text, output)
         if isinstance(self.report, Path) and same_place(self.report, path):
             raise OutputError(f"the audio and the report would both be {path}; choose another --report")
         return path
@@ -127,7 +129,7 @@ def speak(
 ) -> int:
     """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
-    path = destination.path(text, settings.config.output.format)
+    path = destination.path(text, settings.config.output)
     setup = make_setup(settings, plugins_dirs, fallback_allowed=True, listening=path is None, ask=ask())
     with (
         Run(setup, began, destination.report, quiet=quiet) as run,
@@ -168,7 +170,10 @@ def _predicted(manner: Manner, document: Document, *, listening: bool) -> Summar
 
 def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
     setup = engine.setup
-    sink = StreamSink(STDOUT, sample_rate=setup.profile.sample_rate, format=setup.config.output.format)
+    output = setup.config.output
+    sink = StreamSink(
+        STDOUT, sample_rate=setup.profile.sample_rate, format=output.format, encoding=output.encoding
+    )
     run.report.open()
     sink.open()
     run.begin(None if isinstance(request.text, Coming) else request.document.chars)

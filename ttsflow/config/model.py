@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from ttsflow.interface.validation import Seconds, Section, Silence
+from ttsflow.output.encoding import Encoding
 from ttsflow.output.formats import FORMATS
 from ttsflow.scheduler.limits import Limits
 from ttsflow.text.options import EncodingErrors, Lines, MarkdownOptions, ReadOptions
@@ -281,7 +282,17 @@ class OutputSection(Section):
     """How the audio is written."""
 
     format: OutputFormat | None = None
-    """wav, or pcm: raw little-endian 16-bit samples without a header; unset: the output's suffix decides"""
+    """wav, flac, mp3, opus, m4a, m4b (an audiobook), aac (a stream), or pcm: raw little-endian 16-bit samples
+    without a header; unset: the output's suffix decides"""
+    bit_rate: PositiveInt | None = None
+    """kbit/s of compressed audio; unset: 64, and 32 for opus"""
+    sample_rate: PositiveInt | None = None
+    """Hz; unset: the engine's, or the next one that the format knows"""
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the audio is encoded, as far as it was chosen."""
+        return Encoding(self.bit_rate, self.sample_rate)
 
 
 class Config(Section):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ttsflow.interface.jobs import AudioPiece, Outcome
+from ttsflow.output.about import About, Chapter
+from ttsflow.output.encoding import Encoding
 from ttsflow.output.file import FileSink
 from ttsflow.output.formats import format_for, format_named, read_tag
 from ttsflow.output.iterator import IteratorSink
@@ -14,6 +16,9 @@ from ttsflow.output.stdout import StreamSink
 from ttsflow.output.tag import Tag
 
 __all__ = [
+    "About",
+    "Chapter",
+    "Encoding",
     "FileSink",
     "IteratorSink",
     "Lease",

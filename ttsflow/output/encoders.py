@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ttsflow.output.tag import Tag
+from ttsflow.output.about import About
+from ttsflow.output.encoding import Encoding
 from ttsflow.output.wav import file_header, stream_header
 
 
@@ -18,10 +19,7 @@ class Target(Protocol):
 
 
 class Encoder(Protocol):
-    """Writes one stream's audio to a target. What the target raises passes through.
-
-    An encoder that is not needed any more before its `finish` is dropped, and writes nothing then.
-    """
+    """Writes one stream's audio to a target. What the target raises passes through."""
 
     def write(self, samples: bytes) -> None:
         """Add mono samples, little-endian 16-bit. What a live listener should hear is written at once."""
@@ -29,11 +27,14 @@ class Encoder(Protocol):
     def finish(self) -> None:
         """There are no more samples: complete what was written."""
 
+    def drop(self) -> None:
+        """Give back what it holds, before the end of the audio: what was written is of no use any more."""
+
 
 class PcmEncoder:
     """The samples as they are."""
 
-    def __init__(self, target: Target, sample_rate: int, tag: Tag | None) -> None:
+    def __init__(self, target: Target, sample_rate: int, about: About, encoding: Encoding) -> None:
         self._target = target
 
     def write(self, samples: bytes) -> None:
@@ -42,14 +43,17 @@ class PcmEncoder:
     def finish(self) -> None:
         """Nothing is left to do."""
 
+    def drop(self) -> None:
+        """It holds nothing."""
+
 
 class WavEncoder:
     """The samples behind a header: in a file with the tag and the length, in a stream with neither."""
 
-    def __init__(self, target: Target, sample_rate: int, tag: Tag | None) -> None:
+    def __init__(self, target: Target, sample_rate: int, about: About, encoding: Encoding) -> None:
         self._target = target
         self._sample_rate = sample_rate
-        self._tag = tag
+        self._tag = about.tag
         self._data_bytes = 0
         target.write(self._header())
 
@@ -62,6 +66,9 @@ class WavEncoder:
         if self._target.seekable():
             self._target.seek(0)
             self._target.write(self._header())
+
+    def drop(self) -> None:
+        """It holds nothing."""
 
     def _header(self) -> bytes:
         if not self._target.seekable():

@@ -8,28 +8,37 @@ from pathlib import Path
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, Outcome, Status
+from ttsflow.output.about import About
 from ttsflow.output.encoders import Encoder
+from ttsflow.output.encoding import USUAL, Encoding
 from ttsflow.output.formats import format_named
 from ttsflow.output.partfile import PartFile
 from ttsflow.output.pcm import SAMPLE_BYTES, check_rate, encode, silence
-from ttsflow.output.tag import Tag
 
 
 class FileSink:
     """Writes 16-bit mono audio as it comes; `finish` renames the file into place, over one that is there.
 
-    `format` is the name of an audio format, and `sample_rate` in Hz. The file's tag, where the format
-    carries one, is `identity`. Pauses alone are published only where nothing was to be said: a stream all
-    of whose speech failed leaves no file, and `published` stays False. Raises UnknownNameError for a
-    format that there is not.
+    `format` is the name of an audio format, and `sample_rate` in Hz; `encoding` is the file's. The file
+    tells what is in `about`, as far as the format can. Pauses alone are published only where nothing was to
+    be said: a stream all of whose speech failed leaves no file, and `published` stays False. Raises
+    UnknownNameError for a format that there is not.
     """
 
-    def __init__(self, path: Path, *, sample_rate: int, format: str = "wav", identity: Tag) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sample_rate: int,
+        format: str = "wav",
+        about: About,
+        encoding: Encoding = USUAL,
+    ) -> None:
         self.path = path
         self.published = False
         self._sample_rate = sample_rate
         self._format = format_named(format)
-        self._identity = identity
+        self._about, self._encoding = about, encoding
         self._part = PartFile(path)
         self._encoder: Encoder | None = None
         self._data_bytes = 0
@@ -60,9 +69,14 @@ class FileSink:
         for block in silence(outcome.job.pause_s, self._sample_rate):
             self._append(block)
 
-    def restart(self) -> None:
-        """Drop the written audio and begin again; the file stays locked. Raises SinkError."""
+    def restart(self, about: About | None = None) -> None:
+        """Drop the written audio and begin again, maybe with more to tell; the file stays locked.
+
+        Raises SinkError.
+        """
         self._statuses.clear()
+        self._about = about or self._about
+        self._drop()
         try:
             self._part.restart()
             self._begin()
@@ -76,6 +90,7 @@ class FileSink:
             return
         try:
             self._opened().finish()
+            self._encoder = None
             self._part.publish()
         except OSError as error:
             self.abort()
@@ -84,11 +99,17 @@ class FileSink:
 
     def abort(self) -> None:
         """Remove the written part; an earlier file under the final name is not changed."""
+        self._drop()
         self._part.discard()
 
     def _begin(self) -> None:
         self._data_bytes = 0
-        self._encoder = self._format.open(self._part, self._sample_rate, self._identity)
+        self._encoder = self._format.open(self._part, self._sample_rate, self._about, self._encoding)
+
+    def _drop(self) -> None:
+        if self._encoder is not None:
+            self._encoder.drop()
+            self._encoder = None
 
     def _opened(self) -> Encoder:
         if self._encoder is None:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
 from ttsflow.errors import OutputError, UnknownNameError
+from ttsflow.interface.installation import install_command
+from ttsflow.output.about import About
+from ttsflow.output.compressed import Codec, CompressedEncoder
 from ttsflow.output.encoders import Encoder, PcmEncoder, Target, WavEncoder
+from ttsflow.output.encoding import USUAL, Encoding
+from ttsflow.output.resampled import Resampled
 from ttsflow.output.tag import Tag
 from ttsflow.output.wav import read_info
 
@@ -18,18 +25,37 @@ from ttsflow.output.wav import read_info
 class Format:
     """A format of audio. `suffixes` are those of its files, such as ".wav", in lower case, the usual first.
 
-    `open(target, sample_rate, tag)` begins an encoder; its file carries `tag` where the format can.
-    `find_tag` reads a tag back from an open file, of any bytes whatever: None where none is there.
-    It is None itself for a format that carries none. `streamed` tells whether the audio can go to a
-    target that is not seekable. What an entry needs beyond the standard library it imports when it
-    is called.
+    `open(target, sample_rate, about, encoding)` begins an encoder of samples at a rate in Hz; its file
+    tells of `about` what the format can. `find_tag` reads a tag back from an open file, of any bytes
+    whatever: None where none is there. It is None itself for a format whose tag is not read back.
+    `streamed` tells whether the audio can go to a target that is not seekable. `codec` is that of a
+    compressed format. What an entry needs beyond the standard library it imports when it is called.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    open: Callable[[Target, int, Tag | None], Encoder]
+    open: Callable[[Target, int, About, Encoding], Encoder]
     find_tag: Callable[[BinaryIO], Tag | None] | None = None
     streamed: bool = True
+    codec: Codec | None = None
+
+    def check(self, encoding: Encoding = USUAL) -> None:
+        """Raise OutputError where the format does not know such an encoding, or needs what is missing."""
+        kbit_s, codec = encoding.kbit_s, self.codec
+        if kbit_s is not None and (codec is None or codec.kbit_s is None):
+            raise OutputError(f"{self.name} audio has no bit rate; leave it out, or choose another format")
+        if kbit_s is not None and codec is not None and not codec.least <= kbit_s <= codec.most:
+            raise OutputError(
+                f"{self.name} audio has bit rates from {codec.least} to {codec.most} kbit/s, not {kbit_s}; "
+                f"{codec.kbit_s} is usual for speech"
+            )
+        if (codec is not None or encoding.sample_rate is not None) and find_spec("av") is None:
+            raise OutputError(
+                f"{self.name} audio{'' if codec else ' at another sample rate'} needs PyAV, which is not "
+                f"installed: {install_command('books')}"
+            )
+        if codec is not None and encoding.sample_rate is not None:
+            codec.check_rate(encoding.sample_rate, self.name)
 
 
 def _tag_of_wav(file: BinaryIO) -> Tag | None:
@@ -37,12 +63,36 @@ def _tag_of_wav(file: BinaryIO) -> Tag | None:
     return Tag.parse(info.get("ISFT", ""), info.get("ICMT", ""))
 
 
+def _samples(
+    encoder: type[WavEncoder | PcmEncoder], target: Target, sample_rate: int, about: About, encoding: Encoding
+) -> Encoder:
+    rate = encoding.sample_rate or sample_rate
+    samples = encoder(target, rate, about, encoding)
+    return samples if rate == sample_rate else Resampled(samples, sample_rate, rate)
+
+
+def _compressed(name: str, suffixes: tuple[str, ...], codec: Codec, *, streamed: bool = True) -> Format:
+    return Format(name, suffixes, partial(CompressedEncoder, codec=codec), None, streamed, codec)
+
+
+_AAC = partial(Codec, "mp4", "aac", 64, 8, 128)  # "ipod" takes no cover
+_MP3 = Codec("mp3", "libmp3lame", 64, 8, 160, options={"reservoir": "0"})  # each frame stands alone
+_OPUS = Codec("ogg", "libopus", 32, 6, 256, pictures=False, tags="stream", options={"application": "voip"})
+_FLAC = Codec("flac", "flac", in_sections=False)
+_BOOK = {"genre": "Audiobook", "media_type": "2"}  # iTunes: kind of media 2 is an audiobook
+
 FORMATS = (
-    Format("wav", (".wav",), WavEncoder, _tag_of_wav),
-    Format("pcm", (".pcm",), PcmEncoder),
+    Format("wav", (".wav",), partial(_samples, WavEncoder), _tag_of_wav),
+    Format("pcm", (".pcm",), partial(_samples, PcmEncoder)),
+    _compressed("m4b", (".m4b",), _AAC(container_options={"brand": "M4B "}, metadata=_BOOK), streamed=False),
+    _compressed("m4a", (".m4a",), _AAC(container_options={"brand": "M4A "}), streamed=False),
+    _compressed("mp3", (".mp3",), _MP3),
+    _compressed("opus", (".opus", ".ogg", ".oga"), _OPUS),
+    _compressed("flac", (".flac",), _FLAC),
+    _compressed("aac", (".aac",), Codec("adts", "aac", 64, 8, 128, pictures=False)),
 )
 
-_NOT_WRITTEN = (".aac", ".flac", ".m4a", ".m4b", ".mp3", ".ogg", ".opus")
+_NOT_WRITTEN = (".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".mka", ".mp4", ".webm", ".wma")
 """Suffixes of other audio: a file with such a name would be taken for what it is not."""
 
 

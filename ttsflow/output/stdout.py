@@ -10,6 +10,9 @@ from typing import BinaryIO
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, Outcome
+from ttsflow.output.about import About
+from ttsflow.output.encoders import Encoder
+from ttsflow.output.encoding import USUAL, Encoding
 from ttsflow.output.formats import format_for
 from ttsflow.output.pcm import encode, silence
 
@@ -20,14 +23,23 @@ class StreamSink:
     `stream` is a file descriptor (1 for standard output) or a binary stream that is open for
     writing. Give a descriptor where there is one: Python's own buffer would try to write what a
     reader who left did not take, once more, at exit. `format` is the name of an audio format (None: WAV),
-    and `sample_rate` in Hz. A reader who closes the pipe shows as BrokenPipeError. Raises
-    UnknownNameError for a format that there is not, OutputError for one that cannot be streamed.
+    and `sample_rate` in Hz; `encoding` is the stream's. A reader who closes the pipe shows as
+    BrokenPipeError. Raises UnknownNameError for a format that there is not, OutputError for one that cannot
+    be streamed.
     """
 
-    def __init__(self, stream: int | BinaryIO, *, sample_rate: int, format: str | None = None) -> None:
+    def __init__(
+        self,
+        stream: int | BinaryIO,
+        *,
+        sample_rate: int,
+        format: str | None = None,
+        encoding: Encoding = USUAL,
+    ) -> None:
         self._given = stream
         self._sample_rate = sample_rate
-        self._format = format_for(None, format)
+        self._format, self._encoding = format_for(None, format), encoding
+        self._encoder: Encoder | None = None
         if not self._format.streamed:
             raise OutputError(f"{self._format.name} audio cannot be streamed; name a file with -o")
 
@@ -40,7 +52,7 @@ class StreamSink:
                     "audio is not written to a terminal; pipe it to a player "
                     "(ttsflow run INPUT -o - | aplay), or name a file with -o"
                 )
-            self._encoder = self._format.open(_Live(stream), self._sample_rate, None)
+            self._encoder = self._format.open(_Live(stream), self._sample_rate, About(), self._encoding)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -60,12 +72,14 @@ class StreamSink:
     def finish(self) -> None:
         """Write what the format has at the end. Raises SinkError, or BrokenPipeError."""
         with _streaming():
-            self._encoder.finish()
+            self._opened().finish()
         if _has_no_reader(self._stream):  # who has left with the rest in the pipe has not heard it
             raise BrokenPipeError
 
     def abort(self) -> None:
         """What was heard cannot be taken back."""
+        if self._encoder is not None:
+            self._encoder.drop()
 
     def _binary(self) -> io.FileIO | BinaryIO:
         if isinstance(self._given, int):
@@ -74,7 +88,12 @@ class StreamSink:
 
     def _send(self, samples: bytes) -> None:
         with _streaming():
-            self._encoder.write(samples)
+            self._opened().write(samples)
+
+    def _opened(self) -> Encoder:
+        if self._encoder is None:
+            raise ValueError("the sink is not open")
+        return self._encoder
 
 
 def _has_no_reader(stream: io.FileIO | BinaryIO) -> bool:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from ttsflow.config.model import OutputSection
 from ttsflow.errors import OutputError, StoreError
 from ttsflow.output import Tag, format_for, read_tag
 from ttsflow.output.partfile import PartFile
 from ttsflow.session.recipe import Recipe
-from ttsflow.store import Place, Store, fingerprint, store_path
+from ttsflow.store import Place, Store, store_path
 from ttsflow.text import Document
 
 MOST = 0.5
 """part of the text before that an edited text must still have, to be known as the same one"""
 
 
-def checked(path: str | Path, document: Document, format: str | None) -> Path:
+def checked(path: str | Path, document: Document, output: OutputSection) -> Path:
     """The path, at which a file can be written. Raises OutputError before anything is loaded."""
     if not str(path):
         raise OutputError("the name of the output file is empty")
     path = Path(path)
     if document.identity.source is not None and same_place(path, Path(document.name)):
         raise OutputError(f"{path} is the text that is to be spoken; choose another output")
-    format_for(path, format)  # which refuses a name that would mislead
+    format_for(path, output.format).check(output.encoding)  # and not under a name that would mislead
     PartFile(path).check()
     return path
 
@@ -55,11 +56,11 @@ def tag_of(document: Document) -> Tag:
 
 
 def _tag_in_store(path: Path) -> Tag | None:
-    """The tag of a file whose format carries none: the store beside it knows a file that it was built to."""
+    """The tag of a file from which none is read: the store beside it knows a file that it was built to."""
     try:
         with Store.open(store_path(path), readonly=True) as store:
             recipe = Recipe.find(store)
-            if recipe is not None and store.is_built(path, fingerprint(store, recipe.format)):
+            if recipe is not None and store.built(path) is not None:
                 return recipe.tag
     except (OutputError, StoreError):  # there is none, or none that can be read
         pass

@@ -345,7 +345,7 @@ class Engine:
     ) -> Iterator[Recording]:
         """A recording of the request that has its output and store, and in which nothing is spoken yet."""
         self._runner.check_usable()
-        target = checked(path, request.document, self.setup.config.output.format)
+        target = checked(path, request.document, self.setup.config.output)
         with Recording(self.setup, target) as recording:
             # the workers load their models while the rest of the text is cut
             recording.begin(request, missing=self._start, overwrite=overwrite, fresh=fresh)

@@ -8,9 +8,10 @@ from typing import Any
 
 from ttsflow.config import Settings, settings_of
 from ttsflow.errors import InputError, OutputError
-from ttsflow.output import Tag
+from ttsflow.output import Encoding, Tag, format_named
+from ttsflow.session.book import Book
 from ttsflow.session.request import Manner
-from ttsflow.store import Store, store_path
+from ttsflow.store import Store, fingerprint, store_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,21 @@ class Recipe:
     def format(self) -> str:
         """The name of the output's format."""
         return str(self.config["output"]["format"])
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the output is encoded, as far as it was chosen."""
+        output = self.config["output"]
+        return Encoding(output.get("bit_rate"), output.get("sample_rate"))  # neither is in older stores
+
+    def fingerprint(self, store: Store) -> str:
+        """Digest of all that an output depends on that is built from this store now."""
+        form = self.format
+        if self.encoding != Encoding():
+            form += f" {self.encoding!r}"
+        if format_named(self.format).codec is not None:  # others tell nothing of the book
+            form += f" {Book.read(store)!r}"
+        return fingerprint(store, form)
 
     def settings(self, output: Path) -> Settings:
         """The settings with which `output` was spoken. Raises ConfigError where a file they name is gone."""

@@ -12,8 +12,9 @@ from typing import Self
 
 from ttsflow.errors import OutputError, StoreDamaged, StoreError, TtsflowError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
-from ttsflow.output import FileSink, Lease, Tag, format_for
+from ttsflow.output import About, FileSink, Lease, format_for
 from ttsflow.report.passage import Passage
+from ttsflow.session.book import Book, ChapterWatch
 from ttsflow.session.destination import is_ours, tag_of
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.request import Request
@@ -25,7 +26,6 @@ from ttsflow.store import (
     Spoken,
     Store,
     build,
-    fingerprint,
     remove,
     salvage,
     store_path,
@@ -86,7 +86,8 @@ class Recording:
                 f"{self.path} exists and was not made from this text; to replace it, overwrite it "
                 f"(--overwrite){stays}, or choose another output"
             )
-        self._take_output(tag)
+        self._recipe = Recipe.of(request.manner, self._format, tag)
+        self._take_output()
         self._take_store(fresh=fresh)
         self._request = request
         try:
@@ -106,17 +107,18 @@ class Recording:
                 f"{self.path} is another file than the one that was made from what is kept for it; move it "
                 f"away, and what is spoken again is built into a new one"
             )
-        self._format = recipe.format
-        self._take_output(recipe.tag)
+        self._recipe = recipe
+        self._take_output()
         self._take_store()
         return recipe
 
-    def _take_output(self, tag: Tag) -> None:
+    def _take_output(self) -> None:
         sink = FileSink(
             self.path,
             sample_rate=self._setup.profile.sample_rate,
-            format=self._format,
-            identity=tag,
+            format=self._recipe.format,
+            about=About(self._recipe.tag),
+            encoding=self._recipe.encoding,
         )
         sink.open()
         self._sinks.append(sink)
@@ -164,15 +166,16 @@ class Recording:
     # ------------------------------------------------------------ what is to be spoken
 
     def _plan(self, request: Request, missing: Callable[[], object]) -> None:
-        recipe = Recipe.of(request.manner, self._format, tag_of(request.document))
-        before = Recipe.find(self.store)
+        recipe, before = self._recipe, Recipe.find(self.store)
         named = isinstance(self._setup.config.backend.use, str)
         if before is not None and before.backend != recipe.backend and not named:
             raise OutputError(
                 f"{self.path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
                 f"now. Go on with --backend {before.backend}, or say --backend {recipe.backend}"
             )
-        self.store.plan(self._compared(request.places(), missing))
+        chapters = ChapterWatch()
+        self.store.plan(self._compared(chapters.watch(request.places()), missing))
+        chapters.book(request.document).write(self.store)
         recipe.write(self.store)
         self.store.counts()  # where that can be read, all that is looked up before the audio can
 
@@ -200,7 +203,7 @@ class Recording:
     @property
     def is_built(self) -> bool:
         """Whether the output is there, made from what is kept now and untouched since."""
-        return self.store.is_built(self.path, fingerprint(self.store, self._format))
+        return self.store.is_built(self.path, self._recipe.fingerprint(self.store))
 
     @property
     def is_complete(self) -> bool:
@@ -276,8 +279,8 @@ class Recording:
         Raises SinkError where it cannot be written, and StoreDamaged, after `mend` of which more is left
         to be spoken.
         """
-        made, sink = fingerprint(self.store, self._format), self._sinks[-1]
-        build(self.store, sink)
+        made, sink = self._recipe.fingerprint(self.store), self._sinks[-1]
+        build(self.store, sink, Book.read(self.store).about(self.store, self._recipe.tag))
         if sink.published:
             self.store.record_built(self.path, made)
         return sink.published

@@ -72,7 +72,7 @@ class Manner:
                 references=voice.references,
                 speed=voice.speed,
             )
-            yield Place(self.key(job) if chunk.speakable else None, job)
+            yield Place(self.key(job) if chunk.speakable else None, job, chunk.chapter)
 
     def key(self, job: ChunkJob) -> bytes:
         """Content key, 32 bytes: where it is the same the audio is, wherever in the text the job stands."""

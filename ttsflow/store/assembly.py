@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ttsflow.errors import StoreDamaged
 from ttsflow.interface.jobs import Outcome, Status
+from ttsflow.output.about import About
 from ttsflow.output.file import FileSink
 from ttsflow.report.units import chunks
 from ttsflow.store.chunks import Audio
@@ -28,14 +29,16 @@ class Built:
     silent: int = 0
 
 
-def build(store: Store, sink: FileSink) -> Built:
+def build(store: Store, sink: FileSink, about: About | None = None) -> Built:
     """Write the audio and the pause of every place, in text order, and finish the sink, which must be open.
+
+    The file tells what is in `about`.
 
     Raises StoreDamaged: with the keys of all damaged chunks, or without keys if more than chunks is damaged.
     Then no output appears; the sink stays open, and another `build` starts it again. Raises SinkError if the
     output cannot be written, or has another sample rate than the audio.
     """
-    sink.restart()
+    sink.restart(about)
     damaged: dict[bytes, None] = {}
     missing: set[bytes] = set()
     counts = {"spoken": 0, "pauses": 0, "silent": 0}

@@ -45,11 +45,13 @@ WHERE status = 'flagged' ORDER BY idx LIMIT ?"""
 class Place:
     """A place in a text: the content key of its audio, and the job that makes this audio.
 
-    `key` is None if there is nothing to speak.
+    `key` is None if there is nothing to speak. `chapter` is the title of the chapter that begins here; it
+    is not kept with the place.
     """
 
     key: bytes | None
     job: ChunkJob
+    chapter: str | None = None
 
 
 def replace(connection: sqlite3.Connection, places: Iterable[Place]) -> None:

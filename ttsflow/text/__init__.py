@@ -3,7 +3,7 @@
 from ttsflow.text.blocks import Block
 from ttsflow.text.chunker import Chunk, Pauses, cut, halve
 from ttsflow.text.coming import Coming
-from ttsflow.text.document import Document, Identity
+from ttsflow.text.document import Details, Document, Identity
 from ttsflow.text.live import LiveCutter
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.ramp import Ramp
@@ -15,6 +15,7 @@ __all__ = [
     "Chunk",
     "Coming",
     "CutRules",
+    "Details",
     "Document",
     "Identity",
     "LiveCutter",

@@ -15,8 +15,16 @@ class Block:
     The kind says what comes behind it, and so how long the pause is. A "line" is followed by another
     line of the same paragraph, list or verse. A "section" is a paragraph behind which the text leaves
     more room than behind others. A "chapter" is the heading of a chapter. A block with nothing to say
-    ("***") is a scene break, whatever its kind.
+    ("***") is a scene break, whatever its kind. `chapter` is the title of a chapter that begins with this
+    block, where its own text is not this title.
     """
 
     text: str
     kind: BlockKind = "paragraph"
+    chapter: str | None = None
+
+    @property
+    def begins(self) -> str | None:
+        """The title of the chapter that begins with this block; None where none does."""
+        title = self.chapter or (self.text if self.kind == "chapter" else "")
+        return " ".join(title.split()) or None

@@ -8,7 +8,7 @@ other character than white space and what nobody is to hear can be lost, doubled
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ttsflow.text.blocks import Block
 from ttsflow.text.characters import audible
@@ -58,11 +58,13 @@ class Chunk:
     """Text that is spoken in one go, and the silence after it in seconds.
 
     A chunk that is not `speakable` has no letter and no digit of any script: it is only a pause.
+    `chapter` is the title of the chapter that begins with this chunk.
     """
 
     text: str
     pause_s: float
     speakable: bool
+    chapter: str | None = field(default=None, compare=False)  # a text that still comes tells none
 
 
 def cut(
@@ -80,15 +82,12 @@ def cut(
     for block in blocks:
         text = " ".join(audible(block.text).split())
         join = joined_onward if live else joined
-        yield from _chunks(text, join(text, stops(text, rules), rules), pauses.after(block), pauses)
+        yield from _chunks(block, text, join(text, stops(text, rules), rules), pauses)
 
 
-def _chunks(text: str, stops: Iterable[Stop], behind_s: float, pauses: Pauses) -> Iterator[Chunk]:
-    """The chunks that end at these stops, the last one at the end of the block's text.
-
-    `behind_s` are the seconds of silence after a block that has something to say.
-    """
-    start, spoken = 0, False
+def _chunks(block: Block, text: str, stops: Iterable[Stop], pauses: Pauses) -> Iterator[Chunk]:
+    """The chunks that end at these stops, the last one at the end of `text`, which is heard of the block."""
+    start, spoken, chapter = 0, False, block.begins
     for stop in stops:
         piece = text[start : stop.at].strip()
         has_words = speakable(piece)
@@ -96,9 +95,9 @@ def _chunks(text: str, stops: Iterable[Stop], behind_s: float, pauses: Pauses) -
         if stop.at < len(text):
             pause = pauses.sentence_s if stop.ends_sentence and has_words else 0.0
         else:
-            pause = behind_s if spoken else pauses.break_s
-        yield Chunk(piece, pause, has_words)
-        start = stop.at
+            pause = pauses.after(block) if spoken else pauses.break_s
+        yield Chunk(piece, pause, has_words, chapter)
+        start, chapter = stop.at, None
 
 
 def halve(text: str, language: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ttsflow.text.blocks import Block
@@ -23,6 +23,19 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """What an input says of itself, as far as it does.
+
+    `language` is a tag such as "en" or "de-AT"; `cover` are the bytes of a picture, JPEG or PNG.
+    """
+
+    title: str | None = None
+    author: str | None = None
+    language: str | None = None
+    cover: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One input: what a person calls it, what it is recognised by, and its blocks.
 
@@ -36,6 +49,7 @@ class Document:
     chars: int
     blocks: Callable[[], Iterator[Block]]
     notices: tuple[str, ...] = ()
+    details: Details = field(default_factory=Details)
 
 
 def document_of(text: str, name: str, blocks: Callable[[str], Iterator[Block]]) -> Document:

@@ -36,7 +36,8 @@ class Ramp:
         for chunk in chunks:
             rest = chunk.text
             while chunk.speakable and (part := _beginning(rest, limit, rules)):
-                yield Chunk(part, 0.0, True)
+                yield replace(chunk, text=part, pause_s=0.0)
+                chunk = replace(chunk, chapter=None)
                 rest = rest[len(part) :].strip()
                 limit = max(limit, len(part)) * self.growth
             yield replace(chunk, text=rest)

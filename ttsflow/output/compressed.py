@@ -1,0 +1,217 @@
+"""Compressed audio, by the libraries of FFmpeg through PyAV: one codec in one container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from ttsflow.errors import OutputError
+from ttsflow.output.about import About, Chapter
+from ttsflow.output.encoding import Encoding
+from ttsflow.output.languages import three_letters
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+    from av.packet import Packet as AnyPacket
+
+    from ttsflow.output.encoders import Target
+
+    Packet = AnyPacket[Any]
+
+_MILLISECOND = Fraction(1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """A codec of FFmpeg, and the container that its packets go into.
+
+    `kbit_s` is the usual bit rate for one voice, and `least` and `most` are those that can be asked for;
+    a codec that loses nothing has none. `in_sections` tells whether sections of the audio can be encoded
+    apart. `pictures` tells whether the container takes a cover, and `tags` where it keeps the title.
+    """
+
+    container: str
+    name: str
+    kbit_s: int | None = None
+    least: int = 0
+    most: int = 0
+    in_sections: bool = True
+    pictures: bool = True
+    tags: Literal["file", "stream"] = "file"
+    options: Mapping[str, str] = field(default_factory=dict)
+    container_options: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def check_rate(self, sample_rate: int, format: str) -> None:
+        """Raise OutputError for a sample rate in Hz that the codec of this format does not know."""
+        import av
+
+        known = av.Codec(self.name, "w").audio_rates
+        if known and sample_rate not in known:
+            rates = ", ".join(map(str, sorted(known)))
+            raise OutputError(f"{format} audio has sample rates of {rates} Hz, not {sample_rate}")
+
+    def context(self, sample_rate: int, bit_rate: int | None) -> Any:
+        """A codec that is ready for mono audio at this rate in Hz, with this bit rate in bit/s."""
+        from av import CodecContext
+
+        context: Any = CodecContext.create(self.name, "w")
+        context.sample_rate, context.layout = sample_rate, "mono"
+        context.format = context.codec.audio_formats[0]
+        context.options = dict(self.options)
+        context.time_base = Fraction(1, sample_rate)
+        if bit_rate:
+            context.bit_rate = bit_rate
+        context.open()
+        return context
+
+
+class Line(Protocol):
+    """Frames of audio in, packets out. None stands for the end of the audio."""
+
+    def encode(self, frame: AudioFrame | None) -> Iterator[Packet]: ...
+    def drop(self) -> None: ...
+
+
+class CompressedEncoder:
+    """Encodes one stream's audio, with title, cover and chapters where the container has room for them."""
+
+    def __init__(
+        self, target: Target, sample_rate: int, about: About, encoding: Encoding, codec: Codec
+    ) -> None:
+        import av
+
+        from ttsflow.output.sections import Sections
+
+        self._sample_rate = sample_rate
+        rate = encoding.sample_rate or _nearest(sample_rate, av.Codec(codec.name, "w").audio_rates)
+        kbit_s = encoding.kbit_s or codec.kbit_s
+        live = not target.seekable()
+        self._container = av.open(
+            target, "w", format=codec.container, container_options=dict(codec.container_options)
+        )
+        if live:
+            self._container.flags |= int(av.container.Flags.flush_packets.value)  # type: ignore[call-overload]
+        self._stream: Any = self._container.add_stream(codec.name, rate, dict(codec.options), layout="mono")
+        context = self._stream.codec_context
+        if kbit_s is not None:
+            context.bit_rate = 1000 * kbit_s
+        self._describe(about, codec)
+        cover = self._picture(about.details.cover) if codec.pictures else None
+        self._container.start_encoding()
+        if cover is not None:
+            self._container.mux(cover)
+        self._line: Line = Straight(context) if live or not codec.in_sections else Sections(context, codec)
+
+    def write(self, samples: bytes) -> None:
+        """Add mono samples, little-endian 16-bit."""
+        import numpy as np
+        from av import AudioFrame
+
+        frame = AudioFrame.from_ndarray(np.frombuffer(samples, "<i2")[np.newaxis], "s16", "mono")
+        frame.sample_rate = self._sample_rate
+        self._mux(self._line.encode(frame))
+
+    def finish(self) -> None:
+        """Encode what is left, and complete the file."""
+        self._mux(self._line.encode(None))
+        self._container.close()
+
+    def drop(self) -> None:
+        """Give back what it holds; the target is of no use any more."""
+        self._line.drop()
+        with suppress(Exception):  # whatever the target has to say to it
+            self._container.close()
+
+    def _mux(self, packets: Iterator[Packet]) -> None:
+        for packet in packets:
+            packet.stream = self._stream
+            self._container.mux(packet)
+
+    def _describe(self, about: About, codec: Codec) -> None:
+        details = about.details
+        said = {
+            "title": details.title,
+            "album": details.title,
+            "artist": details.author,
+            "album_artist": details.author,
+            "comment": about.tag.comment if about.tag is not None else None,
+            **codec.metadata,
+        }
+        tags = self._container.metadata if codec.tags == "file" else self._stream.metadata
+        tags.update({name: text for name, text in said.items() if text})
+        if details.language and (language := three_letters(details.language)):
+            self._stream.metadata["language"] = language
+            if codec.container == "mp3":  # which keeps no metadata of streams
+                tags["language"] = language
+        if codec.tags == "stream":  # FFmpeg's own are a second late there, from half a second on
+            tags.update(_chapter_comments(about.chapters))
+        elif about.chapters:
+            self._container.set_chapters(_chapters(about.chapters, about.length_s))
+
+    def _picture(self, cover: bytes | None) -> Packet | None:
+        """The packet of a cover, for which there is a stream now; None for no cover, or no picture."""
+        import av
+
+        if cover is None:
+            return None
+        with suppress(av.FFmpegError), av.open(BytesIO(cover), "r") as pictures:
+            stream = self._container.add_stream_from_template(pictures.streams.video[0])
+            stream.disposition = av.stream.Disposition.attached_pic
+            packet = next(pictures.demux(video=0))
+            packet.stream = stream
+            return packet
+        return None
+
+
+class Straight:
+    """One codec after the other's frames: a packet comes as soon as it can."""
+
+    def __init__(self, context: Any) -> None:
+        from av import AudioResampler
+
+        self._context = context
+        self._resampler = AudioResampler(context.format, "mono", context.sample_rate, context.frame_size)
+
+    def encode(self, frame: AudioFrame | None) -> Iterator[Packet]:
+        for resampled in self._resampler.resample(frame):
+            yield from self._context.encode(resampled)
+        if frame is None:
+            yield from self._context.encode(None)
+
+    def drop(self) -> None:
+        """It holds nothing."""
+
+
+def _nearest(rate: int, rates: Sequence[int] | None) -> int:
+    """The rate that a codec knows, of `rates`, and that loses nothing; else its highest."""
+    if not rates or rate in rates:
+        return rate
+    return min((known for known in rates if known > rate), default=max(rates))
+
+
+def _chapter_comments(chapters: Sequence[Chapter]) -> Iterator[tuple[str, str]]:
+    """Chapters as Vorbis comments have them (wiki.xiph.org/Chapter_Extension)."""
+    for number, chapter in enumerate(chapters):
+        minutes, seconds = divmod(round(chapter.start_s, 3), 60)
+        hours, minutes = divmod(int(minutes), 60)
+        yield f"CHAPTER{number:03}", f"{hours:02}:{minutes:02}:{seconds:06.3f}"
+        yield f"CHAPTER{number:03}NAME", chapter.title
+
+
+def _chapters(chapters: Sequence[Chapter], length_s: float) -> list[Any]:
+    ends = [*(chapter.start_s for chapter in chapters[1:]), length_s]
+    return [
+        {
+            "id": number,
+            "start": round(1000 * chapter.start_s),
+            "end": round(1000 * end),
+            "time_base": _MILLISECOND,
+            "metadata": {"title": chapter.title},
+        }
+        for number, (chapter, end) in enumerate(zip(chapters, ends, strict=True))
+    ]

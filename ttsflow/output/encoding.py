@@ -1,0 +1,16 @@
+"""How audio is encoded, as far as one can choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """The bit rate in kbit/s and the sample rate in Hz; None for what is usual for the format."""
+
+    kbit_s: int | None = None
+    sample_rate: int | None = None
+
+
+USUAL = Encoding()

@@ -1,0 +1,42 @@
+"""Another sample rate than the engine's, for formats whose encoder takes samples as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ttsflow.output.encoders import Encoder
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+
+
+class Resampled:
+    """Gives `encoder`, which is at `rate` Hz, samples that come at `sample_rate` Hz."""
+
+    def __init__(self, encoder: Encoder, sample_rate: int, rate: int) -> None:
+        from av import AudioResampler
+
+        self._encoder, self._sample_rate = encoder, sample_rate
+        self._resampler = AudioResampler("s16", "mono", rate)
+
+    def write(self, samples: bytes) -> None:
+        """Add mono samples, little-endian 16-bit."""
+        import numpy as np
+        from av import AudioFrame
+
+        frame = AudioFrame.from_ndarray(np.frombuffer(samples, "<i2")[np.newaxis], "s16", "mono")
+        frame.sample_rate = self._sample_rate
+        self._pass_on(frame)
+
+    def finish(self) -> None:
+        """Give what the resampler holds, too, and complete what was written."""
+        self._pass_on(None)
+        self._encoder.finish()
+
+    def drop(self) -> None:
+        """Give back what the encoder holds."""
+        self._encoder.drop()
+
+    def _pass_on(self, frame: AudioFrame | None) -> None:
+        for resampled in self._resampler.resample(frame):
+            self._encoder.write(resampled.to_ndarray()[0].tobytes())
