@@ -29,7 +29,11 @@ SENTENCES = [
     "A talk--a long one--went on.", "The man – he was old – left.",
     "one, two; three: four, " * 8 + "five.", "x" * 90 + " y.",
 ]  # fmt: skip
-texts = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=8).map(" ".join)
+COLOURED = [
+    "\x1b[1;31mRed\x1b[0m, and \x1b[4mmore\x1b[m.", "\x1b]0;A title\x07Words.", "\x1b(B\x1b[mHe left.\x1b[K",
+    "A \x1b]8;;https://example.org/\x1b\\link\x1b]8;;\x1b\\ here.",
+]  # fmt: skip
+texts = st.lists(st.sampled_from([*SENTENCES, *COLOURED]), min_size=1, max_size=8).map(" ".join)
 languages = st.sampled_from(["en", "de", "fr", "zh-cn"])
 shapes = st.tuples(languages, st.sampled_from([40, 100, 250]), st.sampled_from([0, 20, 40]))
 
@@ -59,8 +63,10 @@ def test_a_paragraph_that_comes_in_single_characters(text, shape):
 
 
 lines = st.lists(
-    st.sampled_from([*SENTENCES, "# A title", "- an item", "1. one", "", "", " ", "wrapped prose " * 4])
-    | st.text(st.sampled_from("ab .\r\n\t\u2028\u200d-*1"), max_size=12),
+    st.sampled_from(
+        [*SENTENCES, "# A title", "- an item", "1. one", "", "", " ", "wrapped prose " * 4, *COLOURED]
+    )
+    | st.text(st.sampled_from("ab .\r\n\t\u2028\u200d-*1\x1b[]m"), max_size=12),
     max_size=12,
 )
 
@@ -132,6 +138,17 @@ def test_flushes_at_any_time_lose_nothing(text, shape, cuts):
         found += [*cutter.feed(piece), *cutter.flush()]
     found += cutter.finish()
     assert "".join("".join(chunk.text.split()) for chunk in found) == "".join(audible(text).split())
+
+
+def test_an_escape_sequence_is_waited_for_even_by_a_flush() -> None:
+    cutter = LiveCutter(CutRules("en", 250, 0), PAUSES)
+    assert ends(cutter, "It is red. \x1b[3") == []
+    assert [chunk.text for chunk in cutter.flush()] == ["It is red."]
+    assert not cutter.holds_back
+    assert ends(cutter, "1mSo it is. \x1b]0;A ti") == []
+    assert ends(cutter, "tle\x07And ") == ["So it is."]
+    assert ends(cutter, "more.\x1b[0") == []
+    assert [chunk.text for chunk in cutter.finish()] == ["And more."]
 
 
 def test_a_flush_waits_for_no_space_where_the_script_has_none() -> None:

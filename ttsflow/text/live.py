@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ttsflow.text.blocks import Block, BlockKind
 from ttsflow.text.characters import audible
 from ttsflow.text.chunker import Chunk, Pauses
+from ttsflow.text.escapes import begun_escape, without_escapes
 from ttsflow.text.marks import FULL_STOPS
 from ttsflow.text.options import Lines
 from ttsflow.text.stops import CutRules, Stop, joined_onward, settled_stops, speakable, stops
@@ -57,6 +58,7 @@ class LiveCutter:
 
     def __init__(self, rules: CutRules, pauses: Pauses, lines: Lines = "auto") -> None:
         self._rules, self._pauses, self._lines = rules, pauses, lines
+        self._escape = ""  # a sequence for a terminal that may go on
         self._coming = ""  # what has come, and not been looked at
         self._text = ""  # of the block that grows, from the beginning of its sentence; single spaces
         self._done = 0  # so much of it is in chunks
@@ -72,7 +74,9 @@ class LiveCutter:
     def feed(self, text: str) -> Iterator[Chunk]:
         """The chunks that are certain now that `text` has come, too."""
         for start in range(0, len(text), _MOST):
-            self._coming += text[start : start + _MOST]
+            came = self._escape + text[start : start + _MOST]
+            self._escape = begun_escape(came)
+            self._coming += without_escapes(came.removesuffix(self._escape))
             yield from self._look(last=False)
 
     def flush(self) -> Iterator[Chunk]:

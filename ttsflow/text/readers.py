@@ -11,6 +11,7 @@ from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.text.blocks import Block
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
+from ttsflow.text.escapes import without_escapes
 from ttsflow.text.evidence import suspicion
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.plain import plain_blocks
@@ -66,8 +67,9 @@ def _has_words(blocks: Iterable[Block]) -> bool:
 
 
 def _lines(data: bytes, name: str, options: ReadOptions) -> str:
-    """The text with "\\n" for each line end."""
-    return decode(data, options, name).replace("\r\n", "\n").replace("\r", "\n")
+    """The text with "\\n" for each line end, and without what would make its lines look longer."""
+    text = without_escapes(decode(data, options, name))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 TEXT = Reader("text", (".txt",), _read_text)
