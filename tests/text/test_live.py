@@ -177,11 +177,23 @@ def test_a_piece_of_megabytes_and_a_million_of_one_character() -> None:
     assert len(live(["x"] * 20_000, rules)) == 80
 
 
-def test_a_character_of_very_many_marks_is_not_torn() -> None:
-    text, rules = "a" + "\u0301" * 3_000 + " and more.", CutRules("en", 250, 40)
+@pytest.mark.parametrize("marks", [20, 29, 30, 31, 50, 300])
+def test_a_character_of_very_many_marks_is_cut_alike(marks: int) -> None:
+    text, rules = "a " * 124 + "a" + "\u0301" * marks + " and more.", CutRules("en", 250, 40)
     whole = list(cut([Block(text)], rules, PAUSES, live=True))
-    assert [len(chunk.text) for chunk in whole] == [3_001, 9]
-    for size in (1_000, 1_501, 3_001, 3_002):
+    assert "".join("".join(chunk.text.split()) for chunk in whole) == "".join(text.split())
+    assert max(len(chunk.text) for chunk in whole) <= 250
+    for size in (1, 7, 100, 1_000):
+        assert live([text[at : at + size] for at in range(0, len(text), size)], rules) == whole
+
+
+@pytest.mark.parametrize("marks", [5, 34, 35, 36, 60, 300])
+def test_only_a_character_that_no_script_has_is_torn(marks: int) -> None:
+    text, rules = "ae" + "\u0301" * marks, CutRules("en", 4, 0)
+    whole = list(cut([Block(text)], rules, PAUSES, live=True))
+    assert whole[0].text == "a"
+    assert whole[1].text == ("e" + "\u0301" * marks if marks <= 35 else "e\u0301\u0301\u0301")
+    for size in (1, 2, 7, 100):
         assert live([text[at : at + size] for at in range(0, len(text), size)], rules) == whole
 
 

@@ -111,6 +111,8 @@ class LiveCutter:
             after = rest.lstrip()
             gap = rest[: len(rest) - len(after)].count("\n")
             marked_at = after.partition("\n")[0]
+            if not after:
+                rest = "\n" * min(gap, 2)  # more blank lines mean the same, and are looked at again and again
             if not last and (not after or (not gap and len(marked_at) < _MARK_CHARS and marked_at == after)):
                 self._coming = end + rest + held
                 break

@@ -16,7 +16,7 @@ from ttsflow.text.options import MarkdownOptions
 
 _LEFT_OUT = "\N{OBJECT REPLACEMENT CHARACTER}"
 """stands in the words for what is not spoken, until the space before it is gone"""
-_GAP = re.compile(rf"\s*{_LEFT_OUT}(?=[\s.,;:!?)]|\Z)|{_LEFT_OUT}")
+_GAP = re.compile(rf"(?<!\s)\s*{_LEFT_OUT}(?=[\s.,;:!?)]|\Z)|{_LEFT_OUT}")
 
 # A variable, or something with an operator. "$5 to 10$" has neither, nor has "a $$ or $$$ restaurant".
 _FORMULA = re.compile(r"(?:\n\s*)?\S+(?:\s*\n)?|.*(?:[\\^_=+*/<>{}|]|\s-\s).*", re.DOTALL)
