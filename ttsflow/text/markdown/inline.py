@@ -11,7 +11,8 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 from ttsflow.text.markdown.addresses import name_hosts
-from ttsflow.text.markdown.html import Tags, markup_in, separates
+from ttsflow.text.markdown.html import Tags, markup_in, separation
+from ttsflow.text.markdown.lists import BREAK
 from ttsflow.text.options import MarkdownOptions
 
 _LEFT_OUT = "\N{OBJECT REPLACEMENT CHARACTER}"
@@ -61,15 +62,17 @@ class Inline:
             if token.type == "html_inline":
                 markup = markup_in(token.content)
                 tag = None if markup is None else tags.meet(markup)
-                if tag is not None and separates(tag):
-                    yield "\n", False
+                if tag is not None:
+                    yield separation(tag), False
             elif not tags.silent:
                 yield from self._piece(token, behind)
 
     def _piece(self, token: Token, behind: Token | None) -> Iterator[_Words]:
         match token.type:
-            case "softbreak" | "hardbreak":
+            case "softbreak":
                 yield "\n", False
+            case "hardbreak":
+                yield BREAK, False
             case "image":
                 yield from self._pieces(token.children or ())
             case "code_inline":
