@@ -21,6 +21,7 @@ SENTENCES = [
     "He went home and did not look back.", "Yes.", "Why not?", "Dr. Smith came at 5 p.m. and left.",
     '"Oh dear!" she said.', 'He said "Hello. How are you?" and smiled at them all.', "It cost 3.14 euros!",
     "“Yes. No,” he said (see p. 4.), and that was all.", "Wait... what is it now?", "Das war am 3. Mai so.",
+    "「行く。」と言った。", "「そう。」とても寒い。", "We need: i. A pen ii. A book.",
     "你好。我很好！", "“你好。”他说。", "It's Tom's, isn't it?", "«Oui.» dit-il.", "—", "...", "🎉",
     "a word " * 30 + "and an end.", "into the garden and over a wall, or " * 8 + "so.",
     "in the house of the old man with the cat " * 8 + "so.", "mit dem Hund und in den Garten " * 8 + "so.",
@@ -34,7 +35,7 @@ COLOURED = [
     "A \x1b]8;;https://example.org/\x1b\\link\x1b]8;;\x1b\\ here.",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from([*SENTENCES, *COLOURED]), min_size=1, max_size=8).map(" ".join)
-languages = st.sampled_from(["en", "de", "fr", "zh-cn"])
+languages = st.sampled_from(["en", "de", "fr", "zh-cn", "ja"])
 shapes = st.tuples(languages, st.sampled_from([40, 100, 250]), st.sampled_from([0, 20, 40]))
 
 
