@@ -34,6 +34,10 @@ COLOURED = [
     "\x1b[1;31mRed\x1b[0m, and \x1b[4mmore\x1b[m.", "\x1b]0;A title\x07Words.", "\x1b(B\x1b[mHe left.\x1b[K",
     "A \x1b]8;;https://example.org/\x1b\\link\x1b]8;;\x1b\\ here.",
 ]  # fmt: skip
+ADDRESSED = [
+    "See https://www.example.org/a/b.html?c=d#e,", "and write to ann.lee+x@example.org.",
+    "It is on ftp://mirror.example.org/.",
+]  # fmt: skip
 texts = st.lists(st.sampled_from([*SENTENCES, *COLOURED]), min_size=1, max_size=8).map(" ".join)
 languages = st.sampled_from(["en", "de", "fr", "zh-cn", "ja"])
 shapes = st.tuples(languages, st.sampled_from([40, 100, 250]), st.sampled_from([0, 20, 40]))
@@ -79,6 +83,28 @@ def test_lines_mean_the_same_wherever_the_pieces_end(how, lines, shape, end, cut
     found = live(pieces_of(text, cuts), rules, lines=how)
     assert found == live([text], rules, lines=how)
     assert "".join("".join(chunk.text.split()) for chunk in found) == "".join(audible(text).split())
+
+
+@given(
+    st.lists(
+        st.sampled_from([*ADDRESSED, "a.", "(", ")", " ", ". ", "，", "h", "http", ":", "/", "@", "\n"])
+    ).map("".join),
+    st.lists(st.integers(0, 10_000), max_size=60),
+)
+def test_addresses_are_named_wherever_the_pieces_end(text, cuts):
+    rules = CutRules("en", 100, 0)
+    assert live(pieces_of(text, cuts), rules, addresses=False) == live([text], rules, addresses=False)
+
+
+def test_only_hosts_are_spoken_if_so_wished() -> None:
+    rules = CutRules("en", 250, 0)
+    text = " ".join(ADDRESSED)
+    for size in (1, 5, 1_000):
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        assert [chunk.text for chunk in live(pieces, rules, addresses=False)] == [
+            "See example.org, and write to example.org.", "It is on mirror.example.org."
+        ]  # fmt: skip
+        assert "".join(chunk.text for chunk in live(pieces, rules)) == text.replace(". It", ".It")
 
 
 def ends(cutter: LiveCutter, text: str) -> list[str]:

@@ -229,6 +229,8 @@ class TextSection(Section):
     """what becomes of bytes that are not valid in the encoding: strict is an error, replace leaves out"""
     lines: Lines = "auto"
     """line ends of plain text: each ends something, or they are wrapped; auto finds out"""
+    addresses: bool = True
+    """speak web and mail addresses of plain text as a whole, not the host alone"""
     markdown: MarkdownSection = MarkdownSection()
     speed: PositiveFloat = 1.0
     """speaking speed: 1 is the backend's normal speed, 2 is twice as fast"""
@@ -269,6 +271,7 @@ class TextSection(Section):
             self.language,
             self.lines,
             MarkdownOptions(**self.markdown.model_dump()),
+            self.addresses,
         )
 
     @property

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
+from ttsflow.text.addresses import name_hosts
 from ttsflow.text.blocks import Block, BlockKind
-from ttsflow.text.markdown.addresses import name_hosts
 from ttsflow.text.markdown.lists import BREAK, Lists, Part
 from ttsflow.text.options import MarkdownOptions
 

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from ttsflow.text.markdown.addresses import name_hosts
+from ttsflow.text.addresses import name_hosts
 from ttsflow.text.markdown.html import Tags, markup_in, separation
 from ttsflow.text.markdown.lists import BREAK
 from ttsflow.text.options import MarkdownOptions
