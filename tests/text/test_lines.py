@@ -191,9 +191,11 @@ def test_blocks_come_one_at_a_time() -> None:
 
 
 def test_addresses_are_spoken_as_a_whole_or_by_their_hosts() -> None:
-    text = "See https://www.example.org/a/b?c=d, or ask ann.lee@example.org, mailto:bo@example.org.\n\n@home, a@b"
+    text = (
+        "See https://www.example.org/a/b?c=d, ask ann.lee@example.org, mailto:bo@example.org.\n\n@home, a@b"
+    )
     assert [block.text for block in plain_blocks(text, ReadOptions())] == text.split("\n\n")
     assert [block.text for block in plain_blocks(text, ReadOptions(addresses=False))] == [
-        "See example.org, or ask example.org, example.org.",
+        "See example.org, ask example.org, example.org.",
         "@home, a@b",
     ]

@@ -249,7 +249,7 @@ def test_addresses_stay_where_they_are_asked_for_and_in_code() -> None:
     ],
 )
 def test_a_text_that_is_left_out_as_a_whole_is_refused(content: str, switch: str) -> None:
-    with pytest.raises(InputError, match=rf"add --set text\.markdown\.{switch}=true"):
+    with pytest.raises(InputError, match=rf"add `text\.markdown\.{switch}: true`"):
         blocks(content)
     assert blocks(content, **{switch: True})
 

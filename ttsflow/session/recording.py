@@ -84,7 +84,7 @@ class Recording:
             stays = f" (the chunks in {kept.name} stay)" if kept.exists() else ""
             raise OutputError(
                 f"{self.path} exists and was not made from this text; to replace it, overwrite it "
-                f"(--overwrite){stays}, or choose another output"
+                f"(`overwrite`){stays}, or choose another output"
             )
         self._take_output(tag)
         self._take_store(fresh=fresh)
@@ -170,7 +170,7 @@ class Recording:
         if before is not None and before.backend != recipe.backend and not named:
             raise OutputError(
                 f"{self.path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
-                f"now. Go on with --backend {before.backend}, or say --backend {recipe.backend}"
+                f"now. Go on with `backend.use: {before.backend}`, or say `backend.use: {recipe.backend}`"
             )
         self.store.plan(self._compared(request.places(), missing))
         recipe.write(self.store)

@@ -51,7 +51,7 @@ _USUAL = {
 
 _HALF = re.compile("[\ud800-\udfff]")
 
-_GO_ON = "--encoding-errors replace"
+_GO_ON = "`text.encoding_errors: replace`"
 
 _TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
 
@@ -73,7 +73,7 @@ def decode(data: bytes, options: ReadOptions, name: str) -> str:
         raise InputError(_undecodable(data, at, encoding, name, options.language)) from None
     except ValueError as error:  # from codecs that are not for files, such as "undefined"
         raise InputError(
-            f"{name} cannot be decoded as {encoding!r}: {error}. Try --encoding utf-8."
+            f"{name} cannot be decoded as {encoding!r}: {error}. Try `text.encoding: utf-8`."
         ) from None
     check_text(text, name, hint=_likely_utf16(data))
     return text
@@ -113,7 +113,7 @@ def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> I
                 ) from None
             raise InputError(
                 f"{name} is not valid {encoding}: byte 0x{error.object[error.start]:02X} at offset {at}. "
-                f"Name its encoding (--encoding); to leave such bytes out: {_GO_ON}."
+                f"Name its encoding (`text.encoding`); to leave such bytes out: {_GO_ON}."
             ) from None
         before += len(piece)
 
@@ -145,7 +145,7 @@ def check_characters(text: str, name: str, hint: str = "", *, earlier: int = 0) 
     if 0xDC80 <= code <= 0xDCFF:  # Python's mark for an undecodable byte in an argument (PEP 383)
         raise InputError(
             f"{name} holds the byte 0x{code - 0xDC00:02X} {place}, which is not valid in the terminal's "
-            "encoding. Put the text in a file and name its encoding, for example --encoding cp1252."
+            "encoding. Put the text in a file and name its encoding, for example `text.encoding: cp1252`."
         )
     raise InputError(
         f"{name} holds half of a character (the lone surrogate U+{code:04X}) {place}. Remove it, or write "
@@ -204,7 +204,8 @@ def _other_encoding(data: bytes, offset: int, language: str) -> str:
         except UnicodeDecodeError:
             continue
         shown = data[max(0, offset - 12) : offset + 12].decode(encoding, "replace")
-        return f"With --encoding {encoding} the place reads {shown!r}; if that is wrong, name the right one"
+        setting = f"`text.encoding: {encoding}`"
+        return f"With {setting} the place reads {shown!r}; if that is wrong, name the right one"
     raise AssertionError("latin-1 decodes every byte")
 
 
@@ -213,7 +214,7 @@ def _likely_utf16(data: bytes) -> str:
     head = data[:200]
     for encoding, nuls in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
         if nuls and nuls.count(0) > 0.7 * len(nuls):
-            return f"It looks like UTF-16 without a byte order mark; try --encoding {encoding}"
+            return f"It looks like UTF-16 without a byte order mark; try `text.encoding: {encoding}`"
     return ""
 
 

@@ -53,7 +53,7 @@ def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
     if switches:
         raise InputError(
             f"{name} holds nothing that is spoken of Markdown unless {' or '.join(switches)} is true: "
-            f"add --set {switches[0]}=true."
+            f"add `{switches[0]}: true`."
         )
     raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
 
