@@ -30,3 +30,22 @@ def test_a_command_without_a_flag_names_the_key(program: Program) -> None:
     ended = program("plan", "old.txt", "--backend", "sim", code=2)
     assert "With --set text.encoding=cp1252 the place reads" in ended.err
     assert "to leave such bytes out: --set text.encoding_errors=replace." in ended.err
+
+
+@pytest.mark.parametrize("backend", [[], ["--backend", "hibari"], ["--backend", "espeak"]])
+def test_the_english_name_of_a_language(program: Program, backend: list[str]) -> None:
+    refused = program(
+        "run", "--text", "Hello there.", "-o", "a.wav", "--language", "english", *backend, code=2
+    )
+    assert "unknown language 'english'; did you mean 'en'?" in refused.err
+
+
+def test_utf16_without_a_mark_through_a_pipe(program: Program) -> None:
+    wide = "Hello there.".encode("utf-16-le")
+    ended = program("run", "-", "-o", "-", "--backend", "sim", stdin=wide, code=2)
+    assert "It looks like UTF-16 without a byte order mark; try --encoding utf-16-le." in ended.err
+
+
+def test_a_codec_that_is_for_no_text(program: Program) -> None:
+    ended = program("run", "--text", "Hello.", "-o", "a.wav", "--encoding", "undefined", code=2)
+    assert "--encoding: text.encoding is 'undefined', which is not a text encoding" in ended.err

@@ -213,9 +213,23 @@ def test_half_a_utf16_character_is_an_error_of_encoding(tmp_path):
     assert "not valid utf-16-le: byte 0x63 at offset 6" in message
 
 
-@pytest.mark.parametrize("encoding", ["utf-9", "nonsense", "base64", "rot13", "a\0b", ""])
+@pytest.mark.parametrize(
+    "encoding", ["utf-9", "nonsense", "base64", "rot13", "a\0b", "", "undefined", "idna", "punycode"]
+)
 def test_an_unknown_encoding(tmp_path, encoding):
-    assert "encoding" in refusal(put(tmp_path, "Text."), encoding)
+    assert "unknown text encoding" in refusal(put(tmp_path, "Text."), encoding)
+    with pytest.raises(InputError, match="unknown text encoding"):
+        list(decode_pieces([b"Text."], ReadOptions(encoding=encoding), "text"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+def test_utf16_without_its_mark_is_recognised_while_it_comes(encoding, size):
+    data = "Café Zoë, plain words.".encode(encoding)
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    with pytest.raises(InputError, match=f"UTF-16 without .*; try `text.encoding: {encoding}`"):
+        list(decode_pieces(pieces, ReadOptions(), "text"))
+    assert "".join(decode_pieces(pieces, ReadOptions(encoding=encoding), "text")) == data.decode(encoding)
 
 
 def test_an_unknown_encoding_names_those_like_it(tmp_path):

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from ttsflow.interface.validation import Seconds, Section, Silence
 from ttsflow.output.formats import FORMATS
 from ttsflow.scheduler.limits import Limits
+from ttsflow.text.encodings import is_text_encoding
 from ttsflow.text.options import EncodingErrors, Lines, MarkdownOptions, ReadOptions
 from ttsflow.text.readers import READERS
 
@@ -247,12 +248,8 @@ class TextSection(Section):
     @field_validator("encoding")
     @classmethod
     def _is_known(cls, encoding: str) -> str:
-        try:
-            "".encode(encoding)
-        except LookupError:
-            raise ValueError(
-                f"is {encoding!r}, which is not a text encoding; one is utf-8 or latin-1"
-            ) from None
+        if not is_text_encoding(encoding):
+            raise ValueError(f"is {encoding!r}, which is not a text encoding; one is utf-8 or latin-1")
         return encoding
 
     @model_validator(mode="after")

@@ -56,6 +56,15 @@ _GO_ON = "`text.encoding_errors: replace`"
 _TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
 
 
+def is_text_encoding(name: str) -> bool:
+    """Whether a text may be in it. Python has codecs for bytes, for names of hosts, and for nothing, too."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        return False
+    return codecs.lookup(name).name not in ("idna", "punycode")
+
+
 def decode(data: bytes, options: ReadOptions, name: str) -> str:
     """Decode `data`. A byte order mark overrides the encoding of the options, and is removed.
 
@@ -64,10 +73,9 @@ def decode(data: bytes, options: ReadOptions, name: str) -> str:
     """
     _check_is_text(data, name)
     mark, encoding = _marked(data, options.encoding)
+    _check_encoding(encoding)
     try:
         text = data[len(mark) :].decode(encoding, options.encoding_errors)
-    except LookupError:
-        raise InputError(_unknown_encoding(encoding)) from None
     except UnicodeDecodeError as error:
         at = len(mark) + error.start
         raise InputError(_undecodable(data, at, encoding, name, options.language)) from None
@@ -86,17 +94,17 @@ def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> I
     """
     source = iter(pieces)
     head = b""
-    while not head or any(mark.startswith(head) for mark, _ in _BYTE_ORDER_MARKS):
+    while len(head) < 2 or any(mark.startswith(head) for mark, _ in _BYTE_ORDER_MARKS):
         piece = next(source, None)
         if piece is None:
             break
         head += piece
     _check_is_text(head, name)
     mark, encoding = _marked(head, options.encoding)
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(options.encoding_errors)
-    except LookupError:
-        raise InputError(_unknown_encoding(encoding)) from None
+    _check_encoding(encoding)
+    if not _is_wide(encoding) and (advice := _likely_utf16(head)):
+        raise InputError(f"{name} is not valid {encoding}. {advice}.")
+    decoder = codecs.getincrementaldecoder(encoding)(options.encoding_errors)
     before = len(mark)
     for piece in chain([head[len(mark) :]], source, [b""]):
         state = decoder.getstate()
@@ -187,8 +195,7 @@ def _line(before: str) -> int:
 
 def _undecodable(data: bytes, offset: int, encoding: str, name: str, language: str) -> str:
     utf16 = _likely_utf16(data)
-    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))  # NULs are usual there
-    if b"\0" in data and not utf16 and not wide:
+    if b"\0" in data and not utf16 and not _is_wide(encoding):
         return f"{name} looks like binary data: NUL at byte {data.index(0)}. {_TEXT_WANTED}."
     before = data[:offset].decode(encoding, "replace")
     where = f"byte 0x{data[offset]:02X} at offset {offset} (line {_line(before)})"
@@ -218,9 +225,16 @@ def _likely_utf16(data: bytes) -> str:
     return ""
 
 
-def _unknown_encoding(encoding: str) -> str:
+def _is_wide(encoding: str) -> bool:
+    """Whether NUL bytes are usual in it."""
+    return encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+
+
+def _check_encoding(encoding: str) -> None:
+    if is_text_encoding(encoding):
+        return
     known = sorted(set(aliases.values()) | set(aliases))
     close = difflib.get_close_matches(encoding.lower().replace("-", "_"), known, n=3, cutoff=0.6)
     mean = f"; did you mean {' or '.join(close)}?" if close else "."
     common = "utf-8, utf-16, cp1252, latin-1, gb18030, shift_jis"
-    return f"unknown text encoding {encoding!r}{mean} Common ones are {common}."
+    raise InputError(f"unknown text encoding {encoding!r}{mean} Common ones are {common}.")
