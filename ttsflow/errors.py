@@ -56,11 +56,16 @@ class ConfigError(UsageError):
 
 
 class UnknownNameError(UsageError):
-    """A name that nothing answers to; the message lists the known names, close matches first."""
+    """A name that nothing answers to; the message lists the known names, close matches first.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+    `meant` is what certainly was meant.
+    """
+
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], hint: str = "", meant: str | None = None
+    ) -> None:
         self.kind, self.name, self.known = kind, name, sorted(set(known))
-        message = f"unknown {kind} {_quoted(name)}; {known_names(name, self.known)}"
+        message = f"unknown {kind} {_quoted(name)}; {known_names(meant or name, self.known)}"
         super().__init__(f"{message}. {hint}" if hint else message)
 
 

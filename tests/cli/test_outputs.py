@@ -392,13 +392,13 @@ def seeds(program: Program) -> list[int | None]:
         (("--find", "no such words"), "no chunk of story.wav has the words 'no such words'"),
         (
             ("--find", "O"),
-            "several chunks of story.wav have the words 'O'; choose one by `chunks` (--chunk), or say more "
+            "several chunks of story.wav have the words 'O'; choose one by --chunk, or say more "
             'of its words:\n  chunk 0, at 0 s: "One day."\n  chunk 2, at 1.6 s: "Nobody came."\n'
             '  chunk 3, at 2.4 s: "The door fell."\n',
         ),
-        ((), "by one of `chunks` (--chunk), `at` (--at) and `find` (--find), not by none"),
-        (("--at", "0.9", "--find", "door"), "not by at and find"),
-        (("--chunk", "0", "--at", "0.9"), "not by chunks and at"),
+        ((), "by one of --chunk, --at and --find, not by none"),
+        (("--at", "0.9", "--find", "door"), "not by --at and --find"),
+        (("--chunk", "0", "--at", "0.9"), "not by --chunk and --at"),
     ],
 )
 def test_a_place_that_is_none_is_told(

@@ -25,8 +25,8 @@ from ttsflow.text.evidence import Watch
 def test_two_kinds_of_marks_are_evidence_of_markdown(text: str, kinds: str) -> None:
     [notice] = read_text(text).notices
     assert notice == (
-        f"text looks like Markdown ({kinds}): add --input-format markdown, "
-        "or --input-format text to read it as it is"
+        f"text looks like Markdown ({kinds}): add `text.format: markdown`, "
+        "or `text.format: text` to read it as it is"
     )
     assert [block.text for block in read_text(text).blocks()] == [
         block.text for block in read_text(text, ReadOptions(format="text")).blocks()

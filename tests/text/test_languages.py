@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ttsflow.text.languages import nearest
+from ttsflow.text.languages import nearest, tag_named
 
 XTTS = ("en", "es", "de", "pt", "zh-cn", "ja")
 ESPEAK = ("en-gb", "en-us", "pt", "pt-br", "de", "zh-Hant-yue", "fr-fr", "sr-latn")
@@ -41,3 +41,11 @@ ESPEAK = ("en-gb", "en-us", "pt", "pt-br", "de", "zh-Hant-yue", "fr-fr", "sr-lat
 )
 def test_the_nearest(wanted: str, spoken: tuple[str, ...], found: str | None) -> None:
     assert nearest(wanted, spoken) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [("english", "en"), (" German ", "de"), ("CHINESE", "zh"), ("en", None), ("elvish", None)],
+)
+def test_the_english_name_of_a_language_has_a_tag(name: str, tag: str | None) -> None:
+    assert tag_named(name) == tag

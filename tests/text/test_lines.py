@@ -188,3 +188,14 @@ def test_a_long_text_is_not_held_twice(between: str) -> None:
 def test_blocks_come_one_at_a_time() -> None:
     blocks = read_text(SENTENCES[0] + "\n\n" + "Another one.\n\n" * 1_000_000).blocks()
     assert next(iter(blocks)) == Block(SENTENCES[0])
+
+
+def test_addresses_are_spoken_as_a_whole_or_by_their_hosts() -> None:
+    text = (
+        "See https://www.example.org/a/b?c=d, ask ann.lee@example.org, mailto:bo@example.org.\n\n@home, a@b"
+    )
+    assert [block.text for block in plain_blocks(text, ReadOptions())] == text.split("\n\n")
+    assert [block.text for block in plain_blocks(text, ReadOptions(addresses=False))] == [
+        "See example.org, ask example.org, example.org.",
+        "@home, a@b",
+    ]

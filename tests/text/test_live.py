@@ -21,6 +21,7 @@ SENTENCES = [
     "He went home and did not look back.", "Yes.", "Why not?", "Dr. Smith came at 5 p.m. and left.",
     '"Oh dear!" she said.', 'He said "Hello. How are you?" and smiled at them all.', "It cost 3.14 euros!",
     "“Yes. No,” he said (see p. 4.), and that was all.", "Wait... what is it now?", "Das war am 3. Mai so.",
+    "「行く。」と言った。", "「そう。」とても寒い。", "We need: i. A pen ii. A book.",
     "你好。我很好！", "“你好。”他说。", "It's Tom's, isn't it?", "«Oui.» dit-il.", "—", "...", "🎉",
     "a word " * 30 + "and an end.", "into the garden and over a wall, or " * 8 + "so.",
     "in the house of the old man with the cat " * 8 + "so.", "mit dem Hund und in den Garten " * 8 + "so.",
@@ -29,8 +30,16 @@ SENTENCES = [
     "A talk--a long one--went on.", "The man – he was old – left.",
     "one, two; three: four, " * 8 + "five.", "x" * 90 + " y.",
 ]  # fmt: skip
-texts = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=8).map(" ".join)
-languages = st.sampled_from(["en", "de", "fr", "zh-cn"])
+COLOURED = [
+    "\x1b[1;31mRed\x1b[0m, and \x1b[4mmore\x1b[m.", "\x1b]0;A title\x07Words.", "\x1b(B\x1b[mHe left.\x1b[K",
+    "A \x1b]8;;https://example.org/\x1b\\link\x1b]8;;\x1b\\ here.",
+]  # fmt: skip
+ADDRESSED = [
+    "See https://www.example.org/a/b.html?c=d#e,", "and write to ann.lee+x@example.org.",
+    "It is on ftp://mirror.example.org/.",
+]  # fmt: skip
+texts = st.lists(st.sampled_from([*SENTENCES, *COLOURED]), min_size=1, max_size=8).map(" ".join)
+languages = st.sampled_from(["en", "de", "fr", "zh-cn", "ja"])
 shapes = st.tuples(languages, st.sampled_from([40, 100, 250]), st.sampled_from([0, 20, 40]))
 
 
@@ -59,8 +68,10 @@ def test_a_paragraph_that_comes_in_single_characters(text, shape):
 
 
 lines = st.lists(
-    st.sampled_from([*SENTENCES, "# A title", "- an item", "1. one", "", "", " ", "wrapped prose " * 4])
-    | st.text(st.sampled_from("ab .\r\n\t\u2028\u200d-*1"), max_size=12),
+    st.sampled_from(
+        [*SENTENCES, "# A title", "- an item", "1. one", "", "", " ", "wrapped prose " * 4, *COLOURED]
+    )
+    | st.text(st.sampled_from("ab .\r\n\t\u2028\u200d-*1\x1b[]m"), max_size=12),
     max_size=12,
 )
 
@@ -72,6 +83,28 @@ def test_lines_mean_the_same_wherever_the_pieces_end(how, lines, shape, end, cut
     found = live(pieces_of(text, cuts), rules, lines=how)
     assert found == live([text], rules, lines=how)
     assert "".join("".join(chunk.text.split()) for chunk in found) == "".join(audible(text).split())
+
+
+@given(
+    st.lists(
+        st.sampled_from([*ADDRESSED, "a.", "(", ")", " ", ". ", "，", "h", "http", ":", "/", "@", "\n"])
+    ).map("".join),
+    st.lists(st.integers(0, 10_000), max_size=60),
+)
+def test_addresses_are_named_wherever_the_pieces_end(text, cuts):
+    rules = CutRules("en", 100, 0)
+    assert live(pieces_of(text, cuts), rules, addresses=False) == live([text], rules, addresses=False)
+
+
+def test_only_hosts_are_spoken_if_so_wished() -> None:
+    rules = CutRules("en", 250, 0)
+    text = " ".join(ADDRESSED)
+    for size in (1, 5, 1_000):
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        assert [chunk.text for chunk in live(pieces, rules, addresses=False)] == [
+            "See example.org, and write to example.org.", "It is on mirror.example.org."
+        ]  # fmt: skip
+        assert "".join(chunk.text for chunk in live(pieces, rules)) == text.replace(". It", ".It")
 
 
 def ends(cutter: LiveCutter, text: str) -> list[str]:
@@ -134,6 +167,17 @@ def test_flushes_at_any_time_lose_nothing(text, shape, cuts):
     assert "".join("".join(chunk.text.split()) for chunk in found) == "".join(audible(text).split())
 
 
+def test_an_escape_sequence_is_waited_for_even_by_a_flush() -> None:
+    cutter = LiveCutter(CutRules("en", 250, 0), PAUSES)
+    assert ends(cutter, "It is red. \x1b[3") == []
+    assert [chunk.text for chunk in cutter.flush()] == ["It is red."]
+    assert not cutter.holds_back
+    assert ends(cutter, "1mSo it is. \x1b]0;A ti") == []
+    assert ends(cutter, "tle\x07And ") == ["So it is."]
+    assert ends(cutter, "more.\x1b[0") == []
+    assert [chunk.text for chunk in cutter.finish()] == ["And more."]
+
+
 def test_a_flush_waits_for_no_space_where_the_script_has_none() -> None:
     cutter = LiveCutter(CutRules("zh-cn", 80, 0), PAUSES)
     assert ends(cutter, "你好，我是") == []
@@ -160,11 +204,23 @@ def test_a_piece_of_megabytes_and_a_million_of_one_character() -> None:
     assert len(live(["x"] * 20_000, rules)) == 80
 
 
-def test_a_character_of_very_many_marks_is_not_torn() -> None:
-    text, rules = "a" + "\u0301" * 3_000 + " and more.", CutRules("en", 250, 40)
+@pytest.mark.parametrize("marks", [20, 29, 30, 31, 50, 300])
+def test_a_character_of_very_many_marks_is_cut_alike(marks: int) -> None:
+    text, rules = "a " * 124 + "a" + "\u0301" * marks + " and more.", CutRules("en", 250, 40)
     whole = list(cut([Block(text)], rules, PAUSES, live=True))
-    assert [len(chunk.text) for chunk in whole] == [3_001, 9]
-    for size in (1_000, 1_501, 3_001, 3_002):
+    assert "".join("".join(chunk.text.split()) for chunk in whole) == "".join(text.split())
+    assert max(len(chunk.text) for chunk in whole) <= 250
+    for size in (1, 7, 100, 1_000):
+        assert live([text[at : at + size] for at in range(0, len(text), size)], rules) == whole
+
+
+@pytest.mark.parametrize("marks", [5, 34, 35, 36, 60, 300])
+def test_only_a_character_that_no_script_has_is_torn(marks: int) -> None:
+    text, rules = "ae" + "\u0301" * marks, CutRules("en", 4, 0)
+    whole = list(cut([Block(text)], rules, PAUSES, live=True))
+    assert whole[0].text == "a"
+    assert whole[1].text == ("e" + "\u0301" * marks if marks <= 35 else "e\u0301\u0301\u0301")
+    for size in (1, 2, 7, 100):
         assert live([text[at : at + size] for at in range(0, len(text), size)], rules) == whole
 
 

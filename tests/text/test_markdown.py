@@ -41,6 +41,28 @@ def test_headings_paragraphs_and_lists() -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["  \n", "     \n", "\\\n", "<br>", "<br />\n", "  \n<br>"])
+def test_a_hard_line_break_is_a_pause_of_a_line(end: str) -> None:
+    assert blocks(f"Ten *Downing*{end}Street{end}London.\n\nEngland.") == [
+        Block("Ten Downing", "line"),
+        Block("Street", "line"),
+        Block("London."),
+        Block("England."),
+    ]
+
+
+def test_a_hard_line_break_in_items_quotations_and_html() -> None:
+    assert blocks("1. one  \n   two\n2. three\\") == [
+        Block("1. one", "line"),
+        Block("two", "line"),
+        Block("2. three\\"),
+    ]
+    assert blocks("> one\\\n> two") == [Block("one", "line"), Block("two")]
+    assert blocks("# one<br>two") == [Block("one", "line"), Block("two", "chapter")]
+    assert blocks("<p>one<br>two</p>") == [Block("one", "line"), Block("two")]
+    assert texts("a | b\n--|--\none<br>two | three") == ["a, b", "one", "two, three"]
+
+
 @pytest.mark.parametrize(
     ("source", "spoken"),
     [
@@ -49,9 +71,10 @@ def test_headings_paragraphs_and_lists() -> None:
         ("See ![a *red* door](door.png).", ["See a red door."]),
         ("Press `Ctrl-C` &amp; wait \\*now\\*.", ["Press Ctrl-C & wait *now*."]),
         ("~~Old~~ new", ["Old new"]),
-        ("Water: H<sub>2</sub>O<br>next", ["Water: H2O\nnext"]),
+        ("Water: H<sub>2</sub>O<br>next", ["Water: H2O", "next"]),
         ("One\n\n---\n\nTwo", ["One", "***", "Two"]),
         ("| Name | Age |\n|---|---|\n| Ada | 11 |\n|  | 12 |", ["Name, Age", "Ada, 11", "12"]),
+        ("Name | Age\n-|-\nAda | 11\nBen|12|\n|Cy|13", ["Name, Age", "Ada, 11", "Ben, 12", "Cy, 13"]),
         ("---\n\nNote: a break came first.\n\n---\n", ["***", "Note: a break came first.", "***"]),
         ("---\nNote: so.\n\nIt was.\n\n---", ["***", "Note: so.", "It was.", "***"]),
         ("---\n# Title\n---\n\nText", ["***", "Title", "***", "Text"]),
@@ -226,7 +249,7 @@ def test_addresses_stay_where_they_are_asked_for_and_in_code() -> None:
     ],
 )
 def test_a_text_that_is_left_out_as_a_whole_is_refused(content: str, switch: str) -> None:
-    with pytest.raises(InputError, match=rf"add --set text\.markdown\.{switch}=true"):
+    with pytest.raises(InputError, match=rf"add `text\.markdown\.{switch}: true`"):
         blocks(content)
     assert blocks(content, **{switch: True})
 
@@ -245,7 +268,7 @@ def test_a_text_without_words_is_refused_and_each_switch_that_helps_is_named() -
     ("source", "spoken"),
     [
         ("<div>\nHello <b>you</b>\n</div>", ["Hello you"]),
-        ("<p>First.</p><p>Sec<i>ond</i>.<div>Third<br>line</div>", ["First.", "Second.", "Third\nline"]),
+        ("<p>First.</p><p>Sec<i>ond</i>.<div>Third<br>line</div>", ["First.", "Second.", "Third", "line"]),
         ("<!-- not this --> \n\nBut this", ["But this"]),
         ("<div>But <!-- not\n <p> this --> this</div>", ["But  this"]),
         ("<style>\np {}\n</style>\n<p>Text &lt;3 &copy;</p>", ["Text <3 ©"]),

@@ -53,6 +53,16 @@ def sentences(text: str, language: str = "en", *, in_quotations: bool = False) -
         ("en", "a. The red door b. The blue door"),
         ("en", "Take with you: 1. Warm socks and gloves"),
         ("en", "IV. The return of the fleet"),
+        ("en", "We need: i. A pen and ink ii. A book iii. A lamp iv. A table"),
+        ("en", "They planned: I. The wall II. The gate III. The tower IV. The bridge V. The road"),
+        # Citations
+        ("en", "It is said in Matt. 5 and Mark 6."),
+        ("en", "In the beginning, says Gen. 1:3, there was light."),
+        ("en", "See Rom. 8:28, 1 Cor. 13:4 and Ps. 23 for more."),
+        ("en", "The rule is in Art. 5, in Art. IV and in Sec. 3."),
+        ("en", "The curve of Fig. 2 is told of on pp. 3-4 in Sched. 2 and App. 3."),
+        ("fr", "Voir Rom. 8 et Matt. 5 pour la suite."),
+        ("es", "Véase Gén. 1 y Mat. 5 para más."),
         # What tells who spoke
         ("en", "“Halt!” he said."),
         ("en", "“Halt!” Mr. Tolland said."),
@@ -61,6 +71,10 @@ def sentences(text: str, language: str = "en", *, in_quotations: bool = False) -
         ("fr", "« Halte ! » cria Paul."),
         ("pl", "— Stój! — krzyknął Jan."),
         ("hu", "„Hová?” – kérdezte Anna."),
+        ("ja", "「行く。」と彼は言った。"),
+        ("ja", "『行く！』って叫んだ。"),
+        ("ja", "「行く？」などと聞いた。"),
+        ("ja", "「はい。」という答えだった。"),
     ],
 )
 def test_a_full_stop_that_ends_nothing(language: str, text: str) -> None:
@@ -83,6 +97,10 @@ def test_a_full_stop_that_ends_nothing(language: str, text: str) -> None:
         ("en", "“Halt!”", "Nobody moved."),
         ("en", "“I am going.”", "Tom said a word to her."),
         ("en", "“Halt!”", "Tom said nothing."),
+        ("ja", "「行く。」", "とても寒い日だった。"),
+        ("ja", "「行く。」", "彼は帰った。"),
+        ("en", "They came to (ii).", "It was good."),
+        ("en", "He died.", "5 people came."),
         ("de", "Es waren 40 °C.", "Wasser war teuer."),
         ("de", "Er las das Kapitel 12.", "Dann schlief er ein."),
         ("de", "Es war im Jahr 1812.", "Moskau brannte."),

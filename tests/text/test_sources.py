@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ttsflow.errors import InputError
 from ttsflow.text import Block, CutRules, Document, ReadOptions, cut, read_file, read_stream, read_text
 from ttsflow.text.encodings import decode_pieces
+from ttsflow.text.escapes import without_escapes
 
 LINE_ENDS = ("\n", "\r\n", "\r")
 
@@ -56,7 +57,7 @@ def test_no_character_is_lost(text):
         assert not text.removeprefix("\ufeff").strip()
         return
     spoken = "".join(block.text for block in document.blocks())
-    assert "".join(spoken.split()) == "".join(text.removeprefix("\ufeff").split())
+    assert "".join(spoken.split()) == "".join(without_escapes(text.removeprefix("\ufeff")).split())
 
 
 @pytest.mark.parametrize(
@@ -188,13 +189,13 @@ def test_a_wrong_encoding_is_placed_and_mended(tmp_path, end):
     data = f"One{end}Two{end}a café here".encode("cp1252")
     message = refusal(put(tmp_path, data))
     assert f"not valid utf-8: byte 0xE9 at offset {data.index(0xE9)} (line 3)" in message
-    assert "--encoding cp1252" in message
+    assert "`text.encoding: cp1252`" in message
     assert "café" in message
 
 
 def test_the_advice_fits_the_bytes(tmp_path):
-    assert "--encoding utf-8" in refusal(put(tmp_path, "naïve ❤".encode()), "ascii")
-    assert "--encoding latin-1" in refusal(put(tmp_path, b"caf\xe9 \x81"))
+    assert "`text.encoding: utf-8`" in refusal(put(tmp_path, "naïve ❤".encode()), "ascii")
+    assert "`text.encoding: latin-1`" in refusal(put(tmp_path, b"caf\xe9 \x81"))
     broken = refusal(put(tmp_path, codecs.BOM_UTF8 + b"ok\xff"))
     assert "at offset 5 (line 1)" in broken
 
@@ -203,7 +204,7 @@ def test_the_advice_fits_the_bytes(tmp_path):
 @pytest.mark.parametrize("text", ["Plain words.", "Café Zoë, plain words."])
 def test_utf16_without_its_mark_is_recognised(tmp_path, encoding, text):
     path = put(tmp_path, text.encode(encoding))
-    assert f"--encoding {encoding}" in refusal(path)
+    assert f"`text.encoding: {encoding}`" in refusal(path)
     assert words(read_file(path, ReadOptions(encoding=encoding))) == text
 
 
@@ -212,9 +213,23 @@ def test_half_a_utf16_character_is_an_error_of_encoding(tmp_path):
     assert "not valid utf-16-le: byte 0x63 at offset 6" in message
 
 
-@pytest.mark.parametrize("encoding", ["utf-9", "nonsense", "base64", "rot13", "a\0b", ""])
+@pytest.mark.parametrize(
+    "encoding", ["utf-9", "nonsense", "base64", "rot13", "a\0b", "", "undefined", "idna", "punycode"]
+)
 def test_an_unknown_encoding(tmp_path, encoding):
-    assert "encoding" in refusal(put(tmp_path, "Text."), encoding)
+    assert "unknown text encoding" in refusal(put(tmp_path, "Text."), encoding)
+    with pytest.raises(InputError, match="unknown text encoding"):
+        list(decode_pieces([b"Text."], ReadOptions(encoding=encoding), "text"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+def test_utf16_without_its_mark_is_recognised_while_it_comes(encoding, size):
+    data = "Café Zoë, plain words.".encode(encoding)
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    with pytest.raises(InputError, match=f"UTF-16 without .*; try `text.encoding: {encoding}`"):
+        list(decode_pieces(pieces, ReadOptions(), "text"))
+    assert "".join(decode_pieces(pieces, ReadOptions(encoding=encoding), "text")) == data.decode(encoding)
 
 
 def test_an_unknown_encoding_names_those_like_it(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ttsflow.cli.flags import in_flags
 from ttsflow.cli.signals import exit_code
 from ttsflow.errors import TtsflowError
 from ttsflow.version import __version__
@@ -27,7 +28,8 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except TtsflowError as error:
-            click.echo(f"ttsflow: error: {error}", err=True)
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            click.echo(f"ttsflow: error: {in_flags(str(error), command)}", err=True)
             ctx.exit(error.exit_code)
         except BrokenPipeError:  # the reader of standard output has left: `ttsflow voices | head -1`
             sys.stdout = None  # nothing is left to flush at exit

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 
+from ttsflow.cli.flags import in_flags
 from ttsflow.cli.messages import STDERR, Messages
 from ttsflow.interface.jobs import Outcome
 from ttsflow.report import OutputInfo, RunInfo, RunReport, Unobserved, WorkerInfo
@@ -84,7 +85,7 @@ class Console(Unobserved):
 
     def notice(self, text: str) -> None:
         self._draw("")
-        self.say(text)
+        self.say(in_flags(text))
 
     def say(self, text: str, prefix: str = "ttsflow: ", must: bool = False) -> None:
         """Tell the person something that the report need not hold."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from ttsflow.cli.flags import in_flags
 from ttsflow.cli.inventory import as_json_option
 from ttsflow.cli.options import PATH, OneOf, given, input_formats, load_registry, load_settings
 from ttsflow.cli.tables import print_table
@@ -126,7 +127,7 @@ def plan(
     world = world_of(chosen, registry, gpus, listening=listening)
     document = read_file(Path(source), world.text.reading)
     for notice in (*world.notices, *document.notices):
-        click.echo(f"ttsflow: notice: {notice}", err=True)
+        click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
     text = PlannedText(document)
     jobs = text.jobs(world)
     if not any(job.speakable for job in jobs):

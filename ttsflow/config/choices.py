@@ -17,7 +17,7 @@ from ttsflow.interface.options import PluginOptions
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.validation import KeyPath
 from ttsflow.registry import Plugin, Registry, calling, describe
-from ttsflow.text.languages import nearest
+from ttsflow.text.languages import nearest, tag_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +224,8 @@ def _none_left(settings: Settings, registry: Registry, passed_over: Mapping[str,
         return f"no backend is installed. Install one of them:\n{commands}"
     language = settings.config.text.language
     speaking, missing = _others(registry, passed_over, language)
+    if (tag := tag_named(language)) is not None:
+        return f"unknown language {language!r}; did you mean {tag!r}?"
     lines = [f"no backend can speak {language!r}:", *(f"  {reason}" for reason in _reasons(passed_over))]
     if speaking:
         lines.append(f"{' and '.join(map(repr, speaking))} can: choose --backend {speaking[0]}")

@@ -24,6 +24,7 @@ from ttsflow.interface.validation import Seconds, Section, Silence
 from ttsflow.output.encoding import Encoding
 from ttsflow.output.formats import FORMATS
 from ttsflow.scheduler.limits import Limits
+from ttsflow.text.encodings import is_text_encoding
 from ttsflow.text.options import EncodingErrors, Lines, MarkdownOptions, ReadOptions
 from ttsflow.text.readers import READERS
 
@@ -230,6 +231,8 @@ class TextSection(Section):
     """what becomes of bytes that are not valid in the encoding: strict is an error, replace leaves out"""
     lines: Lines = "auto"
     """line ends of plain text: each ends something, or they are wrapped; auto finds out"""
+    addresses: bool = True
+    """speak web and mail addresses of plain text as a whole, not the host alone"""
     markdown: MarkdownSection = MarkdownSection()
     speed: PositiveFloat = 1.0
     """speaking speed: 1 is the backend's normal speed, 2 is twice as fast"""
@@ -246,12 +249,8 @@ class TextSection(Section):
     @field_validator("encoding")
     @classmethod
     def _is_known(cls, encoding: str) -> str:
-        try:
-            "".encode(encoding)
-        except LookupError:
-            raise ValueError(
-                f"is {encoding!r}, which is not a text encoding; one is utf-8 or latin-1"
-            ) from None
+        if not is_text_encoding(encoding):
+            raise ValueError(f"is {encoding!r}, which is not a text encoding; one is utf-8 or latin-1")
         return encoding
 
     @model_validator(mode="after")
@@ -270,6 +269,7 @@ class TextSection(Section):
             self.language,
             self.lines,
             MarkdownOptions(**self.markdown.model_dump()),
+            self.addresses,
         )
 
     @property

@@ -84,7 +84,7 @@ class Recording:
             stays = f" (the chunks in {kept.name} stay)" if kept.exists() else ""
             raise OutputError(
                 f"{self.path} exists and was not made from this text; to replace it, overwrite it "
-                f"(--overwrite){stays}, or choose another output"
+                f"(`overwrite`){stays}, or choose another output"
             )
         self._recipe = Recipe.of(request.manner, self._format, tag)
         self._take_output()
@@ -171,7 +171,7 @@ class Recording:
         if before is not None and before.backend != recipe.backend and not named:
             raise OutputError(
                 f"{self.path} has been spoken by {before.backend} so far, and {recipe.backend} would speak "
-                f"now. Go on with --backend {before.backend}, or say --backend {recipe.backend}"
+                f"now. Go on with `backend.use: {before.backend}`, or say `backend.use: {recipe.backend}`"
             )
         chapters = ChapterWatch()
         self.store.plan(self._compared(chapters.watch(request.places()), missing))

@@ -39,8 +39,8 @@ class Choice:
         given = [name for name, value in said.items() if value is not None]
         if len(given) != 1:
             raise UsageError(
-                f"name what is to be spoken again by one of `chunks` (--chunk), `at` (--at) and `find` "
-                f"(--find), not by {' and '.join(given) or 'none'}"
+                f"name what is to be spoken again by one of `chunks`, `at` and `find`, "
+                f"not by {' and '.join(f'`{name}`' for name in given) or 'none'}"
             )
         if self.at is not None:
             _seconds(self.at)
@@ -146,7 +146,7 @@ def _heard_at(recording: Recording, at: float | str) -> Passage:
         state = "was not built from what is kept for it now" if path.exists() else "is not there"
         raise OutputError(
             f"what is heard at {at} cannot be told: {path} {state}. Run the command that speaks it first, "
-            f"or choose by `chunks` (--chunk) or `find` (--find)"
+            f"or choose by `chunks` or `find`"
         )
     passage = store.passage_at(_seconds(at))
     if passage is None:
@@ -166,7 +166,7 @@ def _with_words(recording: Recording, words: str) -> Passage:
         shown = "\n".join(f"  {passage}" for passage in found[:SHOWN])
         more = "\n  and more" if len(found) > SHOWN else ""
         raise InputError(
-            f"several chunks of {path} have the words {words!r}; choose one by `chunks` (--chunk), or say "
+            f"several chunks of {path} have the words {words!r}; choose one by `chunks`, or say "
             f"more of its words:\n{shown}{more}"
         )
     return found[0]

@@ -136,7 +136,7 @@ def chunks_of(text: Document | Coming, asked: TextSection, profile: Profile) -> 
     """The chunks of a text for an engine; `asked` has the engine's own tag of the language."""
     rules, pauses = rules_of(asked, profile), Pauses(**asked.pauses.model_dump())
     if isinstance(text, Coming):
-        chunks = text.chunks(LiveCutter(rules, pauses, asked.lines), asked.flush_s)
+        chunks = text.chunks(LiveCutter(rules, pauses, asked.lines, addresses=asked.addresses), asked.flush_s)
     else:
         chunks = cut(text.blocks(), rules, pauses)
     return chunks if asked.ramp is None else Ramp(**asked.ramp.model_dump()).shorten(chunks, rules)

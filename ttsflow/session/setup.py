@@ -26,7 +26,7 @@ from ttsflow.report import RunInfo
 from ttsflow.runner import Post
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler.placement import usable
-from ttsflow.text.languages import nearest
+from ttsflow.text.languages import nearest, tag_named
 from ttsflow.workers.processes import WorkerProcesses
 
 
@@ -128,7 +128,9 @@ def spoken_language(wanted: str, profile: Profile) -> str:
     found = nearest(wanted, profile.languages)
     if found is None:
         hint = f"These are the languages of backend {profile.backend!r}"
-        raise UnknownNameError("language", wanted, profile.languages, hint)
+        tag = tag_named(wanted)
+        meant = nearest(tag, profile.languages) if tag else None
+        raise UnknownNameError("language", wanted, profile.languages, hint, meant)
     return found
 
 

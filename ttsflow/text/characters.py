@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ttsflow.text.escapes import without_escapes
+
 _ALWAYS = (
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"  # controls; those between are white space
     "\xad\u200b\u2060\ufeff\ufffe\uffff"  # soft hyphens, zero width spaces, word joiners, byte order marks
@@ -33,5 +35,8 @@ _UNHEARD = re.compile(
 
 
 def audible(text: str) -> str:
-    """The text without invisible characters and controls; a word that they stood in is whole again."""
-    return _UNHEARD.sub("", text)
+    """The text without invisible characters, controls and escape sequences of terminals.
+
+    A word that they stood in is whole again.
+    """
+    return _UNHEARD.sub("", without_escapes(text))

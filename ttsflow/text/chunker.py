@@ -76,8 +76,8 @@ def cut(
     sentence. A sentence that is longer than the cap is cut at the first of these places that it has: the
     sentence ends inside its quotation, the last semicolon or colon, the last comma or dash, the last space
     between two phrases, the last space, between two characters. A short piece joins a neighbour in the same
-    block; where the text is `live`, the next one. Only one grapheme cluster that is longer than the cap may
-    exceed the cap.
+    block; where the text is `live`, the next one. Only a grapheme cluster may exceed the cap, by 32
+    characters at most: one of more marks than any script has is cut.
     """
     for block in blocks:
         text = " ".join(audible(block.text).split())

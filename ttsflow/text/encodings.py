@@ -51,9 +51,18 @@ _USUAL = {
 
 _HALF = re.compile("[\ud800-\udfff]")
 
-_GO_ON = "--encoding-errors replace"
+_GO_ON = "`text.encoding_errors: replace`"
 
 _TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
+
+
+def is_text_encoding(name: str) -> bool:
+    """Whether a text may be in it. Python has codecs for bytes, for names of hosts, and for nothing, too."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        return False
+    return codecs.lookup(name).name not in ("idna", "punycode")
 
 
 def decode(data: bytes, options: ReadOptions, name: str) -> str:
@@ -64,16 +73,15 @@ def decode(data: bytes, options: ReadOptions, name: str) -> str:
     """
     _check_is_text(data, name)
     mark, encoding = _marked(data, options.encoding)
+    _check_encoding(encoding)
     try:
         text = data[len(mark) :].decode(encoding, options.encoding_errors)
-    except LookupError:
-        raise InputError(_unknown_encoding(encoding)) from None
     except UnicodeDecodeError as error:
         at = len(mark) + error.start
         raise InputError(_undecodable(data, at, encoding, name, options.language)) from None
     except ValueError as error:  # from codecs that are not for files, such as "undefined"
         raise InputError(
-            f"{name} cannot be decoded as {encoding!r}: {error}. Try --encoding utf-8."
+            f"{name} cannot be decoded as {encoding!r}: {error}. Try `text.encoding: utf-8`."
         ) from None
     check_text(text, name, hint=_likely_utf16(data))
     return text
@@ -86,17 +94,17 @@ def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> I
     """
     source = iter(pieces)
     head = b""
-    while not head or any(mark.startswith(head) for mark, _ in _BYTE_ORDER_MARKS):
+    while len(head) < 2 or any(mark.startswith(head) for mark, _ in _BYTE_ORDER_MARKS):
         piece = next(source, None)
         if piece is None:
             break
         head += piece
     _check_is_text(head, name)
     mark, encoding = _marked(head, options.encoding)
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(options.encoding_errors)
-    except LookupError:
-        raise InputError(_unknown_encoding(encoding)) from None
+    _check_encoding(encoding)
+    if not _is_wide(encoding) and (advice := _likely_utf16(head)):
+        raise InputError(f"{name} is not valid {encoding}. {advice}.")
+    decoder = codecs.getincrementaldecoder(encoding)(options.encoding_errors)
     before = len(mark)
     for piece in chain([head[len(mark) :]], source, [b""]):
         state = decoder.getstate()
@@ -113,7 +121,7 @@ def decode_pieces(pieces: Iterable[bytes], options: ReadOptions, name: str) -> I
                 ) from None
             raise InputError(
                 f"{name} is not valid {encoding}: byte 0x{error.object[error.start]:02X} at offset {at}. "
-                f"Name its encoding (--encoding); to leave such bytes out: {_GO_ON}."
+                f"Name its encoding (`text.encoding`); to leave such bytes out: {_GO_ON}."
             ) from None
         before += len(piece)
 
@@ -145,7 +153,7 @@ def check_characters(text: str, name: str, hint: str = "", *, earlier: int = 0) 
     if 0xDC80 <= code <= 0xDCFF:  # Python's mark for an undecodable byte in an argument (PEP 383)
         raise InputError(
             f"{name} holds the byte 0x{code - 0xDC00:02X} {place}, which is not valid in the terminal's "
-            "encoding. Put the text in a file and name its encoding, for example --encoding cp1252."
+            "encoding. Put the text in a file and name its encoding, for example `text.encoding: cp1252`."
         )
     raise InputError(
         f"{name} holds half of a character (the lone surrogate U+{code:04X}) {place}. Remove it, or write "
@@ -187,8 +195,7 @@ def _line(before: str) -> int:
 
 def _undecodable(data: bytes, offset: int, encoding: str, name: str, language: str) -> str:
     utf16 = _likely_utf16(data)
-    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))  # NULs are usual there
-    if b"\0" in data and not utf16 and not wide:
+    if b"\0" in data and not utf16 and not _is_wide(encoding):
         return f"{name} looks like binary data: NUL at byte {data.index(0)}. {_TEXT_WANTED}."
     before = data[:offset].decode(encoding, "replace")
     where = f"byte 0x{data[offset]:02X} at offset {offset} (line {_line(before)})"
@@ -204,7 +211,8 @@ def _other_encoding(data: bytes, offset: int, language: str) -> str:
         except UnicodeDecodeError:
             continue
         shown = data[max(0, offset - 12) : offset + 12].decode(encoding, "replace")
-        return f"With --encoding {encoding} the place reads {shown!r}; if that is wrong, name the right one"
+        setting = f"`text.encoding: {encoding}`"
+        return f"With {setting} the place reads {shown!r}; if that is wrong, name the right one"
     raise AssertionError("latin-1 decodes every byte")
 
 
@@ -213,13 +221,20 @@ def _likely_utf16(data: bytes) -> str:
     head = data[:200]
     for encoding, nuls in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
         if nuls and nuls.count(0) > 0.7 * len(nuls):
-            return f"It looks like UTF-16 without a byte order mark; try --encoding {encoding}"
+            return f"It looks like UTF-16 without a byte order mark; try `text.encoding: {encoding}`"
     return ""
 
 
-def _unknown_encoding(encoding: str) -> str:
+def _is_wide(encoding: str) -> bool:
+    """Whether NUL bytes are usual in it."""
+    return encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+
+
+def _check_encoding(encoding: str) -> None:
+    if is_text_encoding(encoding):
+        return
     known = sorted(set(aliases.values()) | set(aliases))
     close = difflib.get_close_matches(encoding.lower().replace("-", "_"), known, n=3, cutoff=0.6)
     mean = f"; did you mean {' or '.join(close)}?" if close else "."
     common = "utf-8, utf-16, cp1252, latin-1, gb18030, shift_jis"
-    return f"unknown text encoding {encoding!r}{mean} Common ones are {common}."
+    raise InputError(f"unknown text encoding {encoding!r}{mean} Common ones are {common}.")

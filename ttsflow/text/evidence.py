@@ -37,14 +37,14 @@ def suspicion(text: str, name: str) -> str | None:
     if _HTML_START.match(beginning) or len(_HTML_END_TAG.findall(beginning)) >= _MANY:
         return (
             f"{name} looks like HTML, and its tags are spoken: convert it, for example with "
-            f"`pandoc -f html -t plain`, or add --input-format text to read it as it is"
+            f"`pandoc -f html -t plain`, or add `text.format: text` to read it as it is"
         )
     kinds = [kind for kind, pattern in _PATTERNS.items() if pattern.search(beginning)]
     if len(kinds) < 2:
         return None
     return (
-        f"{name} looks like Markdown ({', '.join(kinds[:3])}): add --input-format markdown, "
-        f"or --input-format text to read it as it is"
+        f"{name} looks like Markdown ({', '.join(kinds[:3])}): add `text.format: markdown`, "
+        f"or `text.format: text` to read it as it is"
     )
 
 

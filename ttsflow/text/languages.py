@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_NAMES = """
+    af afrikaans ar arabic bg bulgarian bn bengali ca catalan cs czech cy welsh da danish de german el greek
+    en english eo esperanto es spanish et estonian eu basque fa persian fi finnish fr french ga irish
+    gu gujarati he hebrew hi hindi hr croatian hu hungarian hy armenian id indonesian is icelandic it italian
+    ja japanese ka georgian kk kazakh kn kannada ko korean la latin lt lithuanian lv latvian mk macedonian
+    ml malayalam mr marathi ms malay mt maltese nb norwegian ne nepali nl dutch pa punjabi pl polish
+    pt portuguese ro romanian ru russian sk slovak sl slovenian sq albanian sr serbian sv swedish sw swahili
+    ta tamil te telugu th thai tr turkish uk ukrainian ur urdu vi vietnamese zh chinese
+"""
+_TAGS = dict(zip(_NAMES.split()[1::2], _NAMES.split()[::2], strict=True))
+
+
+def tag_named(language: str) -> str | None:
+    """The tag of a language that is called by its English name; None for a name that is not known."""
+    return _TAGS.get(language.strip().lower())
+
 
 def nearest(wanted: str, spoken: Iterable[str]) -> str | None:
     """The tag of `spoken` that is nearest to `wanted`; None where none is near.

@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ttsflow.text.addresses import begun_address, name_all_hosts
 from ttsflow.text.blocks import Block, BlockKind
 from ttsflow.text.characters import audible
 from ttsflow.text.chunker import Chunk, Pauses
+from ttsflow.text.escapes import begun_escape, without_escapes
 from ttsflow.text.marks import FULL_STOPS
 from ttsflow.text.options import Lines
 from ttsflow.text.stops import CutRules, Stop, joined_onward, settled_stops, speakable, stops
@@ -53,10 +55,15 @@ class LiveCutter:
     there yet: with `lines` "auto" it is only where an editor broke the line if that line has 40 characters
     or more and does not end a sentence, and if the next one does not begin with the mark of a list, a
     dialogue or a heading. A blank line ends a paragraph, two end a section.
+
+    Without `addresses` the host is spoken where a web or mail address stands.
     """
 
-    def __init__(self, rules: CutRules, pauses: Pauses, lines: Lines = "auto") -> None:
-        self._rules, self._pauses, self._lines = rules, pauses, lines
+    def __init__(
+        self, rules: CutRules, pauses: Pauses, lines: Lines = "auto", *, addresses: bool = True
+    ) -> None:
+        self._rules, self._pauses, self._lines, self._addresses = rules, pauses, lines, addresses
+        self._escape = ""  # a sequence for a terminal that may go on
         self._coming = ""  # what has come, and not been looked at
         self._text = ""  # of the block that grows, from the beginning of its sentence; single spaces
         self._done = 0  # so much of it is in chunks
@@ -72,7 +79,9 @@ class LiveCutter:
     def feed(self, text: str) -> Iterator[Chunk]:
         """The chunks that are certain now that `text` has come, too."""
         for start in range(0, len(text), _MOST):
-            self._coming += text[start : start + _MOST]
+            came = self._escape + text[start : start + _MOST]
+            self._escape = begun_escape(came)
+            self._coming += without_escapes(came.removesuffix(self._escape))
             yield from self._look(last=False)
 
     def flush(self) -> Iterator[Chunk]:
@@ -95,7 +104,11 @@ class LiveCutter:
     def _look(self, *, last: bool) -> Iterator[Chunk]:
         """Take over what has come, as far as its line ends can be judged."""
         held = "" if last else self._coming[len(self._coming.rstrip(_HALVES)) :]
+        if not self._addresses and not last and not held:
+            held = begun_address(self._coming)
         coming = _LINE_ENDS.sub("\n", self._coming.removesuffix(held)).replace("\u2029", "\n\n")
+        if not self._addresses:
+            coming = name_all_hosts(coming)
         self._coming = held
         # Inside a word nothing is settled, unless the script has no spaces.
         inside_a_word = coming.isalnum() and not self._line.endswith(tuple(FULL_STOPS))
@@ -107,6 +120,8 @@ class LiveCutter:
             after = rest.lstrip()
             gap = rest[: len(rest) - len(after)].count("\n")
             marked_at = after.partition("\n")[0]
+            if not after:
+                rest = "\n" * min(gap, 2)  # more blank lines mean the same, and are looked at again and again
             if not last and (not after or (not gap and len(marked_at) < _MARK_CHARS and marked_at == after)):
                 self._coming = end + rest + held
                 break

@@ -29,6 +29,7 @@ class ReadOptions:
     """How an input is read. `format` is the name of a reader; None where the input's name decides.
 
     A byte order mark overrides `encoding`. `language` is the tag of the language that the text is in.
+    `lines` and `addresses` are for plain text: whether addresses are spoken as a whole, or only their hosts.
     """
 
     format: str | None = None
@@ -37,3 +38,4 @@ class ReadOptions:
     language: str = "en"
     lines: Lines = "auto"
     markdown: MarkdownOptions = field(default_factory=MarkdownOptions)
+    addresses: bool = True

@@ -11,6 +11,7 @@ from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.text.blocks import Block
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
+from ttsflow.text.escapes import without_escapes
 from ttsflow.text.evidence import suspicion
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.plain import plain_blocks
@@ -52,7 +53,7 @@ def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
     if switches:
         raise InputError(
             f"{name} holds nothing that is spoken of Markdown unless {' or '.join(switches)} is true: "
-            f"add --set {switches[0]}=true."
+            f"add `{switches[0]}: true`."
         )
     raise InputError(f"{name} holds only Markdown's marks and comments: there is nothing to speak.")
 
@@ -66,8 +67,9 @@ def _has_words(blocks: Iterable[Block]) -> bool:
 
 
 def _lines(data: bytes, name: str, options: ReadOptions) -> str:
-    """The text with "\\n" for each line end."""
-    return decode(data, options, name).replace("\r\n", "\n").replace("\r", "\n")
+    """The text with "\\n" for each line end, and without what would make its lines look longer."""
+    text = without_escapes(decode(data, options, name))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 TEXT = Reader("text", (".txt",), _read_text)

@@ -113,7 +113,7 @@ def _missing(path: Path) -> str:
         return f"{_printable(path)} does not exist: there is no folder {_printable(folder)}. Check the path."
     close = [folder / name for name in difflib.get_close_matches(path.name, _names(folder), n=3, cutoff=0.5)]
     if not close:
-        return f"{_printable(path)} does not exist. Check the name, or give the text with --text."
+        return f"{_printable(path)} does not exist. Check the name, or give the text itself."
     return f"{_printable(path)} does not exist. Did you mean {' or '.join(map(_printable, close))}?"
 
 

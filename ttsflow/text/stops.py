@@ -18,6 +18,9 @@ from ttsflow.text.sentences import sentence_ends
 _PIECE = 40
 """characters that a cut inside a sentence leaves on both sides, where it can"""
 
+_MOST_MARKS = 32
+"""characters that may follow a letter and look like one with it; Unicode's Stream-Safe Text Format has 30"""
+
 _NEXT_WORD = 24
 """characters behind an end that are as good as a complete word; there are scripts without spaces"""
 
@@ -184,8 +187,9 @@ def _best_break(text: str, start: int, end: int, rules: CutRules) -> int:
         between = _between_phrases(text, start, [at for at in spaces if at >= least], rules.language)
         return _behind_space(text, spaces[-1] if between is None else between)
     inside = (at for at in range(limit, start, -1) if is_boundary(text, at))
-    beyond = (at for at in range(limit + 1, end) if is_boundary(text, at))
-    return _behind_space(text, next(inside, None) or next(beyond, end))
+    behind = min(limit + _MOST_MARKS, end)
+    beyond = (at for at in range(limit + 1, behind) if is_boundary(text, at))
+    return _behind_space(text, next(inside, None) or next(beyond, end if behind == end else limit))
 
 
 def _breaks(pattern: re.Pattern[str], text: str, least: int, limit: int) -> list[int]:

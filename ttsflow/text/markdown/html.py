@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
+from ttsflow.text.addresses import name_hosts
 from ttsflow.text.blocks import Block, BlockKind
-from ttsflow.text.markdown.addresses import name_hosts
-from ttsflow.text.markdown.lists import Lists, Part
+from ttsflow.text.markdown.lists import BREAK, Lists, Part
 from ttsflow.text.options import MarkdownOptions
 
 # One pattern, which finds comments and tags from left to right: no nesting is too deep for it, and what
@@ -93,7 +93,7 @@ def html_parts(html: str, lists: Lists, options: MarkdownOptions) -> Iterator[Pa
         elif tag in _CELLS and not markup["end"]:
             words.append(_CELL)
         elif tag == "br":
-            words.append("\n")
+            words.append(BREAK)
     if not tags.silent:
         words.append(unescape(html[start:]))
     yield from _block(words, kind, lists, options)
@@ -106,9 +106,9 @@ def markup_in(html: str) -> re.Match[str] | None:
     return _MARKUP.match(html)
 
 
-def separates(tag: str) -> bool:
-    """Whether words before and behind a tag are two words."""
-    return tag in _BLOCKS or tag in _CELLS or tag == "br"
+def separation(tag: str) -> str:
+    """What is between the words before a tag and those behind it; "" where it stands inside a word."""
+    return BREAK if tag == "br" else "\n" if tag in _BLOCKS or tag in _CELLS else ""
 
 
 def _block(words: list[str], kind: BlockKind, lists: Lists, options: MarkdownOptions) -> Iterator[Part]:

@@ -10,13 +10,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from ttsflow.text.markdown.addresses import name_hosts
-from ttsflow.text.markdown.html import Tags, markup_in, separates
+from ttsflow.text.addresses import name_hosts
+from ttsflow.text.markdown.html import Tags, markup_in, separation
+from ttsflow.text.markdown.lists import BREAK
 from ttsflow.text.options import MarkdownOptions
 
 _LEFT_OUT = "\N{OBJECT REPLACEMENT CHARACTER}"
 """stands in the words for what is not spoken, until the space before it is gone"""
-_GAP = re.compile(rf"\s*{_LEFT_OUT}(?=[\s.,;:!?)]|\Z)|{_LEFT_OUT}")
+_GAP = re.compile(rf"(?<!\s)\s*{_LEFT_OUT}(?=[\s.,;:!?)]|\Z)|{_LEFT_OUT}")
 
 # A variable, or something with an operator. "$5 to 10$" has neither, nor has "a $$ or $$$ restaurant".
 _FORMULA = re.compile(r"(?:\n\s*)?\S+(?:\s*\n)?|.*(?:[\\^_=+*/<>{}|]|\s-\s).*", re.DOTALL)
@@ -61,15 +62,17 @@ class Inline:
             if token.type == "html_inline":
                 markup = markup_in(token.content)
                 tag = None if markup is None else tags.meet(markup)
-                if tag is not None and separates(tag):
-                    yield "\n", False
+                if tag is not None:
+                    yield separation(tag), False
             elif not tags.silent:
                 yield from self._piece(token, behind)
 
     def _piece(self, token: Token, behind: Token | None) -> Iterator[_Words]:
         match token.type:
-            case "softbreak" | "hardbreak":
+            case "softbreak":
                 yield "\n", False
+            case "hardbreak":
+                yield BREAK, False
             case "image":
                 yield from self._pieces(token.children or ())
             case "code_inline":

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from ttsflow.text.blocks import Block
 
+BREAK = "\N{LINE SEPARATOR}"
+"""stands in the words where the writer has ended a line"""
+
 
 class Part(NamedTuple):
     """A block, and where it stands: `listed` is the number of the outermost list around it, 0 for none.
@@ -74,12 +77,19 @@ class Lists:
 
 
 def lines(parts: Iterable[Part]) -> Iterator[Block]:
-    """The blocks; one that another item of the same list follows is a line."""
+    """The blocks; one that another item of the same list follows is a line, and so is one before a break."""
     before: Part | None = None
     for part in parts:
         if before is not None:
             followed = part.first and 0 < part.listed == before.listed and before.block.kind == "paragraph"
-            yield replace(before.block, kind="line") if followed else before.block
+            yield from _at_breaks(replace(before.block, kind="line") if followed else before.block)
         before = part
     if before is not None:
-        yield before.block
+        yield from _at_breaks(before.block)
+
+
+def _at_breaks(block: Block) -> Iterator[Block]:
+    *before, last = filter(None, map(str.strip, block.text.split(BREAK)))
+    for line in before:
+        yield Block(line, "line")
+    yield replace(block, text=last)

@@ -29,7 +29,8 @@ _HYPHENS = "-‐"
 _LAST_WORD = re.compile(rf"[^\W\d_](?:[^\W_]|[{_HYPHENS}'’])*\Z")
 _FIRST_WORD = re.compile(rf"[^\W_]+(?:[{_HYPHENS}][^\W_]+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_BROKEN = re.compile(rf"[^\W\d_]+[{_HYPHENS}]\s*\n\s*[^\W\d_]+")
+# Nothing in it may be matched in two ways: one long word, or many blank lines, would take quadratic time.
+_BROKEN = re.compile(rf"(?<![^\W\d_])[^\W\d_]++[{_HYPHENS}][^\S\n]*\n\s*+[^\W\d_]+")
 _LONGEST_WORD = 100
 
 _ANOTHER_FOLLOWS = {

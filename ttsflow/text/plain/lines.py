@@ -42,6 +42,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ttsflow.text.addresses import name_all_hosts
 from ttsflow.text.blocks import Block
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.plain.furniture import without_furniture
@@ -57,6 +58,11 @@ def plain_blocks(text: str, options: ReadOptions) -> Iterator[Block]:
 
     Memory holds one run and the measures of one window of the text, however long the text is.
     """
+    for block in _blocks(text, options):
+        yield block if options.addresses else replace(block, text=name_all_hosts(block.text))
+
+
+def _blocks(text: str, options: ReadOptions) -> Iterator[Block]:
     held: Block | None = None
     for run, measures in _measured_runs(text):
         if held is not None:

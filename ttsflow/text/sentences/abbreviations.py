@@ -189,12 +189,17 @@ _WORDS = {
 
 # Words that are held only before a number, because they are words of their own, too.
 _BEFORE_NUMBERS = {
-    "en": "Sat Sun no nos p pp art arts bk c fl par para ver v fig figs tab eq max min op",
+    "en": """
+        Sat Sun no nos p pp art arts bk c fl par para ver v fig figs tab eq max min op fn fol ll nn vv App Cap
+        Cl Reg Regs Sched Stat
+        Matt Mk Lk Jn Rom Cor Gal Eph Phil Thess Tim Philem Heb Jas Pet Exod Lev Num Deut Josh Judg Sam Kgs
+        Chr Chron Neh Esth Ps Pss Prov Eccl Isa Jer Lam Ezek Dan Hos Obad Mic Nah Hab Zeph Hag Zech Mal Macc
+    """,
     "de": "Art v z ca max min mind fig tab lit S Bl Nr",
-    "fr": "no nos n p art fig vol v t max min tab",
-    "es": "no n p art v t máx mín id",
-    "it": "n p pag pagg v art max min",
-    "pt": "n p v t art máx mín min pag",
+    "fr": "no nos n p art fig vol v t max min tab Matt Mt Mc Lc Jn Rom Cor Gal Gen Gn Ex Is Jr Ap Hb Ps",
+    "es": "no n p art v t máx mín id Mat Mt Mc Lc Jn Rom Rm Cor Gal Gén Gn Éx Ex Is Jer Ap Heb Sal",
+    "it": "n p pag pagg v art max min Matt Mt Mc Lc Gv Rom Rm Cor Gal Gen Gn Es Is Ger Ap Eb Sal",
+    "pt": "n p v t art máx mín min pag Mat Mt Mc Lc Jo Rom Rm Cor Gal Gên Gn Êx Ex Is Jer Ap Heb Sal",
     "pl": "ok art ust pkt poz ryc max min str tab rys fig vol",
     "ru": "рис стр ст с мин макс табл ред",
     "nl": "art lid max min deel bl",
@@ -211,6 +216,7 @@ _BEFORE_NUMBERS = {
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _INITIAL = re.compile(rf"(?:(?<![\w°])|(?<=[{_CJK}]))[^\W\d_{_CJK}]\.\Z")
+_NUMBER = re.compile(r"\d|[IVXLC]{2,}\b|[VX]\b")  # not "I", which is a word, too
 _TOKEN = re.compile(rf"[^\s(\[{{“‘«‹„‚\"'’/—–、，：{_CJK}]+\Z")
 
 # Latin abbreviations in Chinese, Japanese and Korean are English ones.
@@ -235,7 +241,7 @@ def is_abbreviation(before: str, after: str, code: str) -> bool:
     code = _ALIASES.get(code, code)
     if token[0] in _ANYWHERE.get(code, ()):
         return True
-    return after[:1].isdigit() and token[0] in _NUMBERED.get(code, ())
+    return _NUMBER.match(after) is not None and token[0] in _NUMBERED.get(code, ())
 
 
 def is_initial(before: str, code: str) -> bool:

@@ -102,14 +102,14 @@ def _is_end(text: str, start: int, end: int, code: str, in_quotations: bool) -> 
     near = max(start, end - _NEAR)
     seen = _readable(text[near : end + srx.AHEAD], in_quotations)
     before, after = seen[: end - near].rstrip(" "), seen[end - near :]
-    if not _LATIN_STOP.search(before):
-        return True
     stop = near + len(before)
     behind = text[stop : end + srx.AHEAD].lstrip(" ")  # with the mark of a note
+    if not in_quotations and is_tag(before, behind, code):
+        return False
+    if not _LATIN_STOP.search(before):
+        return True
     in_list = is_item_number(text[max(start, stop - LIST_REACH) : stop])
     if in_list or (before.endswith(".") and _goes_on(before, behind, code)):
-        return False
-    if not in_quotations and is_tag(before, behind, code):
         return False
     return is_shown(before, behind, code) or srx.allows(before + " " * spaced, after, code)
 

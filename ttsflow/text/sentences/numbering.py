@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # "im 2. Stock", "3. Cadde"
 _ORDINAL_LANGUAGES = re.compile(r"bs|cs|da|de|et|eu|fi|fo|hr|hu|is|lb|lv|mk|nb|nn|no|pl|sk|sl|sq|sr|tr")
@@ -10,7 +11,9 @@ _ORDINAL_LANGUAGES = re.compile(r"bs|cs|da|de|et|eu|fi|fo|hr|hu|is|lb|lv|mk|nb|n
 _ROMAN = r"(?=[IVXLC])(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _ORDINAL = re.compile(rf"(?<![\w.,:/°-])(?:\d{{1,3}}|{_ROMAN})\.\Z")
 _ITEM = re.compile(rf"[(\[]?(?:\d{{1,3}}|{_ROMAN}|[A-Za-z])[.)]+\Z")
-_INLINE_ITEM = re.compile(r"(?<!\S)\(?(\d{1,2}|[a-z])([.)]{1,2})\Z")
+_INLINE_ITEM = re.compile(r"(?<!\S)\(?(\d{1,2}|[a-z]|[ivx]{2,5}|[IVX]{1,5})([.)]{1,2})\Z")
+_FIRST = ("1", "a", "i", "I")
+_ROMAN_ITEMS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv")
 _BEFORE_ITEM = "•⁃*–—- “‘«„\"'"  # noqa: RUF001
 
 LIST_REACH = 400
@@ -36,7 +39,18 @@ def is_item_number(sentence: str) -> bool:
         return False
     label, mark = item[1], item[2]
     before = sentence[: item.start()].rstrip()
-    if label in ("1", "a"):
-        return before.endswith(":")
-    previous = str(int(label) - 1) if label.isdecimal() else chr(ord(label) - 1)
-    return re.search(rf"(?<!\S)\(?{previous}{re.escape(mark)} ", before) is not None
+    if label in _FIRST and before.endswith(":"):
+        return True
+    previous = "|".join(_labels_before(label))
+    return bool(previous and re.search(rf"(?<!\S)\(?(?:{previous}){re.escape(mark)} ", before))
+
+
+def _labels_before(label: str) -> Iterator[str]:
+    """What the item before an item may be called; "v" follows "u" or "iv"."""
+    if label.isdecimal():
+        yield str(int(label) - 1)
+    elif label.islower() and len(label) == 1 and label != "a":
+        yield chr(ord(label) - 1)
+    if label.lower() in _ROMAN_ITEMS[1:]:
+        previous = _ROMAN_ITEMS[_ROMAN_ITEMS.index(label.lower()) - 1]
+        yield previous if label.islower() else previous.upper()
