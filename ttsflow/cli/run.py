@@ -49,6 +49,8 @@ from ttsflow.cli.signals import end_on_signals
 @click.option(
     "--input-format", type=OneOf(input_formats), help="Format of the text.  [default: as the suffix says]"
 )
+@click.option("--chapters", metavar="3-5,8", help="Only these chapters; `ttsflow chapters` lists them.")
+@click.option("--sample", type=float, metavar="SECONDS", help="Only about so much of the beginning.")
 @click.option("--encoding", help="Encoding of text files.  [default: utf-8]")
 @click.option(
     "--encoding-errors",
@@ -67,6 +69,13 @@ from ttsflow.cli.signals import end_on_signals
     "--keep-store/--no-keep-store",
     default=True,
     help="Keep the chunks after the end, or not.  [default: keep]",
+)
+@click.option(
+    "--dry-run",
+    is_flag=False,
+    flag_value="text",
+    type=click.Choice(["text", "json"]),
+    help="Speak nothing; print the chunks as they would be spoken.",
 )
 @click.option("--strict", is_flag=True, help="End with exit code 1 where a chunk is flagged, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -89,21 +98,24 @@ def run(
     bit_rate: int | None,
     sample_rate: int | None,
     input_format: str | None,
+    chapters: str | None,
+    sample: float | None,
     encoding: str | None,
     encoding_errors: str | None,
     report: str | None,
     overwrite: bool,
     fresh: bool,
     keep_store: bool,
+    dry_run: str | None,
     strict: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Speak INPUT: a .txt or .md file, or - for standard input.
+    """Speak INPUT: an EPUB, HTML, Markdown or text file, or - for standard input.
 
     \b
     Examples:
-      ttsflow run book.txt -o book.wav
+      ttsflow run book.epub -o book.m4b
       ttsflow run chapter.md --language de --voice de -o - | aplay
       ttsflow run book.txt --policy bounded-parallel --set policy.options.max_concurrent=2
 
@@ -135,8 +147,14 @@ def run(
     )
     chosen = load_settings(policy, config_file, settings, flags)
     place = None if report is None else report_place(report)
-    destination = speech.Destination(output, overwrite, place, fresh, keep_store, strict)
+    destination = speech.Destination(
+        output, overwrite, place, fresh, keep_store, strict, sample=sample is not None
+    )
     to_speak = speech.read_input(source, text, chosen.config.text.reading, listening=destination.listening)
+    to_speak, chosen = speech.chosen_parts(to_speak, chosen, chapters, sample)
+    if dry_run is not None:
+        speech.show(to_speak, chosen, plugins_dir, as_json=dry_run == "json")
+        return
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
         code = speech.speak(to_speak, chosen, plugins_dir, destination, quiet=quiet)
     if code:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import stat
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -16,12 +17,15 @@ from typing import BinaryIO
 import click
 
 from ttsflow.cli.messages import command
+from ttsflow.cli.options import load_registry
 from ttsflow.cli.runs import STREAM, Run, ask, made
 from ttsflow.config import Settings
+from ttsflow.config.choices import resolve_backend
 from ttsflow.config.model import OutputSection
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
+from ttsflow.registry import describe
 from ttsflow.report import Summary, Text
 from ttsflow.report.file import ReportPlace
 from ttsflow.report.timeline import form_of
@@ -31,9 +35,20 @@ from ttsflow.session.engine import Engine
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice
-from ttsflow.session.request import Manner, Request
-from ttsflow.session.setup import make_setup
-from ttsflow.text import Coming, Document, ReadOptions, read_coming, read_file, read_stream, read_text
+from ttsflow.session.request import Manner, Request, chunks_of
+from ttsflow.session.setup import make_setup, spoken_language
+from ttsflow.text import (
+    Coming,
+    Document,
+    ReadOptions,
+    beginning,
+    only,
+    read_coming,
+    read_file,
+    read_stream,
+    read_text,
+    usual_rate,
+)
 from ttsflow.text.readers import TEXT
 
 STDOUT = 1
@@ -49,6 +64,7 @@ class Destination:
     fresh: bool = False
     keep_store: bool = True
     strict: bool = False
+    sample: bool = False
 
     @property
     def listening(self) -> bool:
@@ -73,6 +89,8 @@ class Destination:
             return None
         from_file = text.identity.source is not None
         stem = Path(text.name).stem if from_file else "speech"
+        if self.sample:  # not over the whole
+            stem += ".sample"
         usual = f"{stem}{format_for(None, output.format).suffixes[0]}"
         path = checked(usual if self.output is None else self.output, text, output)
         if isinstance(self.report, Path) and same_place(self.report, path):
@@ -117,6 +135,47 @@ def _is_file(binary_file: BinaryIO) -> bool:
         return stat.S_ISREG(os.fstat(binary_file.fileno()).st_mode)
     except OSError:
         return False
+
+
+def chosen_parts(
+    text: Document | Coming, settings: Settings, chapters: str | None, sample_s: float | None
+) -> tuple[Document | Coming, Settings]:
+    """What of a text is to be spoken, and in which language: its own, where none was chosen.
+
+    Raises InputError for a chapter that there is not; click.UsageError where a text that still comes cannot
+    be chosen from.
+    """
+    if isinstance(text, Coming):
+        if chapters is not None or sample_s is not None:
+            raise click.UsageError("chapters and samples are of a text that is there: give a file")
+        return text, settings
+    settings = settings.in_language_of(text)
+    if chapters is not None:
+        text = only(text, chapters)
+    if sample_s is not None:
+        text = beginning(text, sample_s * usual_rate(settings.config.text.language))
+    return text, settings
+
+
+def show(text: Document | Coming, settings: Settings, plugins_dirs: Sequence[Path], *, as_json: bool) -> None:
+    """Print the chunks of a text as they would be spoken, each with its pause. Nothing is loaded for it."""
+    registry = load_registry(settings, plugins_dirs)
+    backend = resolve_backend(settings, registry, fallback_allowed=True, to_speak=False)
+    profile = describe(backend.plugin, backend.options)
+    asked = settings.config.text
+    language = spoken_language(asked.language, profile)
+    if not as_json:
+        voice = asked.voice or ", ".join(map(str, asked.references)) or "the usual one"
+        click.echo(f"backend {profile.backend}, language {language}, voice: {voice}")
+    for index, chunk in enumerate(chunks_of(text, asked.model_copy(update={"language": language}), profile)):
+        if as_json:
+            spoken = {"index": index, **asdict(chunk), "language": language, "voice": asked.voice}
+            click.echo(json.dumps(spoken, ensure_ascii=False))
+            continue
+        if chunk.chapter is not None:
+            click.echo(f"\n# {chunk.chapter}\n")
+        pause = f" [{chunk.pause_s:g} s]" if chunk.pause_s else ""
+        click.echo(f"{index:>5}  {chunk.text if chunk.speakable else ''}{pause}")
 
 
 def speak(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,8 @@ from ttsflow.config.model import Config
 from ttsflow.config.policyfiles import PolicyFiles, user_policies
 from ttsflow.errors import ConfigError
 from ttsflow.interface.validation import KeyPath, dotted, validate
+from ttsflow.text.document import Document
+from ttsflow.text.languages import declared, nearest
 
 DEFAULT_POLICY = "auto"
 
@@ -25,6 +27,15 @@ class Settings:
     config: Config
     origins: Mapping[KeyPath, Origin]
     policy_files: PolicyFiles
+
+    def in_language_of(self, document: Document) -> Settings:
+        """The same, in the language that a document says it is in, unless a language was chosen."""
+        language = declared(document.details.language)
+        chosen = ("text", "language") in self.origins
+        if chosen or language is None or nearest(language, [self.config.text.language]):
+            return self
+        text = self.config.text.model_copy(update={"language": language})
+        return replace(self, config=self.config.model_copy(update={"text": text}))
 
     def origin(self, path: KeyPath) -> Origin | None:
         """Where the value at a key path was given, or the nearest section around it; None for a default."""

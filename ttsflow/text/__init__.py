@@ -1,17 +1,19 @@
 """Text: reads an input into blocks, and cuts the blocks into chunks. A chunk is spoken in one go."""
 
 from ttsflow.text.blocks import Block
+from ttsflow.text.chapters import ChapterText, beginning, chapters_of, only
 from ttsflow.text.chunker import Chunk, Pauses, cut, halve
 from ttsflow.text.coming import Coming
 from ttsflow.text.document import Details, Document, Identity
 from ttsflow.text.live import LiveCutter
 from ttsflow.text.options import MarkdownOptions, ReadOptions
-from ttsflow.text.ramp import Ramp
+from ttsflow.text.ramp import Ramp, usual_rate
 from ttsflow.text.sources import pulled, read_coming, read_file, read_stream, read_text
 from ttsflow.text.stops import CutRules
 
 __all__ = [
     "Block",
+    "ChapterText",
     "Chunk",
     "Coming",
     "CutRules",
@@ -23,11 +25,15 @@ __all__ = [
     "Pauses",
     "Ramp",
     "ReadOptions",
+    "beginning",
+    "chapters_of",
     "cut",
     "halve",
+    "only",
     "pulled",
     "read_coming",
     "read_file",
     "read_stream",
     "read_text",
+    "usual_rate",
 ]

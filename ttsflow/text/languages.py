@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _NAMES = """
@@ -13,12 +14,20 @@ _NAMES = """
     pt portuguese ro romanian ru russian sk slovak sl slovenian sq albanian sr serbian sv swedish sw swahili
     ta tamil te telugu th thai tr turkish uk ukrainian ur urdu vi vietnamese zh chinese
 """
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+_NO_LANGUAGES = frozenset(("und", "mul", "zxx", "mis"))  # ISO 639: unknown, many, none, another
 _TAGS = dict(zip(_NAMES.split()[1::2], _NAMES.split()[::2], strict=True))
 
 
 def tag_named(language: str) -> str | None:
     """The tag of a language that is called by its English name; None for a name that is not known."""
     return _TAGS.get(language.strip().lower())
+
+
+def declared(language: str | None) -> str | None:
+    """The tag of the language that a document says it is in; None where it says nothing that is one."""
+    tag = tag_named(language or "") or (language or "").strip().replace("_", "-")
+    return tag if _TAG.fullmatch(tag) and tag.lower().partition("-")[0] not in _NO_LANGUAGES else None
 
 
 def nearest(wanted: str, spoken: Iterable[str]) -> str | None:

@@ -32,7 +32,7 @@ class Ramp:
     def shorten(self, chunks: Iterable[Chunk], rules: CutRules) -> Iterator[Chunk]:
         """The same text in chunks that begin short."""
         chunks = iter(chunks)
-        limit = self.first_s * _rate(rules.language)
+        limit = self.first_s * usual_rate(rules.language)
         for chunk in chunks:
             rest = chunk.text
             while chunk.speakable and (part := _beginning(rest, limit, rules)):
@@ -66,5 +66,6 @@ def _between_words(part: str, after: str) -> bool:
     return after.isspace() or (without_spaces and after.isalnum() and not part[-1].isalnum())
 
 
-def _rate(language: str) -> float:
+def usual_rate(language: str) -> float:
+    """Characters in a second of speech, whoever speaks."""
     return _CHARS_PER_S.get(language.partition("-")[0], _USUAL_CHARS_PER_S)

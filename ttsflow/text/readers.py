@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from ttsflow.errors import InputError, UnknownNameError
+from ttsflow.interface.installation import install_command
 from ttsflow.text.blocks import Block
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
@@ -72,8 +74,34 @@ def _lines(data: bytes, name: str, options: ReadOptions) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-TEXT = Reader("text", (".txt",), _read_text)
-READERS = (TEXT, Reader("markdown", (".md", ".markdown"), _read_markdown))
+def _read_html(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need_lxml(name)
+    from ttsflow.text.web import read_html
+
+    return read_html(data, name, options)
+
+
+def _read_epub(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need_lxml(name)
+    from ttsflow.text.epub import read_epub
+
+    return read_epub(data, name, options)
+
+
+def _need_lxml(name: str) -> None:
+    if find_spec("lxml") is None:
+        raise InputError(
+            f"to read {name}, lxml is needed, which is not installed: {install_command('books')}"
+        )
+
+
+TEXT = Reader("text", (".txt", ".text"), _read_text)
+READERS = (
+    TEXT,
+    Reader("markdown", (".md", ".markdown"), _read_markdown),
+    Reader("html", (".html", ".htm", ".xhtml"), _read_html),
+    Reader("epub", (".epub",), _read_epub),
+)
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -35,7 +36,7 @@ def markdown_blocks(text: str, options: MarkdownOptions) -> Iterator[Block]:
     """The blocks of a CommonMark text with tables, footnotes, task lists and formulas.
 
     Each heading, paragraph, list item, quotation and table row is a block. A heading of level 1 is that
-    of a chapter. The items of ordered lists have their numbers. An item that another follows is a line,
+    of a chapter, or of level 2 where there is but one of level 1. The items of ordered lists have their numbers. An item that another follows is a line,
     and so is what stands before a hard line break. Of a link the text is spoken, of an image the
     description, of an address the host. What is not prose is left out unless `options` has it. A thematic
     break becomes the block "***", which has nothing to say and is a pause.
@@ -55,7 +56,9 @@ def _parts(text: str, options: MarkdownOptions) -> Iterator[Part]:
     kind: BlockKind = "paragraph"
     row: list[str] | None = None
     notes = 0  # footnotes around this place
-    for token in parser.parse(text, env):
+    tokens = parser.parse(text, env)
+    chapter = _chapter_tag(tokens)
+    for token in tokens:
         match token.type:
             case "footnote_reference_open":
                 notes += 1
@@ -68,7 +71,7 @@ def _parts(text: str, options: MarkdownOptions) -> Iterator[Part]:
             case _ if notes and not options.footnotes:
                 continue
             case "heading_open":
-                kind = "chapter" if token.tag == "h1" else "heading"
+                kind = "chapter" if token.tag == chapter else "heading"
             case "heading_close":
                 kind = "paragraph"
             case "bullet_list_open":
@@ -98,6 +101,12 @@ def _parts(text: str, options: MarkdownOptions) -> Iterator[Part]:
                     yield lists.part(Block(words, kind))
             case _:
                 yield from _whole(token, options, lists)
+
+
+def _chapter_tag(tokens: Sequence[Token]) -> str:
+    """The headings with which chapters begin: of level 2 where a single one of level 1 is the title."""
+    tags = Counter(token.tag for token in tokens if token.type == "heading_open")
+    return "h2" if tags["h1"] == 1 and tags["h2"] > 1 else "h1"
 
 
 def _whole(token: Token, options: MarkdownOptions, lists: Lists) -> Iterator[Part]:

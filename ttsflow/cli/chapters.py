@@ -1,0 +1,88 @@
+"""`ttsflow chapters`: what is in a book."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ttsflow.cli.inventory import as_json_option
+from ttsflow.cli.options import PATH, OneOf, given, input_formats, load_registry, load_settings
+from ttsflow.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from ttsflow.text import ChapterText, Document
+
+COLUMNS = ("chapter", "words", "length", "title")
+
+
+@click.command()
+@click.argument("book", type=PATH, metavar="BOOK")
+@click.option(
+    "--backend", help="TTS engine by whose speed the length is predicted; it need not be installed."
+)
+@click.option("--language", help="Language code of the text.  [default: as the book says, or en]")
+@click.option("--input-format", type=OneOf(input_formats), help="Format of the text.")
+@as_json_option
+def chapters(
+    book: Path, backend: str | None, language: str | None, input_format: str | None, as_json: bool
+) -> None:
+    """List the chapters of BOOK, with the length that each will have when it is spoken.
+
+    \b
+    Examples:
+      ttsflow chapters book.epub
+      ttsflow run book.epub --chapters 3-5,8 -o some.m4b
+    """
+    from ttsflow.config.choices import resolve_backend
+    from ttsflow.registry import describe
+    from ttsflow.report.units import duration
+    from ttsflow.text import chapters_of, read_file
+
+    flags = given(
+        backend=("--backend", "backend.use", backend),
+        language=("--language", "text.language", language),
+        input_format=("--input-format", "text.format", input_format),
+    )
+    settings = load_settings(None, None, (), flags)
+    document = read_file(book, settings.config.text.reading)
+    settings = settings.in_language_of(document)
+    chosen = resolve_backend(settings, load_registry(settings, ()), fallback_allowed=True, to_speak=False)
+    rate = describe(chosen.plugin, chosen.options).rate(settings.config.text.language)
+    found = chapters_of(document)
+    lengths = [chapter.chars / rate for chapter in found]
+    if as_json:
+        click.echo(_json(document, found, lengths))
+        return
+    details = document.details
+    said = ", ".join(filter(None, (details.title, details.author, details.language)))
+    click.echo(f"{book}: {said}\n" if said else f"{book}\n")
+    rows = [
+        (str(chapter.number), f"{chapter.words:,}", duration(length_s), chapter.title)
+        for chapter, length_s in zip(found, lengths, strict=True)
+    ]
+    words = sum(chapter.words for chapter in found)
+    print_table([COLUMNS, *rows, ("all", f"{words:,}", duration(sum(lengths)), "without pauses")])
+
+
+def _json(document: Document, found: Sequence[ChapterText], lengths: Sequence[float]) -> str:
+    details = document.details
+    whole = {
+        "title": details.title,
+        "author": details.author,
+        "language": details.language,
+        "chapters": [
+            {
+                "number": chapter.number,
+                "title": chapter.title,
+                "words": chapter.words,
+                "chars": chapter.chars,
+                "audio_s": round(length_s, 1),
+            }
+            for chapter, length_s in zip(found, lengths, strict=True)
+        ],
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=2)

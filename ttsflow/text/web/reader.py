@@ -1,0 +1,22 @@
+"""A page of HTML as a document."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ttsflow.errors import InputError
+from ttsflow.text.document import Details, Document, Identity, count_chars, digest
+from ttsflow.text.options import ReadOptions
+from ttsflow.text.web.page import page_text, parse_text
+from ttsflow.text.web.reading import chapter_level, page_blocks
+
+
+def read_html(data: bytes, name: str, options: ReadOptions) -> Document:
+    """The document of a page with these bytes. Raises InputError where it has nothing to speak."""
+    text = page_text(data)
+    page = parse_text(text)
+    blocks = partial(page_blocks, page.root, options.markdown, chapter_level(page.root))
+    if not any(any(map(str.isalnum, block.text)) for block in blocks()):
+        raise InputError(f"{name} has no words: there is nothing to speak. Give a page with text.")
+    details = Details(page.title, page.author, page.language)
+    return Document(name, Identity(None, digest(data)), count_chars(text), blocks, (), details)
