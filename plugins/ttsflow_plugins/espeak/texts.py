@@ -11,7 +11,7 @@ _DASH = re.compile(r"\s*(?:--+|—)\s*")
 _PARTS = "Chapter|Part|Book|Volume|Section|Act|Scene"
 _NUMBERED = re.compile(
     rf"\b(?P<part>(?:{_PARTS}|{_PARTS.upper()}) )"
-    r"(?P<number>[IVXLC]{2,}|[VX]|I(?=[.,:;!?)]|\Z| —))(?!\w|['’]\w)"
+    r"(?P<number>[IVXLC]{2,}|[VX]|I(?=[.,:;!?)]|\Z| —))(?!\w|['\u2019]\w)"
 )
 _ROMAN = re.compile(r"C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
