@@ -227,7 +227,7 @@ def test_a_backend_that_does_not_speak_the_language_is_passed_over(
         resolve_backend(settings, registry, fallback_allowed=True)
     assert str(caught.value) == (
         "backend 'english' does not speak 'de', and the voice (--voice) may be meant for it alone. "
-        "Choose --backend silent"
+        "Choose `backend.use: silent`"
     )
 
 
@@ -241,7 +241,7 @@ def test_where_none_speaks_the_language_each_says_why(registry: Registry, yaml_f
         "no backend can speak 'fi':\n"
         "  'absent' is not installed (to install it: pip install absent-tts)\n"
         "  'english' does not speak 'fi'\n"
-        "'espeak' can: choose --backend espeak"
+        "'espeak' can: choose `backend.use: espeak`"
     )
 
 
@@ -251,7 +251,7 @@ def test_where_two_are_installed_and_neither_speaks_the_language_others_are_name
     path = yaml_file("backend: {use: [english, hibari]}")
     lack = "  'english' does not speak {0!r}\n  'hibari' does not speak {0!r}\n"
     for language, others in (
-        ("fi", "'espeak' can: choose --backend espeak"),
+        ("fi", "'espeak' can: choose `backend.use: espeak`"),
         (
             "tlh",
             "others may be able to:\n"
@@ -285,7 +285,7 @@ def test_what_was_asked_of_the_first_is_not_given_to_another(
         resolve_backend(settings, registry, fallback_allowed=True)
     assert str(caught.value) == (
         f"backend 'absent' is not installed{said}. Install it with: pip install absent-tts"
-        " - or choose --backend silent"
+        " - or choose `backend.use: silent`"
     )
 
 

@@ -22,6 +22,7 @@ import pytest
 
 from ttsflow import BackendUnavailable, ChunkJob, Device, JobRefused, UnknownNameError, install_command
 from ttsflow_plugins.espeak import Espeak
+from ttsflow_plugins.espeak.texts import written
 
 CPU = Device("cpu", "cpu")
 HELLO = {
@@ -254,6 +255,30 @@ def test_a_dash_is_a_pause_and_the_mark_before_it_is_not_read_aloud(backend: Esp
     apart = speak(backend, job("Do it! — That is all."))
     for text in ("Do it!--That is all.", "Do it!—That is all.", "Do it! -- That is all."):
         assert np.array_equal(speak(backend, job(text)), apart)
+
+
+@pytest.mark.parametrize(
+    ("text", "as_written"),
+    [
+        ("Chapter III", "Chapter 3"),
+        ("CHAPTER XIV. The Storm", "CHAPTER 14. The Storm"),
+        ("It is in Book IX, Part XL and Act V.", "It is in Book 9, Part 40 and Act 5."),
+        ("Chapter I", "Chapter 1"),
+        ("Chapter I: The Door", "Chapter 1: The Door"),
+        ("The Book I read, a part I like, Part C.", "The Book I read, a part I like, Part C."),
+        ("Chapter IIX, CIVIL, Henry VIII", "Chapter IIX, CIVIL, Henry VIII"),
+        ("a--b", "a — b"),
+    ],
+)
+def test_the_numbers_of_chapters_are_written_in_digits(text: str, as_written: str) -> None:
+    assert written(text, "en-gb") == as_written
+
+
+def test_a_chapter_has_no_roman_number(backend: Espeak) -> None:
+    assert np.array_equal(speak(backend, job("Chapter III")), speak(backend, job("Chapter three")))
+    assert not np.array_equal(
+        speak(backend, job("Kapitel III", "de")), speak(backend, job("Kapitel 3", "de"))
+    )
 
 
 def test_the_text_is_plain_whatever_it_looks_like(backend: Espeak) -> None:

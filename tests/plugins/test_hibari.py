@@ -75,6 +75,8 @@ def test_what_is_heard_is_what_was_written(backend: Hibari, number: int) -> None
         ("HE went. “SHE stayed,” said I.", "He went. “She stayed,” said I."),
         ("CHAPTER III", "Chapter III"),
         ("PART IV. NASA and the US", "Part IV. NASA and the US"),
+        ("See [the docs](/docs/a/) and [it](/it/).", "See the docs and it."),
+        ("See [a](https://a.org) and [b] (/b/).", "See [a](https://a.org) and [b] (/b/)."),
         ("A well-known page 3-5 of WHO.", "A well-known page 3-5 of WHO."),
     ],
 )
@@ -108,9 +110,16 @@ def test_speed(backend: Hibari) -> None:
     assert slow > 2.5 * fast
 
 
-def test_a_pronunciation_may_be_written_into_the_text(backend: Hibari) -> None:
-    said = speak(backend, job("The old [window](/k\u02c8æt/) was sleeping on the mat."))
+def test_a_pronunciation_is_written_into_the_text_only_where_that_was_asked_for(backend: Hibari) -> None:
+    text = "The old [window](/k\u02c8æt/) was sleeping on the mat."
+    said = speak(backend, job(text))
+    assert np.array_equal(said, speak(backend, job("The old window was sleeping on the mat.")))
+    asked = Hibari(Hibari.Options(pronunciations=True))
+    asked.load(Device("cpu", "cpu"), 1)
+    said = speak(asked, job(text))
     assert phoneme_error_rate(said, SAMPLE_RATE, "The old cat was sleeping on the mat.") < LIKE_THE_TEXT
+    assert Hibari.identity(asked.options) != Hibari.identity(OPTIONS)
+    asked.close()
 
 
 def test_letters_that_it_cannot_read_make_the_audio_doubtful(backend: Hibari) -> None:

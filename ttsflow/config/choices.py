@@ -136,7 +136,9 @@ def _check_fallback(
         return
     reason = f", and {asked} may be meant for it alone" if asked else ""
     install = f". Install it with: {first.install} - or choose" if first.install else ". Choose"
-    raise BackendUnavailable(f"backend {_names(settings)[0]!r} {first.why}{reason}{install} --backend {name}")
+    raise BackendUnavailable(
+        f"backend {_names(settings)[0]!r} {first.why}{reason}{install} `backend.use: {name}`"
+    )
 
 
 def _fallback(passed_over: Mapping[str, _PassedOver], name: str) -> str | None:
@@ -228,7 +230,7 @@ def _none_left(settings: Settings, registry: Registry, passed_over: Mapping[str,
         return f"unknown language {language!r}; did you mean {tag!r}?"
     lines = [f"no backend can speak {language!r}:", *(f"  {reason}" for reason in _reasons(passed_over))]
     if speaking:
-        lines.append(f"{' and '.join(map(repr, speaking))} can: choose --backend {speaking[0]}")
+        lines.append(f"{' and '.join(map(repr, speaking))} can: choose `backend.use: {speaking[0]}`")
     elif missing and not any(passed.install for passed in passed_over.values()):
         lines += ["others may be able to:", *(f"  {reason}" for reason in _reasons(missing))]
     return "\n".join(lines)

@@ -31,9 +31,13 @@ from ttsflow import (
     pip_command,
 )
 from ttsflow_plugins.espeak.library import SAMPLE_RATE, Library, Parameter
+from ttsflow_plugins.espeak.texts import written
 from ttsflow_plugins.espeak.voices import Catalogue, read_catalogue
 
 REPAIR = ("install", "--force-reinstall", "espeakng-loader")
+
+REVISION = 1
+"""of how texts are written here: another one is another sound"""
 
 USUAL_RATE = 175  # words per minute
 LOWEST_RATE, HIGHEST_RATE = 80, 450  # words per minute, the limits of eSpeak NG
@@ -87,8 +91,8 @@ class Espeak(Backend):
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """All options, and the version of the wheel, which contains the library and its data."""
-        heard = [cls.name, version("espeakng-loader"), options.model_dump(mode="json")]
+        """All options, and the versions of the wheel, which has the library, and of what is written here."""
+        heard = [cls.name, version("espeakng-loader"), REVISION, options.model_dump(mode="json")]
         return json.dumps(heard, sort_keys=True)
 
     @classmethod
@@ -136,7 +140,7 @@ class Espeak(Backend):
         if voice is None:
             raise JobRefused(f"eSpeak NG has no voice {job.voice!r} for language {job.language!r}")
         parameters = self._parameters | {Parameter.RATE: round(self.options.rate * job.speed)}
-        pcm = self._library.speak(job.text, voice, job.seed, parameters)
+        pcm = self._library.speak(written(job.text, job.language), voice, job.seed, parameters)
         if pcm is None:
             raise JobRefused(f"eSpeak NG cannot use its voice {voice!r}")
         samples = np.frombuffer(pcm, dtype=np.int16)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,9 +23,6 @@ _LONGEST_DATA_PATH = 159  # bytes; the library copies the path into an array of 
 
 # Control characters are commands to eSpeak ("\x01+20P" raises the pitch), and NUL ends a C string.
 _PLAIN = {code: " " for code in range(32) if chr(code) not in "\t\n\r"}
-
-# Without spaces around it a dash is no pause, and the marks beside it are read aloud: "exclamation".
-_DASH = re.compile(r"\s*(?:--+|—)\s*")
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
@@ -81,8 +77,7 @@ class Library:
             return 0
 
         callback = _Callback(hear)
-        plain = _DASH.sub(" — ", text).translate(_PLAIN)
-        utf8 = plain.encode("utf-8", "replace") + b"\0"
+        utf8 = text.translate(_PLAIN).encode("utf-8", "replace") + b"\0"
         with self._fresh() as espeak:
             espeak.espeak_SetSynthCallback(callback)
             if not self._set_voice(espeak, voice):

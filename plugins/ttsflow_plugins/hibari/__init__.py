@@ -12,6 +12,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
+from pydantic import Field
+
 from ttsflow import (
     AudioPiece,
     Backend,
@@ -33,7 +35,7 @@ from ttsflow_plugins.hibari.voices import DEFAULT, check_file, read_catalogue
 
 SAMPLE_RATE = 24_000
 
-REVISION = 2
+REVISION = 3
 """of how texts are written and sentences joined here: another one is another sound"""
 
 ALPHABETS = ("LATIN", "GREEK")
@@ -44,6 +46,13 @@ class Hibari(Backend):
     """hibari: a natural neural voice for English, quick on a CPU; one voice in the package."""
 
     name = "hibari"
+
+    class Options(PluginOptions):
+        """How hibari reads a text."""
+
+        pronunciations: bool = Field(False, description="[word](/phonemes/) says how a word is spoken")
+
+    options: Options
 
     @classmethod
     def missing(cls) -> str | None:
@@ -67,8 +76,8 @@ class Hibari(Backend):
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """The versions of the package, which has weights, dictionary and code, and of what is done here."""
-        return json.dumps([cls.name, version("hibari-tts"), REVISION])
+        """All options, and the versions of the package, which has the weights, and of what is done here."""
+        return json.dumps([cls.name, version("hibari-tts"), REVISION, options.model_dump(mode="json")])
 
     @classmethod
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:
@@ -94,7 +103,8 @@ class Hibari(Backend):
         if job is None:
             return ()
         try:
-            sentences = self._model(job.voice or DEFAULT).stream(written(job.text), job.speed, job.seed)
+            text = written(job.text, pronunciations=self.options.pronunciations)
+            sentences = self._model(job.voice or DEFAULT).stream(text, job.speed, job.seed)
             samples = joined(list(sentences))
         except (OSError, MemoryError) as error:  # which may pass; it belongs to this job alone
             return (Step(job, error=error),)

@@ -16,12 +16,18 @@ _EMPHASIS = re.compile(rf"(?P<first>^\W*|[.!?]\W+)?\b(?P<word>{_UNSTRESSED.upper
 
 _NUMBERED = re.compile(r"\b(?:CHAPTER|PART|BOOK|VOLUME|SECTION|ACT|SCENE)(?= [IVXLC]+\b)")
 
+_PRONOUNCED = re.compile(r"\[([^\]]+)\]\(/[^)]*/\)")
 
-def written(text: str) -> str:
+
+def written(text: str, *, pronunciations: bool = False) -> str:
     """The same text with its dashes apart, and without capitals that hibari would spell letter by letter.
 
-    It reads `mouths--and` as one word, `WITH` as four letters, and `III` as three behind `CHAPTER`.
+    It reads `mouths--and` as one word, `WITH` as four letters, and `III` as three behind `CHAPTER`. What
+    stands between slashes in `[cat](/kæt/)` it takes for phonemes. Without `pronunciations` that is a link,
+    such as `[docs](/docs/)`, of which hibari says the words, as of links to other addresses.
     """
+    if not pronunciations:
+        text = _PRONOUNCED.sub(r"\1", text)
     text = _DASH.sub(" — ", text).strip()
     text = _EMPHASIS.sub(_small, text)
     return _NUMBERED.sub(lambda word: word.group().capitalize(), text)
