@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.text.made_books import epub
+
 ROOT = Path(__file__).parents[2]
 
 HIDING = "sitecustomize.py"
@@ -20,6 +22,11 @@ before, and it would stop again.
 
 Then, one evening in March, it struck thirteen.
 """
+PAGES = {
+    f"{title.lower()}.xhtml": f"<h2>{title}</h2>" + "".join(f"<p>{part}</p>" for part in TEXT.split("\n\n"))
+    for title in ("Dawn", "Dusk")
+}
+CONTENTS = "".join(f'<li><a href="{page}">{page[:4].title()}</a></li>' for page in PAGES)
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ def desk(tmp_path: Path) -> Desk:
     folder.mkdir()
     tools.mkdir()
     (folder / "book.txt").write_text(TEXT)
+    (folder / "book.epub").write_bytes(epub(PAGES, CONTENTS, title="The Quiet Street"))
     (folder / "docs").symlink_to(ROOT / "docs")
     (tools / "aplay").write_text("#!/bin/sh\nexec cat >/dev/null\n")
     (tools / "aplay").chmod(0o755)

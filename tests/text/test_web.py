@@ -131,9 +131,7 @@ def test_nothing_is_fetched_and_no_file_is_read() -> None:
     assert "boom" not in spoken
 
 
-@pytest.mark.parametrize(
-    "made", [lambda: "<div>" * 5_000 + "deep", lambda: "<b>" * 100_000, lambda: "<p>x" * 20_000]
-)
+@pytest.mark.parametrize("made", [lambda: "<div>" * 1_000, lambda: "<b>" * 1_000, lambda: "<p>x" * 20_000])
 def test_deep_and_long_pages(made: Callable[[], str]) -> None:
     assert texts(made() + "end")[-1].endswith("end")
 

@@ -113,6 +113,33 @@ def reader_named(name: str) -> Reader:
     raise UnknownNameError("input format", name, [reader.name for reader in READERS])
 
 
+_NOT_PROSE = {
+    "a table": (".csv", ".tsv", ".xls", ".xlsx", ".ods"),
+    "data": (".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml", ".toml", ".ini", ".sql"),
+    "a program": (
+        ".c", ".cc", ".cpp", ".cs", ".css", ".go", ".h", ".hpp", ".ipynb", ".java", ".js", ".kt", ".lua",
+        ".php", ".pl", ".py", ".r", ".rb", ".rs", ".sh", ".swift", ".ts",
+    ),
+    "a document of a word processor or a typesetter": (".doc", ".odt", ".rtf", ".tex", ".pages"),
+    "a book in a format that is not read": (".azw", ".azw3", ".djvu", ".kfx", ".mobi"),
+}  # fmt: skip
+"""what files with these suffixes are: nobody wants to hear them as they stand"""
+
+
 def reader_for(path: Path) -> Reader:
-    """The reader that the suffix of a file's name stands for; plain text where it stands for none."""
-    return next((reader for reader in READERS if path.suffix.lower() in reader.suffixes), TEXT)
+    """The reader that the suffix of a file's name stands for; plain text where it stands for none.
+
+    Raises InputError for a file that is no prose.
+    """
+    suffix = path.suffix.lower()
+    for reader in READERS:
+        if suffix in reader.suffixes:
+            return reader
+    for kind, suffixes in _NOT_PROSE.items():
+        if suffix in suffixes:
+            known = ", ".join(known for reader in READERS for known in reader.suffixes)
+            raise InputError(
+                f"{path.name} is {kind}, by its name. Export its text as one of {known}; "
+                f"or, to hear it as it stands, add `text.format: text`."
+            )
+    return TEXT

@@ -36,9 +36,6 @@ from ttsflow_plugins.espeak.voices import Catalogue, read_catalogue
 
 REPAIR = ("install", "--force-reinstall", "espeakng-loader")
 
-REVISION = 1
-"""of how texts are written here: another one is another sound"""
-
 USUAL_RATE = 175  # words per minute
 LOWEST_RATE, HIGHEST_RATE = 80, 450  # words per minute, the limits of eSpeak NG
 # Prose at the usual rate: English measured over 240 sentences, the others over two each.
@@ -91,8 +88,8 @@ class Espeak(Backend):
 
     @classmethod
     def identity(cls, options: PluginOptions) -> str:
-        """All options, and the versions of the wheel, which has the library, and of what is written here."""
-        heard = [cls.name, version("espeakng-loader"), REVISION, options.model_dump(mode="json")]
+        """All options, and the version of the wheel, which contains the library and its data."""
+        heard = [cls.name, version("espeakng-loader"), options.model_dump(mode="json")]
         return json.dumps(heard, sort_keys=True)
 
     @classmethod

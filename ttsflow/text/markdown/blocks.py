@@ -36,10 +36,11 @@ def markdown_blocks(text: str, options: MarkdownOptions) -> Iterator[Block]:
     """The blocks of a CommonMark text with tables, footnotes, task lists and formulas.
 
     Each heading, paragraph, list item, quotation and table row is a block. A heading of level 1 is that
-    of a chapter, or of level 2 where there is but one of level 1. The items of ordered lists have their numbers. An item that another follows is a line,
-    and so is what stands before a hard line break. Of a link the text is spoken, of an image the
-    description, of an address the host. What is not prose is left out unless `options` has it. A thematic
-    break becomes the block "***", which has nothing to say and is a pause.
+    of a chapter, or of level 2 where a single one of level 1 is the title. The items of ordered lists have
+    their numbers. An item that another follows is a line, and so is what stands before a hard line break. Of
+    a link the text is spoken, of an image the description, of an address the host. What is not prose is left
+    out unless `options` has it. A thematic break becomes the block "***", which has nothing to say and is a
+    pause.
     """
     data, body = frontmatter.split(text)
     if options.front_matter:

@@ -74,7 +74,9 @@ def _tree(text: str) -> Element:
             return _without_names(etree.fromstring(_ENTITY.sub(_character, text), xml))
     except (etree.XMLSyntaxError, ValueError):  # ValueError: characters that XML does not have
         pass
-    lenient = html.HTMLParser(huge_tree=True, no_network=True, remove_comments=True, remove_pis=True, encoding="utf-8")
+    lenient = html.HTMLParser(
+        huge_tree=True, no_network=True, remove_comments=True, remove_pis=True, encoding="utf-8"
+    )
     data = text.encode("utf-8", "replace").replace(b"\0", b" ")
     try:
         return html.document_fromstring(data, parser=lenient)
