@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 ENOUGH = 1.03
 """times the throughput that a slot more must give to be worth its memory"""
+
+
+def knee(slow: Callable[[int], float], most: int) -> int:
+    """The fewest chunks at a time, at most `most`, that give nearly the highest throughput, k / s(k)."""
+    gains = [k / slow(k) for k in range(1, most + 1)]
+    return next(k for k, gain in enumerate(gains, 1) if gain >= max(gains) / ENOUGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,7 @@ class Profile:
     @property
     def knee(self) -> int:
         """The fewest slots that give nearly the highest throughput, k / s(k): another gives 3 % or less."""
-        most = max(k / self.slow(k) for k in range(1, self.slots + 1))
-        return next(k for k in range(1, self.slots + 1) if k / self.slow(k) >= most / ENOUGH)
+        return knee(self.slow, self.slots)
 
     def slots_in(self, free_bytes: int | None, most: int) -> int:
         """The most slots, at most `most`, of a worker that fits into free memory; 0 if none fits."""

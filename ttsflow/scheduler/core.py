@@ -50,7 +50,7 @@ class Scheduler:
         limits = limits or Limits()
         self._profile = profile
         self._devices = tuple(devices)
-        costs = costs or Costs(profile)
+        costs = self._costs = costs or Costs(profile)
         self._policy = Guard(policy)
         self._out: list[msg.Command] = []
         self._streams = Streams(limits.look_ahead, costs, self._emit)
@@ -118,6 +118,7 @@ class Scheduler:
             if self._awaited and not self._fleet.loading:
                 self._awaited = False
                 self._emit(msg.WorkersLoaded())
+            self._tell_learnt()
         except TtsflowError as error:
             self._stop(error)
         else:
@@ -126,6 +127,11 @@ class Scheduler:
 
     def _emit(self, command: msg.Command) -> None:
         self._out.append(command)
+
+    def _tell_learnt(self) -> None:
+        ended = any(isinstance(command, msg.StreamFinished) for command in self._out)
+        if ended and (slowdowns := self._costs.slowdowns()):
+            self._emit(msg.Learnt(slowdowns))
 
     # ------------------------------------------------------------ streams
 
