@@ -12,7 +12,8 @@ ENOUGH = 1.03
 def knee(slow: Callable[[int], float], most: int) -> int:
     """The fewest chunks at a time, at most `most`, that give nearly the highest throughput, k / s(k)."""
     gains = [k / slow(k) for k in range(1, most + 1)]
-    return next(k for k, gain in enumerate(gains, 1) if gain >= max(gains) / ENOUGH)
+    enough = max(gains) / ENOUGH
+    return next(k for k, gain in enumerate(gains, 1) if gain >= enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Profile:
     `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
     `slots` is the most chunks that one worker can decode at a time. `slowdown[k - 1]` is s(k): how many
     times slower each chunk runs when k chunks run at once; beyond the table it grows linearly.
+    `workers[k - 1]` is the same for k workers of one device, as it was measured; empty where it was not.
     `memory_bytes` is the device memory that a worker needs, `slot_memory_bytes` what each slot adds.
     `cores` is how many cores a worker keeps busy on a CPU.
     `max_chars` is the longest chunk in characters, by language ("*" for all others). `languages` are
@@ -52,10 +54,11 @@ class Profile:
     speeds: tuple[float, float] = (1.0, 1.0)
     min_chars: int = 40
     cores: int = 1
+    workers: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for an invalid profile."""
-        for name in ("device_kinds", "languages", "slowdown", "reproducible_on", "speeds"):
+        for name in ("device_kinds", "languages", "slowdown", "reproducible_on", "speeds", "workers"):
             if isinstance(getattr(self, name), str | float | int):
                 raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
         if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
@@ -79,6 +82,11 @@ class Profile:
         if k <= len(table):
             return table[max(k, 1) - 1]
         return table[-1] * k / len(table)
+
+    def beside(self, workers: int) -> float:
+        """How many times longer a chunk takes with so many workers of its device at work; 1 where unknown."""
+        curve = self.workers or (1.0,)
+        return curve[min(workers, len(curve)) - 1]
 
     @property
     def knee(self) -> int:
