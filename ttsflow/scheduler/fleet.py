@@ -149,6 +149,11 @@ class Fleet:
     def loading(self) -> bool:
         return any(worker.state in ("backing off", "waiting", "loading") for worker in self._workers.values())
 
+    @property
+    def settled(self) -> bool:
+        """Whether the last placement is carried out: no worker loads, waits to load, or is about to end."""
+        return all(worker.state == "ready" for worker in self._workers.values())
+
     def turn(self, now: float) -> None:
         """A new turn begins."""
         self._now = now

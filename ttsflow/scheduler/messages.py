@@ -282,7 +282,7 @@ class StreamFinished:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What was measured of s(k) so far: told with the end of each stream, where anything was."""
+    """What was measured of s(k) so far: told with the end of each stream."""
 
     slowdowns: Sequence[Slowdown]
 
