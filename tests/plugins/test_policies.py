@@ -96,6 +96,16 @@ class TestBoundedParallel:
         assert placed(self.policy(6), 1, FOUR_SLOTS) == [("cuda:0", 4), ("cuda:0", 2)]
         assert placed(self.policy(5), 2, FOUR_SLOTS) == [("cuda:0", 3), ("cuda:1", 2)]
 
+    def test_more_than_the_slots_of_a_device_are_more_workers_and_it_says_so(self) -> None:
+        hand = Hand(self.policy(10), gpus(1), FOUR_SLOTS)
+        assert [start.spec.slots for start in hand.all(msg.StartWorker)] == [4, 4, 2]
+        [notice] = hand.notices
+        assert notice.startswith("3 workers share cuda:0, each with a model of its own in its memory")
+        assert notice.endswith("speaks at most 4 at a time")
+        hand.load_all()
+        hand.open(*map(job, range(20)))
+        assert len(hand.running) == 10
+
     def test_else_that_many_workers(self) -> None:
         assert placed(self.policy(3), 2) == [("cuda:0", 1), ("cuda:0", 1), ("cuda:1", 1)]
 
