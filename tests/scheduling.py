@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import mean
 
 from ttsflow import ChunkJob, Device, Policy, Profile
@@ -36,8 +36,9 @@ CURVES = {
 class World:
     """A text of `chunks` chunks of 3 to 16 s, an engine and its devices.
 
-    A second of audio takes `rtf` s of work, alone on its worker; `slow[k - 1]` is s(k). What a chunk really
-    takes differs from the prediction by -20 to +25 %, its length by a tenth, at random by `seed`.
+    A second of audio takes `rtf` s of work, alone on its worker; `slow[k - 1]` is s(k), and `believed` what
+    the profile has for it. What a chunk really takes differs from the prediction by -20 to +25 %, its length
+    by a tenth, at random by `seed`.
     """
 
     slow: Sequence[float]
@@ -45,14 +46,19 @@ class World:
     rtf: float = 0.6
     chunks: int = 40
     seed: int = 0
+    believed: Sequence[float] | None = None
 
     @property
     def profile(self) -> Profile:
         slots = len(self.slow)
         return Profile(
-            "made", 24_000, ("cuda",), slots=slots, slowdown=tuple(self.slow), rtf=self.rtf,
+            "made", 24_000, ("cuda",), slots=slots, slowdown=tuple(self.believed or self.slow), rtf=self.rtf,
             chars_per_s=CHARS_PER_S,
         )  # fmt: skip
+
+    def really(self, k: int) -> float:
+        """s(k) as it is."""
+        return self.slow[k - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +66,16 @@ class Made:
     """What a policy made of a world, in seconds.
 
     `first_s` is when the first chunk was there, `waits_s` that and all stalls of a listener together (W),
-    `done_s` the makespan, and `bound_s` what no schedule can be below.
+    `done_s` the makespan, and `bound_s` what no schedule can be below. `ends_s` are when the chunks were
+    there, in text order, and `audio_s` how long each is.
     """
 
     first_s: float
     waits_s: float
     done_s: float
     bound_s: float
+    ends_s: Sequence[float] = field(repr=False)
+    audio_s: Sequence[float] = field(repr=False)
 
     @property
     def over(self) -> float:
@@ -83,7 +92,7 @@ def make(policy: Policy, world: World, *, listening: bool) -> Made:
     costs = CostModel(
         cost=lambda job: len(job.text) / CHARS_PER_S * world.rtf * off[job.index][0],
         audio=lambda job: len(job.text) / CHARS_PER_S * off[job.index][1],
-        slow=profile.slow,
+        slow=world.really,
     )
     devices = [Device(f"cuda:{number}", "cuda") for number in range(world.gpus)]
     simulator = Simulator(Scheduler(policy, devices, profile), costs)
@@ -96,8 +105,25 @@ def make(policy: Policy, world: World, *, listening: bool) -> Made:
         waits_s = max(waits_s, end - before_s)
         before_s += costs.audio(job)
     works = [costs.cost(job) for job in jobs]
-    gain = max(k / profile.slow(k) for k in range(1, profile.slots + 1))
-    return Made(ends[0], waits_s, max(ends), max(max(works), sum(works) / (gain * world.gpus)))
+    gain = max(k / world.really(k) for k in range(1, profile.slots + 1))
+    bound_s = max(max(works), sum(works) / (gain * world.gpus))
+    return Made(ends[0], waits_s, max(ends), bound_s, ends, [costs.audio(job) for job in jobs])
+
+
+def time_after(made: Made, share: float) -> float:
+    """Seconds from when that share of the chunks was there until all of them were."""
+    ends_s = sorted(made.ends_s)
+    return ends_s[-1] - ends_s[int(share * len(ends_s))]
+
+
+def stalls_after(made: Made, share: float) -> float:
+    """Seconds of stalls of a listener in the text after that share of its chunks."""
+    until_s, stalls_s = made.first_s, 0.0
+    for number, (end_s, audio_s) in enumerate(zip(made.ends_s, made.audio_s, strict=True)):
+        if number >= share * len(made.ends_s):
+            stalls_s += max(0.0, end_s - until_s)
+        until_s = max(until_s, end_s) + audio_s
+    return stalls_s
 
 
 def fixed(world: World) -> Mapping[str, Callable[[], Policy]]:

@@ -39,6 +39,25 @@ def ttsflow_policies():
 """
 
 
+STUCK = """
+from time import sleep
+from ttsflow import Policy, WorkerSpec, hookimpl
+
+class Stuck(Policy):
+    '''Thinks for ever.'''
+    name = "stuck"
+    def place(self, devices, profile):
+        return [WorkerSpec(devices[0])]
+    def WHERE(self, *args):
+        while True:
+            sleep(0.1)
+
+@hookimpl
+def ttsflow_policies():
+    return [Stuck]
+"""
+
+
 def _plans(program: Program, *args: str, code: int = 0) -> dict[str, Any]:
     return dict(json.loads(program("plan", *args, "--json", code=code).text))
 
@@ -103,6 +122,22 @@ def test_a_policy_that_breaks_is_named_and_the_others_are_shown(program: Program
     assert "my mistake" in shown.err
     plans = _plans(program, "book.txt", "--backend", "espeak", "--plugins-dir", "mine", code=1)
     assert [plan["asked"] for plan in plans["plans"] if plan["error"]] == ["broken"]
+
+
+@pytest.mark.parametrize("where", ["__init__", "place", "dispatch"])
+@pytest.mark.parametrize("crowd", [[], ["--listeners", "2"]], ids=["a text", "a crowd"])
+def test_a_policy_that_never_returns_is_named_and_the_others_are_shown(
+    program: Program, where: str, crowd: list[str]
+) -> None:
+    program.write("mine/stuck.py", STUCK.replace("WHERE", where))
+    args = ("book.txt", "--backend", "espeak", "--plugins-dir", "mine", *crowd)
+    limit = ("--set", "limits.timeouts.policy_s=1")
+    asked = [flag for name in ("stuck", "sequential") for flag in ("--policy", name)]
+    shown = program("plan", *args, *limit, *asked, code=1)
+    assert "sequential" in shown.text
+    assert "policy stuck: " in shown.err
+    assert "does not come back: it is stuck in" in shown.err
+    assert "stuck.py:" in shown.err
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,62 @@ def test_work_beside_others_is_counted_as_if_alone() -> None:
     assert costs.cost(job(100)) == pytest.approx(10.0)
 
 
+def taught(costs: Costs, k: int, work_s: float, times: int = 20) -> None:
+    """Chunks of 10 s of audio with k at a time."""
+    for _ in range(times):
+        costs.observe(job(100), 10.0, work_s, k)
+
+
+def test_slowdown_is_measured_against_chunks_that_ran_alone() -> None:
+    costs = Costs(replace(PROFILE, slots=4, slowdown=(1.0, 1.1, 1.2, 1.3)))
+    taught(costs, 4, 24.0)
+    assert costs.slow(4) == 1.3  # all may be slower than the profile has it: RTF is to blame as well
+    assert costs.slowdowns() == []
+    taught(costs, 1, 8.0)
+    assert costs.slow(4) == pytest.approx(3.0, rel=0.02)
+    assert costs.cost(job(100)) == pytest.approx(8.0, rel=0.02)
+    [told] = costs.slowdowns()
+    assert (told.k, told.profile, told.measured, told.chunks) == (4, 1.3, costs.slow(4), 20.0)
+
+
+def test_slowdown_is_interpolated_never_falls_and_goes_on_linearly() -> None:
+    costs = Costs(replace(PROFILE, slots=4, slowdown=(1.0, 2.0, 3.0, 4.0)))
+    taught(costs, 1, 5.0)
+    taught(costs, 4, 6.0)
+    curve = [costs.slow(k) for k in range(1, 9)]
+    assert curve == sorted(curve)
+    assert curve[0] == 1.0
+    assert curve[3] == pytest.approx(1.2, rel=0.05)
+    assert curve[7] == pytest.approx(2 * curve[3])
+    assert costs.knee(4) == 4
+
+
+def test_time_with_others_counts_by_its_share() -> None:
+    costs = Costs(replace(PROFILE, slowdown=(1.0, 1.0)))
+    for _ in range(60):
+        costs.observe_spent(job(100), 10.0, {1: 5.0})
+        costs.observe_spent(job(100), 10.0, {1: 2.5, 2: 5.0})  # half of the work at half the pace
+    assert costs.slow(2) == pytest.approx(2.0, rel=0.1)
+    assert costs.seen(1) == pytest.approx(80.0)
+    assert costs.seen(2) == pytest.approx(40.0)
+
+
+def test_what_chance_may_explain_hardly_counts() -> None:
+    costs = Costs(PROFILE)
+    costs.observe(job(100), 10.0, 5.0)
+    costs.observe(job(100), 10.0, 1.2 * 6.25, k=2)
+    assert costs.slow(2) == pytest.approx(1.25, rel=0.05)
+
+
+def test_slowdown_is_the_same_in_every_language() -> None:
+    costs = Costs(PROFILE)
+    for _ in range(20):
+        costs.observe(job(100), 10.0, 5.0)
+        costs.observe(job(100, "de"), 10.0, 40.0, k=2)
+    assert costs.slow(2) == 1.25, "only German was spoken by two: its work may be the other"
+    assert costs.cost(job(100, "de")) == pytest.approx(32.0)
+
+
 def test_slowdown_is_the_table_and_linear_beyond_it() -> None:
     slow = Costs(PROFILE).slow
     assert [slow(k) for k in (0, 1, 2, 4)] == [1.0, 1.0, 1.25, 2.5]

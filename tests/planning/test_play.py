@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.planning.made import INFO, RTF, at_once, played, world
 from ttsflow import ChunkJob, Device, Policy, Profile
 from ttsflow.planning import World, play
-from ttsflow.profiles import Costs, Known
+from ttsflow.profiles import Costs
 from ttsflow_plugins.adaptive import Adaptive
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.sequential import Sequential
@@ -54,8 +54,8 @@ def test_loading_and_pieces() -> None:
 
 def test_workers_of_one_device_slow_each_other() -> None:
     """Two workers on a CPU, each half as fast again beside the other: 2 s of work take 3 s."""
-    profile = Profile("made", 24_000, ("cpu",), rtf=RTF, chars_per_s=10.0)
-    here = World(profile, [Device("cpu", "cpu", cores=2)], False, known=Known(Costs(workers=(1.0, 1.5))))
+    profile = Profile("made", 24_000, ("cpu",), rtf=RTF, chars_per_s=10.0, workers=(1.0, 1.5))
+    here = World(profile, [Device("cpu", "cpu", cores=2)], False)
     made = played(at_once(2), here, [4.0, 4.0])
     assert made.summary.makespan_s == pytest.approx(3.0)
     assert made.bound_s == pytest.approx(3.0)  # 4 s of work, a gain of 2 / 1.5

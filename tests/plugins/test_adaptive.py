@@ -42,7 +42,10 @@ def test_the_median_is_no_worse_than_the_best_fixed_policy() -> None:
 @pytest.mark.parametrize("rtf", RATES)
 def test_where_nothing_is_gained_a_listener_gets_one_chunk_at_a_time(rtf: float) -> None:
     world = World(SLICING, rtf=rtf)
-    assert make(Adaptive(), world, listening=True) == make(Sequential(), world, listening=True)
+    made, alone = (make(policy, world, listening=True) for policy in (Adaptive(), Sequential()))
+    assert made.first_s == alone.first_s
+    assert made.done_s == pytest.approx(alone.done_s)
+    assert made.waits_s <= 1.05 * alone.waits_s, "he may wait for a trial where he waits all the time"
 
 
 @pytest.mark.parametrize("slow", [XTTS, STRONG, TWO])
@@ -53,7 +56,7 @@ def test_a_listener_hears_the_first_chunk_as_soon_as_alone_and_the_rest_is_done_
     made = make(Adaptive(), world, listening=True)
     assert made.first_s == make(Sequential(), world, listening=True).first_s
     assert made.waits_s == made.first_s, "nothing else to wait for"
-    assert made.over <= 1.02
+    assert made.over <= 1.04, "3 % are for trials"
 
 
 @pytest.mark.parametrize("devices", [1, 4, 8])

@@ -56,6 +56,26 @@ class TestFill:
         for cores, each, count in ((8, 1, 8), (8, 3, 2), (2, 4, 1), (None, 1, 1)):
             assert self.filled(Device("cpu", "cpu", cores=cores), cores=each) == [1] * count
 
+    def test_as_many_workers_as_were_seen_to_gain(self) -> None:
+        cpu = Device("cpu", "cpu", cores=4)
+        for workers, count in (
+            ((1.0, 1.0, 1.0, 1.0), 4),
+            ((1.0, 1.1, 1.65, 2.2), 2),
+            ((1.0, 2.0, 3.0, 4.0), 1),
+            ((), 4),
+        ):
+            assert self.filled(cpu, workers=workers) == [1] * count
+
+    def test_several_workers_on_a_gpu_only_where_they_gain_and_slots_do_not(self) -> None:
+        gpu = Device("cuda:0", "cuda")
+        gain = (1.0, 1.1)
+        assert self.filled(gpu, workers=gain) == [1, 1]
+        assert self.filled(gpu, workers=(1.0, 2.0)) == [1]
+        assert self.filled(gpu, workers=gain, slots=2, slowdown=(1.0, 2.0)) == [1, 1]
+        assert self.filled(gpu, workers=gain, slots=2, slowdown=(1.0, 1.2)) == [2]
+        full = Device("cuda:0", "cuda", free_bytes=15)
+        assert self.filled(full, workers=gain, memory_bytes=10) == [1]
+
     def test_half_of_the_memory_stays_free_for_other_programs(self) -> None:
         assert self.filled(Device("cpu", "cpu", cores=8, free_bytes=100), memory_bytes=15) == [1, 1, 1]
 
@@ -75,6 +95,16 @@ class TestBoundedParallel:
     def test_slots_where_the_backend_has_them(self) -> None:
         assert placed(self.policy(6), 1, FOUR_SLOTS) == [("cuda:0", 4), ("cuda:0", 2)]
         assert placed(self.policy(5), 2, FOUR_SLOTS) == [("cuda:0", 3), ("cuda:1", 2)]
+
+    def test_more_than_the_slots_of_a_device_are_more_workers_and_it_says_so(self) -> None:
+        hand = Hand(self.policy(10), gpus(1), FOUR_SLOTS)
+        assert [start.spec.slots for start in hand.all(msg.StartWorker)] == [4, 4, 2]
+        [notice] = hand.notices
+        assert notice.startswith("3 workers share cuda:0, each with a model of its own in its memory")
+        assert notice.endswith("speaks at most 4 at a time")
+        hand.load_all()
+        hand.open(*map(job, range(20)))
+        assert len(hand.running) == 10
 
     def test_else_that_many_workers(self) -> None:
         assert placed(self.policy(3), 2) == [("cuda:0", 1), ("cuda:0", 1), ("cuda:1", 1)]

@@ -114,6 +114,7 @@ def test_a_whole_report(tmp_path: Path) -> None:
         "losses": [],
         "notices": ["mind the gap"],
         "output": None,
+        "slowdown": [],
         "predicted": None,
         "ended": "finished",
         "error": None,

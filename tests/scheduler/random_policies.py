@@ -47,6 +47,17 @@ class RandomPolicy(Policy):
                 yield job, worker
 
 
+class Restless(RandomPolicy):
+    """Wants other workers every now and then."""
+
+    name = "restless"
+
+    def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
+        if self.rng.random() < 0.5:
+            view.place_again()
+        yield from super().dispatch(view)
+
+
 class Saboteur(RandomPolicy):
     """Goes wrong some time, in one of many ways."""
 

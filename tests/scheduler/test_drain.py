@@ -83,7 +83,7 @@ def test_the_time_for_it_is_limited() -> None:
     assert hand.wake == hand.now + 7.0
     commands = hand.tick()
     assert [type(c) for c in commands if not isinstance(c, msg.WakeAt)] == [
-        msg.CancelJob, msg.StreamFinished,
+        msg.CancelJob, msg.StreamFinished, msg.Learnt,
     ]  # fmt: skip
     assert hand.account() == Account(submitted=2, not_reached=2)
 

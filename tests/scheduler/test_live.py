@@ -171,3 +171,30 @@ class TestDoubts:
         say(hand, 1, "y", done=True)
         say(hand, 0, "a", done=True)
         assert hand.heard == ["a", "y"]
+
+
+class TestWhoNeverPlays:
+    """A listener whose program takes no audio: nothing that was delivered is ever written."""
+
+    def test_no_more_is_spoken_for_him_than_the_window_holds(self) -> None:
+        hand = Hand(look_ahead=8)
+        hand.load_all()
+        hand.open(*map(job, range(500)), live=True)
+        while hand.running:
+            token = hand.running[0].token
+            hand.feed(msg.Piece(token, 0, 1.0, "sound"), msg.Finished(token))
+        assert len(hand.started) == 8
+        assert not hand.all(msg.Stop), "he may still begin"
+
+    def test_others_are_spoken_all_the_same(self) -> None:
+        hand = Hand(look_ahead=8)
+        hand.load_all()
+        hand.open(*map(job, range(500)), live=True)
+        hand.open(*(job(index, "other") for index in range(30)), stream="other")
+        while hand.running:
+            [start] = hand.running
+            commands = hand.feed(msg.Piece(start.token, 0, 1.0, "sound"), msg.Finished(start.token))
+            hand.write(command for command in commands if getattr(command, "stream", "") == "other")
+        assert hand.account("other") == Account(submitted=30, delivered=30)
+        hand.feed(msg.CancelStream("s"))
+        assert hand.account().not_reached == 500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, gpus, job
 from ttsflow import Device, Policy, Profile, WorkerSpec
@@ -209,3 +210,52 @@ class TestGrowth:
             hand.finish(index)
         assert hand.kills == [("w1", 1, "no longer placed")]
         assert len([start for start in hand.all(msg.StartWorker) if start.worker == "w1"]) == 1
+
+
+class TestShrinking:
+    """Another program takes memory while a run goes on, and the devices are looked at again."""
+
+    TWO_GIB = replace(PROFILE, memory_bytes=2 * GIB, slot_memory_bytes=GIB)
+
+    def speaking(self, policy: Policy, free_gib: int) -> Hand:
+        hand = Hand(policy, [self.gpu(free_gib)], self.TWO_GIB)
+        hand.load_all()
+        hand.open(*map(job, range(12)))
+        return hand
+
+    @staticmethod
+    def gpu(free_gib: int) -> Device:
+        return Device("cuda:0", "cuda", free_bytes=free_gib * GIB)
+
+    @staticmethod
+    def speak_all(hand: Hand) -> None:
+        while hand.running:
+            hand.write(hand.speak(hand.running[0].token, "x"))
+
+    def test_slots_that_have_no_room_take_no_more_jobs(self) -> None:
+        hand = self.speaking(Deep(), 6)
+        assert len(hand.running) == 4
+        hand.feed(msg.DevicesChanged([self.gpu(4)]))
+        assert len(hand.running) == 4, "what runs goes on"
+        for index in range(3):
+            hand.finish(index)
+        assert len(hand.running) == 2
+        assert "2 slots instead" in hand.notices[-1]
+        self.speak_all(hand)
+        assert hand.kills == []
+        assert hand.account() == Account(submitted=12, delivered=12)
+
+    def test_workers_that_have_no_room_end_when_they_are_through(self) -> None:
+        hand = self.speaking(Three(), 9)
+        assert len(hand.running) == 3
+        hand.feed(msg.DevicesChanged([self.gpu(3)]))
+        assert hand.kills == []
+        self.speak_all(hand)
+        assert [why for _, _, why in hand.kills] == ["no longer placed"] * 2
+        assert hand.account() == Account(submitted=12, delivered=12)
+
+    def test_where_nothing_has_room_any_more_the_run_ends_in_words(self) -> None:
+        hand = self.speaking(Deep(), 6)
+        hand.feed(msg.DevicesChanged([self.gpu(1)]))
+        assert "no worker fits" in str(hand.error)
+        assert "1.00 GiB of its memory free" in str(hand.error)

@@ -260,7 +260,7 @@ def test_a_doubt_about_a_part_is_one_about_the_chunk() -> None:
 
 def test_costs_learn_from_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[ChunkJob, float]] = []
-    monkeypatch.setattr(Costs, "observe", lambda self, job, audio_s, *_: seen.append((job, audio_s)))
+    monkeypatch.setattr(Costs, "observe_spent", lambda self, job, audio_s, *_: seen.append((job, audio_s)))
     hand = speaking()
     for number in range(3):
         hand.finish(0, part=number)

@@ -624,7 +624,7 @@ def test_a_broken_promise_is_noticed(
         except InvariantBroken as broken:
             if CAUGHT[defect] in str(broken):
                 return
-        except (KeyError, AssertionError, RuntimeError):
+        except (LookupError, AssertionError, RuntimeError):
             continue  # the scheduler trips over the defect itself
     pytest.fail("nothing was noticed in 400 schedules")
 

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
+
+from ttsflow.interface.profile import knee
 
 if TYPE_CHECKING:
     from ttsflow.interface.jobs import ChunkJob
     from ttsflow.interface.profile import Profile
 
 
+@dataclass(frozen=True, slots=True)
+class Slowdown:
+    """s(k) for one k: as the profile has it, and as it was measured on so many chunks.
+
+    A chunk that had k - 1 others beside it for half of its time counts as half a chunk.
+    """
+
+    k: int
+    profile: float
+    measured: float
+    chunks: float
+
+
 class Costs:
     """Predicts seconds of audio and of work for a job; starts from the profile, learns as jobs finish.
 
-    For each language there are two exponentially weighted means: seconds of audio per character at the
-    normal speed, and RTF (synthesis time / audio time).
+    For each language there is an exponentially weighted mean of the seconds of audio per character at the
+    normal speed, and a factor by which its work differs from that in the first language.
+
+    For each k there is one of the pace: seconds of work per second of audio with k jobs at once in a worker,
+    over the profile's. A job that ran beside one, then two others, counts for each by its share of the time.
+    RTF (synthesis time / audio time) is the pace of one alone, and s(k) the pace of k over that of one. A k
+    is as far from the profile as the others are where chance may explain that it was not; between two that
+    were seen it is interpolated. s(k) never falls.
     """
 
     WEIGHT = 0.1  # weight of each new observation: about the last ten chunks count
+    CHANCE = 0.2  # by which a chunk differs from the others by chance, as a logarithm
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self._base = profile.rtf or 1.0  # nothing is so many times as long as nothing
         self._seconds_per_char: dict[str, float] = {}
-        self._rtf: dict[str, float] = {}
+        self._factor: dict[str, float] = {}  # of work, by language
+        self._off: dict[int, float] = {}  # logarithm of the pace over the profile's, by k
+        self._seen: dict[int, float] = {}  # chunks that it rests on
+        self._tabulate()
 
     def audio(self, job: ChunkJob) -> float:
         """Predicted length of the job's audio, in seconds."""
@@ -32,11 +62,37 @@ class Costs:
 
     def cost(self, job: ChunkJob) -> float:
         """Predicted seconds of work for the job, alone on its worker."""
-        return self.audio(job) * self._rtf.get(job.language, self._profile.rtf)
+        return self.audio(job) * self._rtf(job.language)
 
     def slow(self, k: int) -> float:
-        """s(k): how many times slower each job runs when k jobs run at once."""
-        return self._profile.slow(k)
+        """s(k): how many times slower each job runs when k jobs run at once in a worker."""
+        table = self._slow
+        if k <= len(table):
+            return table[max(k, 1) - 1]
+        return table[-1] * k / len(table)
+
+    def knee(self, most: int) -> int:
+        """The fewest jobs at once, at most `most`, that give nearly the highest throughput, k / s(k)."""
+        return knee(self.slow, most)
+
+    @property
+    def pace(self) -> float:
+        """How many times longer jobs take than the profile says, whatever runs beside them."""
+        return math.exp(self._common)
+
+    def seen(self, k: int) -> float:
+        """How many chunks ran with k at once: what s(k) rests on beside the profile."""
+        return self._seen.get(k, 0.0)
+
+    def slowdowns(self) -> list[Slowdown]:
+        """What was measured of s(k), from 2 on; none where no chunk ran alone."""
+        if self.seen(1) < 1.0:
+            return []
+        return [
+            Slowdown(k, self._profile.slow(k), self.slow(k), seen)
+            for k, seen in sorted(self._seen.items())
+            if k > 1 and seen >= 1.0
+        ]
 
     def remaining(self, job: ChunkJob, started_s: float, now: float, k: int = 1) -> float:
         """Predicted seconds until a job that started at `started_s` is done, with k jobs at once."""
@@ -44,20 +100,84 @@ class Costs:
 
     def observe(self, job: ChunkJob, audio_s: float, work_s: float, k: int = 1) -> None:
         """Learn from a job that took `work_s` seconds, with k jobs at once, for `audio_s` s of audio."""
+        self.observe_spent(job, audio_s, {k: work_s})
+
+    def observe_spent(self, job: ChunkJob, audio_s: float, spent: Mapping[int, float]) -> None:
+        """Learn from a job that took `spent[k]` seconds with k jobs at once in its worker, for each k."""
+        work_s = sum(spent.values())
         if not job.text or audio_s <= 0.0 or work_s < 0.0:
             return
-        self._learn(self._seconds_per_char, job.language, audio_s * job.speed / len(job.text))
-        self._learn(self._rtf, job.language, work_s / self.slow(k) / audio_s)
+        per_char, seen = audio_s * job.speed / len(job.text), self._seconds_per_char.get(job.language)
+        self._seconds_per_char[job.language] = (
+            per_char if seen is None else seen + self.WEIGHT * (per_char - seen)
+        )
+        if work_s > 0.0:
+            self._observe_pace(job.language, audio_s, {k: seconds for k, seconds in spent.items() if seconds})
 
     def overran(self, job: ChunkJob, work_s: float, k: int = 1) -> None:
         """Learn from a job that was stopped after `work_s` seconds, with k jobs at once: it takes longer."""
         audio_s = self.audio(job)
         if audio_s <= 0.0:
             return
-        at_least = work_s / self.slow(k) / audio_s
-        if at_least > self._rtf.setdefault(job.language, self._profile.rtf):
-            self._learn(self._rtf, job.language, at_least)
+        expected, at_least = self._rtf(job.language), work_s / self.slow(k) / audio_s
+        if at_least > expected:
+            rtf = expected + self.WEIGHT * (at_least - expected)
+            self._factor[job.language] = rtf / self._pace(1)
 
-    def _learn(self, means: dict[str, float], language: str, value: float) -> None:
-        old = means.get(language)
-        means[language] = value if old is None else old + self.WEIGHT * (value - old)
+    def _rtf(self, language: str) -> float:
+        return self._pace(1) * self._factor[language] if language in self._factor else self._profile.rtf
+
+    def _observe_pace(self, language: str, audio_s: float, spent: Mapping[int, float]) -> None:
+        work_s = sum(spent.values())
+        expected_s = sum(
+            seconds / self._pace(k) for k, seconds in spent.items()
+        )  # of audio, for a factor of 1
+        if language not in self._factor and self._off:
+            self._factor[language] = expected_s / audio_s
+            return
+        factor = self._factor.setdefault(language, 1.0)
+        surprise = math.log(expected_s / (audio_s * factor))
+        paces = {k: self._off_at(k) + surprise for k in spent}
+        for k, off in paces.items():
+            share = spent[k] / work_s
+            self._seen[k] = self._seen.get(k, 0.0) + share
+            weight = share * max(self.WEIGHT, 1.0 / max(1.0, self._seen[k]))
+            self._off[k] = self._off.get(k, off) + weight * (off - self._off.get(k, off))
+        self._tabulate()
+
+    def _beyond_chance(self, k: int) -> float:
+        """How much farther from the profile the pace of k is than the others, less what chance may explain.
+
+        After James and Stein (1961): a difference d counts as d^2 / (d^2 + its variance) of itself.
+        """
+        apart = self._off[k] - self._common
+        variance = self.CHANCE**2 / self._seen[k]
+        return apart * apart * apart / (apart * apart + variance)
+
+    def _pace(self, k: int) -> float:
+        """Seconds of work per second of audio, in the first language."""
+        return self._base * self._profile.slow(k) * math.exp(self._off_at(k))
+
+    def _off_at(self, k: int) -> float:
+        """How far the pace of k is from the profile's, as a logarithm."""
+        if not self._known:
+            return 0.0
+        below = max((known for known in self._known if known <= k), default=min(self._known))
+        above = min((known for known in self._known if known >= k), default=below)
+        if above <= below:
+            return self._known[below]
+        part = (k - below) / (above - below)
+        return self._known[below] + part * (self._known[above] - self._known[below])
+
+    def _tabulate(self) -> None:
+        """Work out what follows from what was seen; `_slow` has s(1), s(2) ..."""
+        weights = {k: min(seen, 1.0 / self.WEIGHT) for k, seen in self._seen.items()}
+        total = sum(weights.values())
+        self._common = sum(weights[k] * off for k, off in self._off.items()) / total if total else 0.0
+        self._known = {k: self._common + self._beyond_chance(k) for k in self._off}
+        most = max(len(self._profile.slowdown), *self._known, 1)
+        paces = [self._pace(k) for k in range(1, most + 1)]
+        for k in range(most - 1, 0, -1):
+            if k not in self._known and max(self._known, default=0) > k:
+                paces[k - 1] = min(paces[k - 1], paces[k])  # what was seen of more at a time counts
+        self._slow = [pace / paces[0] for pace in accumulate(paces, max)]

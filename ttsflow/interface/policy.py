@@ -107,6 +107,12 @@ class View(Protocol):
     def wake_at(self, when: float) -> None:
         """Ask for another call at `when` (seconds, on the clock of `now`) if nothing happens before."""
 
+    def place_again(self) -> None:
+        """Ask for another placement: `place` is called after this `dispatch`, and the difference carried out.
+
+        It is heard 10 s after the last placement at the earliest, and not while workers of that load or end.
+        """
+
 
 class Policy(ABC):
     """Decides on which devices workers are placed, and which job goes to which worker next.
@@ -148,7 +154,7 @@ class Policy(ABC):
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
         """The wanted workers. `devices` are those of the best kind that the backend can use, in order.
 
-        Called at the start, and again when the devices change.
+        Called at the start, and again when the devices change or the policy asked for it (`place_again`).
         """
 
     def lane(self, job: ChunkJob) -> Hashable:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 ENOUGH = 1.03
 """times the throughput that a slot more must give to be worth its memory"""
+
+
+def knee(slow: Callable[[int], float], most: int) -> int:
+    """The fewest chunks at a time, at most `most`, that give nearly the highest throughput, k / s(k)."""
+    gains = [k / slow(k) for k in range(1, most + 1)]
+    enough = max(gains) / ENOUGH
+    return next(k for k, gain in enumerate(gains, 1) if gain >= enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,7 @@ class Profile:
     `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
     `slots` is the most chunks that one worker can decode at a time. `slowdown[k - 1]` is s(k): how many
     times slower each chunk runs when k chunks run at once; beyond the table it grows linearly.
+    `workers[k - 1]` is the same for k workers of one device, as it was measured; empty where it was not.
     `memory_bytes` is the device memory that a worker needs, `slot_memory_bytes` what each slot adds.
     `cores` is how many cores a worker keeps busy on a CPU.
     `max_chars` is the longest chunk in characters, by language ("*" for all others). `languages` are
@@ -46,10 +54,11 @@ class Profile:
     speeds: tuple[float, float] = (1.0, 1.0)
     min_chars: int = 40
     cores: int = 1
+    workers: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for an invalid profile."""
-        for name in ("device_kinds", "languages", "slowdown", "reproducible_on", "speeds"):
+        for name in ("device_kinds", "languages", "slowdown", "reproducible_on", "speeds", "workers"):
             if isinstance(getattr(self, name), str | float | int):
                 raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
         if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
@@ -74,11 +83,15 @@ class Profile:
             return table[max(k, 1) - 1]
         return table[-1] * k / len(table)
 
+    def beside(self, workers: int) -> float:
+        """How many times longer a chunk takes with so many workers of its device at work; 1 where unknown."""
+        curve = self.workers or (1.0,)
+        return curve[min(workers, len(curve)) - 1]
+
     @property
     def knee(self) -> int:
         """The fewest slots that give nearly the highest throughput, k / s(k): another gives 3 % or less."""
-        most = max(k / self.slow(k) for k in range(1, self.slots + 1))
-        return next(k for k in range(1, self.slots + 1) if k / self.slow(k) >= most / ENOUGH)
+        return knee(self.slow, self.slots)
 
     def slots_in(self, free_bytes: int | None, most: int) -> int:
         """The most slots, at most `most`, of a worker that fits into free memory; 0 if none fits."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy
+from ttsflow.planning.patience import Watch, unwatched
 from ttsflow.planning.play import Player
 from ttsflow.planning.world import World
 from ttsflow.report import Unobserved
 from ttsflow.report.metrics import Playback
 from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.messages import Driven
 from ttsflow.text import Chunk, Ramp
 
 STALL_S = 0.1
@@ -78,11 +80,20 @@ class Served:
         return sum(stall <= STALL_S for stall in self.stall_s) / max(1, len(self.stall_s))
 
 
-def serve(policy: Callable[[], Policy], world: World, jobs: Sequence[ChunkJob], seats: int) -> Served:
-    """Let so many people at a time listen to stretches of a text; the workers are loaded before they come."""
+def serve(
+    policy: Callable[[], Policy],
+    world: World,
+    jobs: Sequence[ChunkJob],
+    seats: int,
+    watch: Watch = unwatched,
+) -> Served:
+    """Let so many people at a time listen to stretches of a text; the workers are loaded before they come.
+
+    `watch` makes the scheduler.
+    """
     crowd = Crowd(seats, max(PEOPLE, ROUNDS * seats))
     try:
-        scheduler = Scheduler(policy(), world.devices, world.profile, world.limits)
+        scheduler = watch(lambda: Scheduler(policy(), world.devices, world.profile, world.limits))
         hall = _Hall(scheduler, world, jobs, crowd)
         result = hall.run({}, live=True)
     except TtsflowError as error:
@@ -118,7 +129,7 @@ def _percentile(ascending: Sequence[float], percent: int) -> float:
 class _Hall(Player):
     """A simulator to which listeners come, and which they leave."""
 
-    def __init__(self, scheduler: Scheduler, world: World, jobs: Sequence[ChunkJob], crowd: Crowd) -> None:
+    def __init__(self, scheduler: Driven, world: World, jobs: Sequence[ChunkJob], crowd: Crowd) -> None:
         super().__init__(scheduler, world, Unobserved())
         self._jobs, self._text = [job for job in jobs if job.speakable], world.text
         self._crowd, self._rng = crowd, random.Random(crowd.seed)

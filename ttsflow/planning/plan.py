@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from ttsflow.config import PolicyChoice, Settings, resolve_policy
-from ttsflow.errors import TtsflowError
+from ttsflow.errors import PolicyError, TtsflowError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.planning.crowd import Served, most_seats, serve
+from ttsflow.planning.patience import Watch, bounded
 from ttsflow.planning.play import Played, play
 from ttsflow.planning.text import PlannedText
 from ttsflow.planning.world import World
@@ -58,14 +59,19 @@ def compare(
 ) -> Iterator[Plan]:
     """Plan a text under each policy that is asked for, cut and limited as its own file says.
 
-    A policy that cannot be made, or breaks, is an error in its plan: the others go on. `path` is a report of
-    the plan, for a single policy. Raises OutputError and SinkError for it.
+    A policy that cannot be made, breaks or does not come back is an error in its plan: the others go on.
+    `path` is a report of the plan, for a single policy. Raises OutputError and SinkError for it.
     """
     for plan, own in _chosen(asked, configured, world):
         if plan.choice is None:
             yield plan
+            continue
+        work = partial(play, plan.choice.make, own, text.jobs(own), _info(plan.choice, own), path)
+        try:
+            played = bounded(own.limits.timeouts.policy_s, work)
+        except PolicyError as error:
+            yield replace(plan, error=error)
         else:
-            played = play(plan.choice.make, own, text.jobs(own), _info(plan.choice, own), path)
             yield replace(plan, played=played, error=played.error)
 
 
@@ -80,10 +86,21 @@ def compare_crowds(
     for plan, own in _chosen(asked, configured, world):
         if plan.choice is None:
             yield plan
+            continue
+        serving = partial(serve, plan.choice.make, own, text.jobs(own.unramped))
+        try:
+            served = _serve(serving, seats, own.limits.timeouts.policy_s)
+        except PolicyError as error:
+            yield replace(plan, error=error)
         else:
-            of_crowd = partial(serve, plan.choice.make, own, text.jobs(own.unramped))
-            served = most_seats(of_crowd) if seats is None else of_crowd(seats)
             yield replace(plan, served=served, error=served.error)
+
+
+def _serve(serving: Callable[[int, Watch], Served], seats: int | None, patience_s: float) -> Served:
+    def serve_seats(count: int) -> Served:
+        return bounded(patience_s, partial(serving, count))
+
+    return most_seats(serve_seats) if seats is None else serve_seats(seats)
 
 
 def _chosen(

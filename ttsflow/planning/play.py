@@ -10,6 +10,7 @@ from pathlib import Path
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.jobs import ChunkJob, Outcome
 from ttsflow.interface.policy import Policy
+from ttsflow.planning.patience import Watch, unwatched
 from ttsflow.planning.world import World
 from ttsflow.report import Observer, Observers, RunInfo, RunReport, Summary, Unobserved, WorkerInfo
 from ttsflow.report.attempts import AttemptWatch
@@ -46,17 +47,19 @@ def play(
     jobs: Sequence[ChunkJob],
     info: RunInfo,
     path: Path | None = None,
+    watch: Watch = unwatched,
 ) -> Played:
     """Speak the jobs of one stream in a world, and write the report to `path` if there is one.
 
-    What ends it early is in the result. Raises OutputError and SinkError for the report.
+    `watch` makes the scheduler. What ends it early is in the result. Raises OutputError and SinkError for the
+    report.
     """
     report, busy = RunReport(info, 0.0, path), _Busy()
     report.open()
     stream = jobs[0].stream
     result = Simulated()
     try:
-        scheduler = Scheduler(policy(), world.devices, world.profile, world.limits)
+        scheduler = watch(lambda: Scheduler(policy(), world.devices, world.profile, world.limits))
         observer = Observers((report, busy))
         player = Player(AttemptWatch(scheduler, observer), world, observer)
         result = player.run({stream: jobs}, live=world.listening, stored=not world.listening)

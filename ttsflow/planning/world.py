@@ -90,8 +90,7 @@ class World:
 
     def beside(self, workers: int) -> float:
         """How many times longer a chunk takes with so many workers of its device at work."""
-        curve = self.known.costs.workers or (1.0,)
-        return curve[min(workers, len(curve)) - 1]
+        return self.profile.beside(workers)
 
     def bound_s(self, jobs: Iterable[ChunkJob]) -> float:
         """Seconds below which no schedule can be: the longest chunk, and all work on all devices.
@@ -110,7 +109,8 @@ class World:
         return (self.known.costs.load_s or 0.0) + max(longest, work / gain)
 
     def _of_workers(self, device: Device) -> float:
-        most = max(1, (device.cores or 1) // self.profile.cores) if device.kind == "cpu" else 1
+        cores = max(1, (device.cores or 1) // self.profile.cores)
+        most = cores if device.kind == "cpu" else max(1, len(self.profile.workers))
         return max(count / self.beside(count) for count in range(1, most + 1))
 
 

@@ -64,6 +64,7 @@ def profiled(profile: Profile, costs: Costs) -> Profile:
         "memory_bytes": _bytes(costs.memory_mb),
         "slot_memory_bytes": _bytes(costs.slot_memory_mb),
         "cores": costs.cores,
+        "workers": costs.workers,
     }
     return replace(
         profile, chars_per_s=rates, **{key: value for key, value in given.items() if value is not None}

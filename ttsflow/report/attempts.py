@@ -101,6 +101,8 @@ class AttemptWatch:
                     self._observer.worker_started(worker, generation, now)
                 case msg.StartJob():
                     self._began(command, now)
+                case msg.Learnt(slowdowns):
+                    self._observer.learnt(slowdowns)
                 case msg.KillWorker(worker, generation, why):
                     self._lost(worker, generation, "killed", why, now)
         return commands

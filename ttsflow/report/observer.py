@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ttsflow.interface.jobs import Outcome
 
 if TYPE_CHECKING:
+    from ttsflow.interface.costs import Slowdown
     from ttsflow.report.attempts import Attempt, Loss
 
 
@@ -48,6 +49,9 @@ class Observer(Protocol):
     def ended(self, outcome: Outcome, now: float) -> None:
         """A chunk ended, in text order: its audio was handed to the sink, or it failed."""
 
+    def learnt(self, slowdowns: Sequence[Slowdown]) -> None:
+        """What was measured of s(k) so far, beside what the profile has."""
+
     def notice(self, text: str) -> None:
         """Something a person should read."""
 
@@ -62,6 +66,7 @@ class Unobserved:
     def attempt(self, token: int, attempt: Attempt) -> None: ...
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
     def ended(self, outcome: Outcome, now: float) -> None: ...
+    def learnt(self, slowdowns: Sequence[Slowdown]) -> None: ...
     def notice(self, text: str) -> None: ...
 
 
@@ -98,6 +103,10 @@ class Observers:
     def ended(self, outcome: Outcome, now: float) -> None:
         for observer in self._observers:
             observer.ended(outcome, now)
+
+    def learnt(self, slowdowns: Sequence[Slowdown]) -> None:
+        for observer in self._observers:
+            observer.learnt(slowdowns)
 
     def notice(self, text: str) -> None:
         for observer in self._observers:

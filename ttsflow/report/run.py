@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ttsflow.interface.costs import Slowdown
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report.attempts import Attempt, Loss
@@ -82,6 +83,7 @@ class RunReport:
         self._failures: list[Outcome] = []
         self._flagged: list[Outcome] = []
         self._notices: list[str] = []
+        self._slowdowns: Sequence[Slowdown] = ()
 
     def open(self, text: Text | None = None) -> None:
         """Begin the file. Raises OutputError where it cannot be written, or is not a report.
@@ -132,6 +134,9 @@ class RunReport:
             self._chunks.ended(outcome)
         self._keep(lambda course: course.ended(outcome, now))
 
+    def learnt(self, slowdowns: Sequence[Slowdown]) -> None:
+        self._slowdowns = slowdowns
+
     def notice(self, text: str) -> None:
         if len(self._notices) < KEPT_NOTICES:
             self._notices.append(text)
@@ -142,7 +147,7 @@ class RunReport:
 
     def summary_text(self) -> str:
         """The summary for a person, the first of the failed and flagged chunks named."""
-        return summary_text(self.summary(), self._failures, self._flagged)
+        return summary_text(self.summary(), self._failures, self._flagged, self._slowdowns)
 
     def failures_text(self) -> str:
         """The failed chunks alone, as `summary_text` names them; empty if there are none."""
@@ -179,6 +184,7 @@ class RunReport:
                     "losses": self._losses,
                     "notices": self._notices,
                     "summary": asdict(self.summary()),
+                    "slowdown": [asdict(each) for each in self._slowdowns],
                     "predicted": _compared(predicted, self.summary()),
                     "output": None if output is None else asdict(output),
                     "ended": _ending(error),

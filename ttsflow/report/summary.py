@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ttsflow.interface.costs import Slowdown
 from ttsflow.interface.jobs import Outcome
 from ttsflow.report.excerpt import excerpt, printable
 from ttsflow.report.units import duration
@@ -49,11 +50,12 @@ def summary_text(
     summary: Summary,
     failures: Sequence[Outcome] = (),
     flagged: Sequence[Outcome] = (),
+    slowdowns: Sequence[Slowdown] = (),
 ) -> str:
     """The summary for a person: aligned lines of plain text, without a newline at the end.
 
     `failures` and `flagged` are named, each with an excerpt of its text and the reason; there may be
-    fewer of them than `summary.failed` and `summary.flagged`.
+    fewer of them than `summary.failed` and `summary.flagged`. `slowdowns` are what was measured of s(k).
     """
     rows = [("chunks", _counts(summary)), ("audio", _audio(summary)), ("time", _times(summary))]
     if summary.speed:
@@ -66,6 +68,8 @@ def summary_text(
             f"{name} {duration(value)}" for name, value in summary.chunk_s.items() if value is not None
         )
         rows.append(("chunk time", ", ".join(percentiles)))
+    if slowdowns:
+        rows.append(("at a time", "; ".join(map(_slowdown, slowdowns))))
     rows += _named("flagged", summary.flagged, flagged)
     rows += _named("failed", summary.failed, failures)
     return _aligned(rows)
@@ -119,6 +123,10 @@ def _listening(summary: Summary) -> str:
         return f"{waited}, no stalls"
     stalls = "1 stall" if summary.stalls == 1 else f"{summary.stalls} stalls"
     return f"{waited}, {stalls} of {duration(summary.stall_s)} in sum"
+
+
+def _slowdown(each: Slowdown) -> str:
+    return f"{each.k} take {each.measured:.2f} times as long each (profile: {each.profile:.2f})"
 
 
 def _reason(outcome: Outcome) -> str:

@@ -35,7 +35,8 @@ class Scheduler:
     """Drives chunk jobs through workers as a policy says, and accounts for every chunk.
 
     `start` and `feed` return commands, to be carried out in order. One turn of `feed`: the events,
-    then the timers, then `place` if the devices changed, then the isolated parts, then one `dispatch`.
+    then the timers, then `place` if the devices changed, then the isolated parts, then one `dispatch`, and
+    `place` if that asked for it.
     Whatever the policy does wrong, or when no worker is left, ends in `Stop`; nothing follows it.
     """
 
@@ -50,7 +51,7 @@ class Scheduler:
         limits = limits or Limits()
         self._profile = profile
         self._devices = tuple(devices)
-        costs = costs or Costs(profile)
+        costs = self._costs = costs or Costs(profile)
         self._policy = Guard(policy)
         self._out: list[msg.Command] = []
         self._streams = Streams(limits.look_ahead, costs, self._emit)
@@ -64,6 +65,7 @@ class Scheduler:
         )  # fmt: skip
         self._view = SchedulerView(self._ready, self._fleet, self._supervisor, self._streams, costs)
         self._devices_changed = True
+        self._notes: list[str] = []
         self._draining = False
         self._awaited = False  # somebody waits for the workers
         self._wake: float | None = None
@@ -114,10 +116,14 @@ class Scheduler:
                 self._end_drained(now)
             else:
                 self._dispatch(now)
+                if self._view.placement_due:
+                    self._place()
                 self._check_progress(now)
             if self._awaited and not self._fleet.loading:
                 self._awaited = False
                 self._emit(msg.WorkersLoaded())
+            if any(isinstance(command, msg.StreamFinished) for command in self._out):
+                self._emit(msg.Learnt(self._costs.slowdowns()))
         except TtsflowError as error:
             self._stop(error)
         else:
@@ -210,8 +216,11 @@ class Scheduler:
         # Without a device the last workers finish and go; after that it is an error if there is work.
         specs, notes = place(devices, self._profile, self._policy.place) if devices else ([], [])
         for text in notes:
-            self._emit(msg.Notice(text))
+            if text not in self._notes:  # of the last placement
+                self._emit(msg.Notice(text))
+        self._notes = notes
         self._fleet.place(specs)
+        self._view.placed(self._last_turn)
         self._ready.relane(self._policy.lane)
         for stream in self._streams:  # the window follows the number of slots
             self._streams.touch(stream)

@@ -11,6 +11,7 @@ from ttsflow.interface.device import Device
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.messages import Command, KillWorker, Notice, StartWorker
+from ttsflow.scheduler.occupancy import Occupancy
 from ttsflow.scheduler.timers import Due, Timers
 
 BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 30.0
@@ -33,7 +34,7 @@ class Worker:
 
     __slots__ = (
         "busy", "crashes", "device", "done", "failures", "generation", "id", "memory_bytes",
-        "recycling", "reserved", "slots", "spec", "state", "ticket",
+        "occupancy", "recycling", "reserved", "slots", "spec", "state", "ticket",
     )  # fmt: skip
 
     def __init__(self, name: str, spec: WorkerSpec) -> None:
@@ -50,6 +51,7 @@ class Worker:
     def begin_generation(self) -> None:
         """A generation begins."""
         self.busy = self.done = 0
+        self.occupancy = Occupancy()
         self.recycling = False
         self.memory_bytes = 0  # of its process, after its first job; 0 while that is unknown
 
@@ -147,6 +149,11 @@ class Fleet:
     def loading(self) -> bool:
         return any(worker.state in ("backing off", "waiting", "loading") for worker in self._workers.values())
 
+    @property
+    def settled(self) -> bool:
+        """Whether the last placement is carried out: no worker loads, waits to load, or is about to end."""
+        return all(worker.state == "ready" for worker in self._workers.values())
+
     def turn(self, now: float) -> None:
         """A new turn begins."""
         self._now = now
@@ -235,10 +242,12 @@ class Fleet:
 
     def took_job(self, worker: Worker) -> None:
         worker.busy += 1
+        worker.occupancy.change(worker.busy, self._now)
         self.free.rotate(worker)
 
     def freed_slot(self, worker: Worker) -> None:
         worker.busy -= 1
+        worker.occupancy.change(worker.busy, self._now)
         self.free.update(worker)
         self._if_idle(worker)
 

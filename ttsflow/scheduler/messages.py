@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ttsflow.errors import TtsflowError
+from ttsflow.interface.costs import Slowdown
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Account, ChunkJob, Doubt, Outcome
 from ttsflow.interface.policy import WorkerSpec
@@ -280,6 +281,13 @@ class StreamFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Learnt:
+    """What was measured of s(k) so far: told with the end of each stream."""
+
+    slowdowns: Sequence[Slowdown]
+
+
+@dataclass(frozen=True, slots=True)
 class WakeAt:
     """Feed a Tick at `when` unless something happens before; replaces the last WakeAt, None cancels it."""
 
@@ -307,7 +315,7 @@ class Stop:
 
 Command = (
     StartWorker | KillWorker | StartJob | CancelJob | Commit | Deliver | ChunkFailed | RequestJobs
-    | StreamFinished | WakeAt | WorkersLoaded | Notice | Stop
+    | StreamFinished | Learnt | WakeAt | WorkersLoaded | Notice | Stop
 )  # fmt: skip
 
 

@@ -24,6 +24,10 @@ STARVED_AFTER_S = 30.0
 """How long a policy may keep every worker idle by asking to be woken later."""
 
 
+PLACED_FOR_S = 10.0
+"""A placement stays for so long before a policy may ask for another: a model takes about as long to load."""
+
+
 class SchedulerView:
     """The live view (`ttsflow.interface.policy.View`): no copies, whatever the size of the fleet."""
 
@@ -34,10 +38,12 @@ class SchedulerView:
         self._costs = costs
         self._now = 0.0
         self.wake: float | None = None
+        self._asks_placement = False
+        self._placed_s = 0.0
 
     def turn(self, now: float) -> None:
         """A new dispatch begins."""
-        self._now, self.wake = now, None
+        self._now, self.wake, self._asks_placement = now, None, False
 
     @property
     def now(self) -> float:
@@ -76,6 +82,19 @@ class SchedulerView:
             raise ValueError(f"wake_at({when}): expected a time in seconds, such as view.now + 1.0")
         when = max(when, self._now + SHORTEST_WAKE_S)
         self.wake = when if self.wake is None else min(self.wake, when)
+
+    def place_again(self) -> None:
+        self._asks_placement = True
+
+    @property
+    def placement_due(self) -> bool:
+        """Whether the policy asked for another placement, and the last one has had its time."""
+        in_time = self._now >= self._placed_s + PLACED_FOR_S
+        return self._asks_placement and in_time and self._fleet.settled
+
+    def placed(self, now: float) -> None:
+        """There is a new placement."""
+        self._placed_s = now
 
 
 class _Call:

@@ -27,6 +27,9 @@ CHUNK_FACTOR = 10.0
 IDLE_FACTOR = 5.0
 """The same from one piece to the next: so many times the predicted work for the whole job."""
 
+FAR, SURE_CHUNKS = 1.3, 8.0
+"""times the profile's s(k), or a part of it, after so many chunks: a person should know"""
+
 
 @dataclass(slots=True, eq=False)
 class Attempt:
@@ -36,6 +39,7 @@ class Attempt:
     part: Part
     worker: Worker
     started_s: float
+    mark: Sequence[float]  # of the worker's occupancy, when it started
     idle_s: float = 0.0  # that it may take from one piece to the next
     cancelled: bool = False
 
@@ -79,6 +83,7 @@ class Supervisor:
         self._quarantine = Quarantine(fleet)
         self._running: dict[int, Attempt] = {}
         self._pending: list[Part] = []
+        self._told_slow = False
         self.last_token = 0
         self.last_loss = ""
 
@@ -116,7 +121,7 @@ class Supervisor:
         work_s = self._costs.cost(part.job) * self._costs.slow(worker.slots)
         patience, timeouts = 2.0**part.overruns, self._limits.timeouts
         idle_s = max(timeouts.idle_s, IDLE_FACTOR * work_s) * patience
-        self._running[token] = Attempt(token, part, worker, now, idle_s)
+        self._running[token] = Attempt(token, part, worker, now, worker.occupancy.mark(now), idle_s)
         chunk_s = max(timeouts.chunk_s, CHUNK_FACTOR * work_s) * patience
         self._timers.set(Due("chunk", token), now + chunk_s)
         part.begin(token, now)
@@ -211,8 +216,22 @@ class Supervisor:
             self._lengths.observe(job, audio_s)
             fate = Fate.DOUBTFUL if doubts else Fate.WHOLE
             why = "; ".join(doubt.text for doubt in doubts)
-        self._costs.observe(job, audio_s, now - attempt.started_s, attempt.worker.busy + 1)
+        self._costs.observe_spent(job, audio_s, attempt.worker.occupancy.since(attempt.mark, now))
+        self._compare_with_profile()
         self._settle(part, fate, why, now, doubts=doubts)
+
+    def _compare_with_profile(self) -> None:
+        """Say so, once, where s(k) is far from what the profile has."""
+        for each in () if self._told_slow else self._costs.slowdowns():
+            ratio = each.measured / each.profile
+            if each.chunks >= SURE_CHUNKS and not 1.0 / FAR <= ratio <= FAR:
+                self._told_slow = True
+                self._emit(msg.Notice(
+                    f"with {each.k} chunks at a time in a worker each takes {each.measured:.2f} times as "
+                    f"long as alone, not {each.profile:.2f} times, as the profile has it; the run goes by "
+                    f"what it measures. To measure it for the next one: ttsflow bench"
+                ))  # fmt: skip
+                return
 
     def _length_doubt(self, part: Part) -> Doubt | None:
         """What is implausible about the length of a part.

@@ -23,6 +23,7 @@ from ttsflow import (
     hookimpl,
 )
 from ttsflow_plugins.adaptive.forecast import Load, Outlook, Plan, Task, forecast
+from ttsflow_plugins.adaptive.trials import Trials, is_unclear
 
 AHEAD = 16
 """ready chunks that a forecast looks at: a decision costs the same however long the text is"""
@@ -33,7 +34,7 @@ WORKERS = 8
 LONGEST_OF = 64
 """ready chunks of which the longest is taken"""
 
-MARGIN = 1.1
+MARGIN = 1.2
 """times its predicted work that a chunk may take: it differs by a fifth and more from chunk to chunk"""
 
 TOLERATED = 0.25
@@ -41,6 +42,19 @@ TOLERATED = 0.25
 
 NEARLY = 0.05
 """of a chunk's work that is still left when it has taken longer than predicted"""
+
+
+SPARE, FEWEST = 2, 4
+"""slots that a worker gets: so many times those that the profile gains from, and so many at the least"""
+
+BAD = 1.5
+"""times k that a trial with k chunks at a time may slow them down: worse than one after the other"""
+
+TRIED = 2
+"""times k: chunks until a trial with k at a time is through"""
+
+ANYWAY = 1.25
+"""times as long as they wait anyway, with one chunk after the other, that listeners may wait for a trial"""
 
 
 Due = dict[Hashable, float]
@@ -69,10 +83,20 @@ class Adaptive(Policy):
 
     options: Options
 
+    def __init__(self, options: PluginOptions | None = None) -> None:
+        super().__init__(options)
+        self._trials = Trials()
+
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
-        return fill(devices, profile)
+        return fill(devices, profile, max(FEWEST, SPARE * profile.knee))
 
     def dispatch(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
+        self._trials.end(view)
+        for job, worker in self._choose(view):
+            yield job, worker
+            self._trials.started(worker)
+
+    def _choose(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
         heard = self._heard(view)
         if not heard:
             yield from self._fill(view)
@@ -83,15 +107,20 @@ class Adaptive(Policy):
                 yield job, worker
         at_once = self._at_once(view, heard, due) if view.ready else 0
         for worker in view.free:
-            if worker.slots - worker.free_slots < at_once and (job := _most_urgent(view, due)):
+            limit = self._trials.limit(worker, at_once)
+            if worker.slots - worker.free_slots < limit and (job := _most_urgent(view, due)):
                 yield job, worker
 
     def lane(self, job: ChunkJob) -> Hashable:
         return job.stream
 
     def _fill(self, view: View) -> Iterable[tuple[ChunkJob, WorkerView]]:
-        """Every slot, and the longest chunk first, so that no long one is left for the end."""
+        """As many as gain, and the longest chunk first, so that no long one is left for the end."""
+        best = _best(view)
+        self._trials.consider(view, best)
         for worker in view.free:
+            if worker.slots - worker.free_slots >= self._trials.limit(worker, best):
+                continue
             job = max(islice(view.ready, LONGEST_OF), key=view.costs.cost, default=None)
             if job is None:
                 return
@@ -119,8 +148,8 @@ class Adaptive(Policy):
 
     def _at_once(self, view: View, heard: dict[str, float], due: Due) -> int:
         """How many chunks at a time in a worker are the best now."""
+        most = _best(view)
         loads = list(self._loads(view))
-        most = max((load.slots for load in loads), default=0)
         if len(loads) > WORKERS or len(heard) > AHEAD:
             return most
         waiting = [self._task(view, job) for job in _by_need(view, due)]
@@ -133,9 +162,20 @@ class Adaptive(Policy):
             pace = MARGIN * margin
             return forecast(plan, loads, waiting, lambda k: slow(k) * (pace if k > 1 else MARGIN), heard)
 
-        if all(heard.values()) and not safe(Plan(most, most)).waits_s:
+        def bearable(k: int) -> bool:
+            def bad(j: int) -> float:
+                return MARGIN * slow(j) if j <= most else BAD * j
+
+            anyway = forecast(Plan(1, 1), loads, waiting, bad, heard).waits_s if most == 1 else 0.0
+            tried = forecast(Plan(k, most, TRIED * k), loads, waiting, bad, heard).waits_s
+            return tried <= ANYWAY * anyway
+
+        if is_unclear(view.costs) and likely(Plan(most, most)).waits_s:
+            return 1
+        self._trials.consider(view, most, bearable)
+        if most == 1 or (all(heard.values()) and not safe(Plan(most, most)).waits_s):
             return most
-        least = min((len(load.tasks) for load in loads), default=0)
+        least = min([most, *(len(load.tasks) for load in loads)])
         plans = [Plan(first, later) for later in range(max(1, least), most + 1) for first in (least, later)]
         # Where even the best plan makes listeners wait, what is safe may make them wait far longer.
         cautious, best = min(plans, key=safe), min(plans, key=likely)
@@ -166,6 +206,11 @@ class Adaptive(Policy):
     def _task(self, view: View, job: ChunkJob) -> Task:
         work_s = view.costs.cost(job)
         return Task(job.stream, job.index, work_s, view.costs.audio(job) + job.pause_s)
+
+
+def _best(view: View) -> int:
+    """How many chunks at a time in a worker give the most, by what is known of s(k)."""
+    return view.costs.knee(max((worker.slots for worker in view.workers), default=1))
 
 
 def _most_urgent(view: View, due: Due) -> ChunkJob | None:

@@ -20,10 +20,11 @@ class Task(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How many chunks a worker speaks at a time: until the next chunk is done, and after that."""
+    """How many chunks a worker speaks at a time: until the next chunks are done, and after that."""
 
     first: int
     later: int
+    chunks: int = 1
 
 
 class Outlook(NamedTuple):
@@ -56,10 +57,11 @@ def forecast(
     queue = list(waiting)
     queue.reverse()
     busy = [(load.slots, list(load.tasks)) for load in loads]
-    now, limit = 0.0, plan.first
+    now, left = 0.0, plan.chunks
     finished: dict[str, list[tuple[int, float, float]]] = {stream: [] for stream in heard}
     while True:
         while queue:
+            limit = plan.first if left > 0 else plan.later
             slots, tasks = min(busy, key=lambda load: len(load[1]))
             if len(tasks) >= min(slots, limit):
                 break
@@ -69,14 +71,14 @@ def forecast(
             break
         step = min(pace * min(task.work_s for task in tasks) for pace, tasks in paces)
         now += step
-        limit = plan.later
         for pace, tasks in paces:
-            left = step / pace
-            going = [task._replace(work_s=task.work_s - left) for task in tasks]
+            done_s = step / pace
+            going = [task._replace(work_s=task.work_s - done_s) for task in tasks]
             for task in going:
                 if task.work_s <= _NOTHING and task.stream in finished:
                     finished[task.stream].append((task.place, now, task.audio_s))
             tasks[:] = [task for task in going if task.work_s > _NOTHING]
+            left -= len(going) - len(tasks)
     waits_s = sum(_waits(heard[stream], chunks) for stream, chunks in finished.items())
     return Outlook(waits_s, now)
 
