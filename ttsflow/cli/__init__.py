@@ -67,25 +67,15 @@ def _add_commands() -> None:
     from ttsflow.cli.bench import bench
     from ttsflow.cli.chapters import chapters
     from ttsflow.cli.config import config
+    from ttsflow.cli.export import export
     from ttsflow.cli.inventory import backends, devices, policies, voices
     from ttsflow.cli.outputs import clean, redo, status
     from ttsflow.cli.plan import plan
     from ttsflow.cli.run import run
 
-    for command in (
-        run,
-        chapters,
-        plan,
-        bench,
-        status,
-        redo,
-        clean,
-        policies,
-        backends,
-        voices,
-        devices,
-        config,
-    ):
+    for command in (run, chapters, redo, status, export, clean, plan, bench):
+        main.add_command(command)
+    for command in (policies, backends, voices, devices, config):
         main.add_command(command)
 
 

@@ -23,10 +23,13 @@ class Chapter:
 class About:
     """What is written into a file beside its audio, as far as its format has room for it.
 
-    `length_s` is the length of the whole audio in seconds, by which the last chapter ends.
+    `length_s` is the length of the whole audio in seconds, by which the last chapter ends. A file that is
+    one of several has a `track`: its number and how many there are, and the `album` that all belong to.
     """
 
     tag: Tag | None = None
     details: Details = UNSAID
     chapters: Sequence[Chapter] = ()
     length_s: float = 0.0
+    track: tuple[int, int] | None = None
+    album: str | None = None

@@ -136,7 +136,8 @@ class CompressedEncoder:
         details = about.details
         said = {
             "title": details.title,
-            "album": details.title,
+            "album": about.album or details.title,
+            "track": "{}/{}".format(*about.track) if about.track else None,
             "artist": details.author,
             "album_artist": details.author,
             "comment": about.tag.comment if about.tag is not None else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttsflow.store.assembly import Built, build, fingerprint
+from ttsflow.store.assembly import Built, add, build, fingerprint, heard
 from ttsflow.store.chunks import Audio, Spoken
 from ttsflow.store.compaction import Compacted, compact
 from ttsflow.store.files import remove, store_path
@@ -23,9 +23,11 @@ __all__ = [
     "Salvaged",
     "Spoken",
     "Store",
+    "add",
     "build",
     "compact",
     "fingerprint",
+    "heard",
     "remove",
     "salvage",
     "store_path",

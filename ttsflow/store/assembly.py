@@ -43,25 +43,41 @@ def build(store: Store, sink: FileSink, about: About | None = None) -> Built:
     missing: set[bytes] = set()
     counts = {"spoken": 0, "pauses": 0, "silent": 0}
     for place, audio in _read_ahead(store):
-        status: Status = "pause"
         if isinstance(audio, StoreDamaged):
             damaged |= dict.fromkeys(audio.keys)
             continue
-        if place.key is not None:
-            if audio is None:
-                missing.add(place.key)
-            status = "failed" if audio is None else audio.status
-            if audio is not None and not damaged:
-                sink.write_encoded(audio.samples, audio.sample_rate)
-        counts[_COUNTED[status]] += 1
+        if place.key is not None and audio is None:
+            missing.add(place.key)
+        counts[_COUNTED[_status(place, audio)]] += 1
         if not damaged:
-            sink.end_chunk(Outcome(place.job, status))
+            add(sink, place, audio)
     if damaged:
         raise StoreDamaged(f"damaged: {chunks(len(damaged))} in {store.path}", damaged)
     if missing != {key for key, _, seal in store.checksums() if key is not None and seal is None}:
         raise StoreDamaged(f"{store.path} is damaged: it names chunks that are not in it")
     sink.finish()
     return Built(**counts)
+
+
+def add(sink: FileSink, place: Place, audio: Audio | None) -> None:
+    """Write the audio of a place, if there is any, and the pause after it. Raises SinkError."""
+    if audio is not None:
+        sink.write_encoded(audio.samples, audio.sample_rate)
+    sink.end_chunk(Outcome(place.job, _status(place, audio)))
+
+
+def heard(store: Store) -> Iterator[tuple[Place, Audio | None]]:
+    """Each place in text order, and its audio, if there is any. Raises StoreDamaged."""
+    for place, audio in _read_ahead(store):
+        if isinstance(audio, StoreDamaged):
+            raise audio
+        yield place, audio
+
+
+def _status(place: Place, audio: Audio | None) -> Status:
+    if place.key is None:
+        return "pause"
+    return "failed" if audio is None else audio.status
 
 
 def _read_ahead(store: Store) -> Iterator[tuple[Place, Audio | StoreDamaged | None]]:

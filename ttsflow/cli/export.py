@@ -1,0 +1,61 @@
+"""`ttsflow export`: other files from what is kept of an output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ttsflow.cli.options import PATH, OneOf, audio_formats
+from ttsflow.cli.signals import end_on_signals
+
+
+@click.command()
+@click.argument("output", type=PATH, metavar="OUT")
+@click.argument("target", type=PATH, metavar="NEW")
+@click.option("--split", type=click.Choice(["chapter", "chunk"]), help="NEW is a folder; a file for each.")
+@click.option(
+    "--format", "format_", type=OneOf(audio_formats), help="Format.  [default: as NEW's suffix says]"
+)
+@click.option("--bit-rate", type=int, metavar="KBIT", help="kbit/s of compressed audio.  [default: 64]")
+@click.option("--sample-rate", type=int, metavar="HZ", help="Of the audio.  [default: the engine's]")
+@click.option("--overwrite", is_flag=True, help="Replace a file whoever made it.")
+def export(
+    output: Path,
+    target: Path,
+    split: str | None,
+    format_: str | None,
+    bit_rate: int | None,
+    sample_rate: int | None,
+    overwrite: bool,
+) -> None:
+    """Make NEW from what is kept of OUT: in another format, in parts, or as subtitles. Nothing is spoken.
+
+    \b
+    Examples:
+      ttsflow export book.m4b book.mp3 --bit-rate 48
+      ttsflow export book.m4b chapters --split chapter --format mp3
+      ttsflow export book.m4b book.srt
+    """
+    from ttsflow.errors import UsageError
+    from ttsflow.output import Encoding, format_for
+    from ttsflow.report.units import size
+    from ttsflow.session.export import SUBTITLES, exporting
+
+    end_on_signals()
+    encoding = Encoding(bit_rate, sample_rate)
+    with exporting(output) as kept:
+        if split is None and target.suffix.lower() in SUBTITLES:
+            kept.subtitles(target, overwrite=overwrite)
+            click.echo(f"written: {target}")
+            return
+        format = format_for(None if split else target, format_ or (None if not split else "mp3"))
+        format.check(encoding)
+        if split is None:
+            kept.audio(target, format.name, encoding, overwrite=overwrite)
+            click.echo(f"written: {target} ({size(target.stat().st_size)})")
+            return
+        if target.exists() and not target.is_dir():
+            raise UsageError(f"{target} is a file, and the parts need a folder; name another")
+        parts = kept.parts(target, "chapter" if split == "chapter" else "chunk", format.name, encoding)
+        click.echo(f"written: {len(parts):,} files in {target}")

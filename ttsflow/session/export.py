@@ -1,0 +1,249 @@
+"""Other files from what is kept of an output: another format, a file to a chapter or chunk, subtitles."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+from ttsflow.errors import OutputError, StoreDamaged, StoreError
+from ttsflow.output import About, Encoding, FileSink, Lease, format_named, read_tag
+from ttsflow.output.partfile import PartFile
+from ttsflow.output.pcm import SAMPLE_BYTES
+from ttsflow.report.units import chunks
+from ttsflow.session.book import Book
+from ttsflow.session.recipe import Recipe, kept_beside
+from ttsflow.store import Audio, Place, Store, add, build, heard
+from ttsflow.text import Details
+
+By = Literal["chapter", "chunk"]
+
+_LONGEST_NAME = 120  # bytes of a title in the name of a file; a name may have 255, and locks add some
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')  # on any system that the files may be taken to
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several files: its name, what it says of itself, and seconds of audio."""
+
+    path: Path
+    title: str
+    audio_s: float
+
+
+class Export:
+    """What is kept of an output, whole, to make other files of. Reads it, and changes nothing in it.
+
+    Made by `exporting`. Every method raises OutputError where a file cannot be put at its place, SinkError
+    where it cannot be written, and StoreDamaged.
+    """
+
+    def __init__(self, output: Path, store: Store, recipe: Recipe) -> None:
+        self._output = output
+        self._store = store
+        self._recipe = recipe
+        self._book = Book.read(store)
+
+    def audio(self, target: Path, format: str, encoding: Encoding, *, overwrite: bool = False) -> None:
+        """The whole in one file."""
+        with self._place(target, overwrite=overwrite):
+            about = self._book.about(self._store, self._recipe.tag)
+            sink = FileSink(target, sample_rate=self._rate(), format=format, about=about, encoding=encoding)
+            sink.open()
+            try:
+                build(self._store, sink, about)
+            finally:
+                sink.abort()
+
+    def parts(self, folder: Path, by: By, format: str, encoding: Encoding) -> list[Part]:
+        """A file for each chapter, or for each chunk, in a folder that is made where there is none.
+
+        Beside the chapters there is a playlist; beside the chunks there is `index.json`, with their texts.
+        """
+        folder.mkdir(exist_ok=True)
+        rate, suffix = self._rate(), format_named(format).suffixes[0]
+        numbers = self._chapter_numbers() if by == "chapter" else None
+        titles = dict(enumerate(self._titles()))
+        count = len(titles) if by == "chapter" else self._store.counts().places
+        made, index = [], []
+
+        def group(heard: tuple[Place, Audio | None]) -> int:
+            place = heard[0].job.index
+            return place if numbers is None else numbers(place)
+
+        for number, places in groupby(heard(self._store), group):
+            title = titles.get(number, "") if by == "chapter" else ""
+            name = f"{number + 1:0{len(str(count))}}{' ' if title else ''}{file_name(title)}{suffix}"
+            about = self._about(title, number + 1, count)
+            sink = FileSink(folder / name, sample_rate=rate, format=format, about=about, encoding=encoding)
+            samples, texts = self._write(sink, places, rate)
+            if sink.published:
+                made.append(Part(sink.path, title, samples / rate))
+                index.append({"file": name, "index": number, "text": texts, "audio_s": samples / rate})
+        if by == "chapter":
+            _write_text(folder / f"{file_name(self._title) or 'playlist'}.m3u8", _playlist(made))
+        else:
+            _write_text(folder / "index.json", json.dumps(index, ensure_ascii=False, indent=1) + "\n")
+        return made
+
+    def subtitles(self, target: Path, *, overwrite: bool = False) -> None:
+        """The text of each chunk with its times: SubRip, WebVTT or JSON, as the suffix of `target` says."""
+        write = SUBTITLES[target.suffix.lower()]
+        with self._place(target, overwrite=overwrite):
+            _write_text(target, write(list(self._cues())))
+
+    def _write(
+        self, sink: FileSink, places: Iterator[tuple[Place, Audio | None]], rate: int
+    ) -> tuple[int, str]:
+        """Write a file; how many samples it has, and the text."""
+        sink.open()
+        samples, texts = 0, []
+        try:
+            for place, audio in places:
+                add(sink, place, audio)
+                samples += 0 if audio is None else len(audio.samples) // SAMPLE_BYTES
+                samples += round(place.job.pause_s * rate)
+                texts.append(place.job.text)
+            sink.finish()
+        finally:
+            sink.abort()
+        return samples, " ".join(texts)
+
+    def _about(self, title: str, number: int, count: int) -> About:
+        book = self._book.details
+        details = Details(title or None, book.author, book.language, book.cover)
+        return About(self._recipe.tag, details, track=(number, count), album=book.title)
+
+    @property
+    def _title(self) -> str:
+        return self._book.details.title or ""
+
+    def _titles(self) -> list[str]:
+        """The titles of the files that chapters make: what stands before the first has that of the book."""
+        titles = [title for _, title in self._book.chapters]
+        return titles if self._begins_with_chapter else [self._title, *titles]
+
+    @property
+    def _begins_with_chapter(self) -> bool:
+        return bool(self._book.chapters) and self._book.chapters[0][0] == 0
+
+    def _chapter_numbers(self) -> Callable[[int], int]:
+        begins = [index for index, _ in self._book.chapters if index]
+
+        def number(place: int) -> int:
+            return sum(place >= begin for begin in begins)
+
+        return number
+
+    def _rate(self) -> int:
+        for _, audio in heard(self._store):
+            if audio is not None:
+                return audio.sample_rate
+        raise StoreError(f"nothing is kept for {self._output} that could be heard")
+
+    def _cues(self) -> Iterator[Cue]:
+        for passage in self._store.passages():
+            if passage.audio_s > 0.0:
+                yield Cue(passage.at_s, passage.at_s + passage.audio_s, passage.text)
+
+    @contextmanager
+    def _place(self, target: Path, *, overwrite: bool) -> Iterator[None]:
+        """The lease of a file that may be put at `target`."""
+        lease = Lease(target)
+        try:
+            if PartFile(target).check() and not overwrite and read_tag(target) != self._recipe.tag:
+                raise OutputError(
+                    f"{target} is there already; to replace it, overwrite it (--overwrite), or choose another"
+                )
+            yield
+        finally:
+            lease.release()
+
+
+@contextmanager
+def exporting(output: Path) -> Iterator[Export]:
+    """What is kept of an output. Raises OutputError where it is not whole."""
+    with Store.open(kept_beside(output), readonly=True) as store:
+        if left := store.counts().left:
+            raise OutputError(
+                f"{output} is not whole yet, {chunks(left)} left; run the command that makes it again first"
+            )
+        try:
+            yield Export(output, store, Recipe.read(store))
+        except StoreDamaged as damage:
+            raise StoreError(f"{damage}; run the command that made {output} again, which mends it") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A text, and when it is heard, in seconds."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+def _srt(cues: list[Cue]) -> str:
+    return "\n".join(
+        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{_arrowless(cue.text)}\n"
+        for number, cue in enumerate(cues, 1)
+    )
+
+
+def _vtt(cues: list[Cue]) -> str:
+    def escaped(text: str) -> str:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    shown = (f"{_clock(cue.start_s)} --> {_clock(cue.end_s)}\n{escaped(cue.text)}\n" for cue in cues)
+    return "\n".join(("WEBVTT\n", *shown))
+
+
+def _json(cues: list[Cue]) -> str:
+    rows = [{"start_s": cue.start_s, "end_s": cue.end_s, "text": cue.text} for cue in cues]
+    return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+
+
+SUBTITLES: dict[str, Callable[[list[Cue]], str]] = {".srt": _srt, ".vtt": _vtt, ".json": _json}
+"""what writes subtitles, by the suffix of their file"""
+
+
+def file_name(title: str) -> str:
+    """A title as a part of the name of a file, on any system."""
+    name = _NOT_IN_NAMES.sub(" ", unicodedata.normalize("NFC", title))
+    name = " ".join(name.split()).encode("utf-8", "ignore")[:_LONGEST_NAME].decode("utf-8", "ignore")
+    return name.strip(" .")
+
+
+def _playlist(parts: list[Part]) -> str:
+    entries = (f"#EXTINF:{round(part.audio_s)},{part.title}\n{part.path.name}\n" for part in parts)
+    return "".join(("#EXTM3U\n", *entries))
+
+
+def _arrowless(text: str) -> str:
+    return text.replace("-->", "->")  # which would begin a time
+
+
+def _clock(seconds: float, comma: str = ".") -> str:
+    """1:02:03.500 as subtitles have it: 01:02:03.500, or with a comma."""
+    milliseconds = round(1000 * seconds)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{comma}{rest % 1000:03}"
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Put a file of text in its place, whole or not at all. Raises OutputError."""
+    part = PartFile(path)
+    part.open()
+    try:
+        part.write(text.encode())
+        part.publish()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another place") from error
+    finally:
+        part.discard()
