@@ -14,9 +14,11 @@ from ttsflow.bench import Measured, advice, figures
 from ttsflow.bench.advice import choose, policy_of
 from ttsflow.bench.arms import ALONE, Arm, ladder
 from ttsflow.bench.costs import entry_of
-from ttsflow.bench.figures import curve, ratio, spread
+from ttsflow.bench.figures import Figures, curve, ratio, spread
 from ttsflow.bench.load import Pass, Spoken
 from ttsflow.bench.measurement import Round
+from ttsflow.bench.ramp import advise_ramp, ramp_of
+from ttsflow.config.model import Ramp
 
 WORK_S = (1.0, 2.0, 4.0)
 MB = 1_000_000
@@ -205,3 +207,46 @@ def test_slots_and_workers_are_compared() -> None:
 
 def test_one_worker_with_one_slot_has_nothing_to_compare() -> None:
     assert advice(figures(measured({})), 1) == ["one worker, one slot: nothing else was measured"]
+
+
+def of_speed(rtf: float, first_piece: float = 1.0, long_s: float = 10.0) -> Figures:
+    """Figures of an engine of that RTF, whose chunks have 2 s, 5 s and `long_s` of audio."""
+    audio_s = (2.0, 5.0, long_s)
+    one = Pass(
+        tuple(
+            Spoken(chunk, rtf * length, rtf * length * first_piece, length)
+            for chunk, length in enumerate(audio_s)
+        ),
+        0,
+    )
+    made = measured({})
+    made.rounds[:] = [Round({ALONE: one})] * 3
+    return figures(made)
+
+
+@pytest.mark.parametrize(
+    ("rtf", "first_piece", "first_s", "growth"),
+    [
+        (0.25, 1.0, 2.0, 2.0),
+        (0.6, 1.0, 1.0, 1.5),
+        (0.6, 0.25, 3.0, 1.5),
+        (0.8, 1.0, 1.0, 1.1),
+        (1.3, 1.0, 1.0, 1.05),
+    ],
+)
+def test_a_ramp_follows_from_what_was_measured(
+    rtf: float, first_piece: float, first_s: float, growth: float
+) -> None:
+    found = of_speed(rtf, first_piece)
+    ramp = ramp_of(found)
+    assert ramp is not None
+    assert (ramp.first_s, ramp.growth) == (first_s, growth)
+    assert Ramp(first_s=ramp.first_s, growth=ramp.growth), "the configuration takes it"
+    said = list(advise_ramp(found))
+    assert any(str(ramp) in sentence for sentence in said)
+    assert any("stalls are likely" in sentence for sentence in said) is (rtf > 0.9)
+
+
+def test_no_ramp_where_even_long_chunks_are_heard_soon() -> None:
+    assert ramp_of(of_speed(0.04)) is None
+    assert list(advise_ramp(of_speed(0.04))) == []

@@ -132,13 +132,16 @@ def _show(
     from ttsflow.bench.advice import policy_of
     from ttsflow.bench.arms import most_workers
     from ttsflow.bench.costs import entry_of, write
+    from ttsflow.bench.ramp import advise_ramp, ramp_of
 
     found = figures(measured)
     usual = most_workers(measured.device, measured.profile, None)
     entry = entry_of(measured, found, time.strftime("%Y-%m-%d"))
-    said, needed = advice(found, usual), policy_of(found, usual)
+    said, needed = [*advice(found, usual), *advise_ramp(found)], policy_of(found, usual)
     if as_json:
         data = _data(measured, found) | {"advice": said, "notes": measured.notes, "policy": needed}
+        ramp = ramp_of(found)
+        data["ramp"] = None if ramp is None else {"first_s": ramp.first_s, "growth": ramp.growth}
         data["costs"] = entry.costs.model_dump(mode="json", exclude_none=True)
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
     else:
