@@ -122,10 +122,11 @@ class Costs:
         expected, at_least = self._rtf(job.language), work_s / self.slow(k) / audio_s
         if at_least > expected:
             rtf = expected + self.WEIGHT * (at_least - expected)
-            self._factor[job.language] = rtf / self._pace(1)
+            self._factor[job.language] = rtf / self._alone
 
     def _rtf(self, language: str) -> float:
-        return self._pace(1) * self._factor[language] if language in self._factor else self._profile.rtf
+        factor = self._factor.get(language)
+        return self._profile.rtf if factor is None else self._alone * factor
 
     def _observe_pace(self, language: str, audio_s: float, spent: Mapping[int, float]) -> None:
         work_s = sum(spent.values())
@@ -170,13 +171,14 @@ class Costs:
         return self._known[below] + part * (self._known[above] - self._known[below])
 
     def _tabulate(self) -> None:
-        """Work out what follows from what was seen; `_slow` has s(1), s(2) ..."""
+        """Work out what follows from what was seen: s(1), s(2) ... and the pace of one alone."""
         weights = {k: min(seen, 1.0 / self.WEIGHT) for k, seen in self._seen.items()}
         total = sum(weights.values())
         self._common = sum(weights[k] * off for k, off in self._off.items()) / total if total else 0.0
         self._known = {k: self._common + self._beyond_chance(k) for k in self._off}
         most = max(len(self._profile.slowdown), *self._known, 1)
         paces = [self._pace(k) for k in range(1, most + 1)]
+        self._alone = paces[0]
         for k in range(most - 1, 0, -1):
             if k not in self._known and max(self._known, default=0) > k:
                 paces[k - 1] = min(paces[k - 1], paces[k])  # what was seen of more at a time counts
