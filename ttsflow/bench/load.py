@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from ttsflow.bench.arms import Arm
 from ttsflow.bench.crew import Crew
-from ttsflow.interface.jobs import ChunkJob
+from ttsflow.bench.shelf import Shelf
+from ttsflow.interface.jobs import AudioPiece, ChunkJob
 from ttsflow.scheduler.messages import Cancelled, Died, Failed, Finished, Piece, TooLong
 
 
@@ -53,18 +54,21 @@ class Trouble(Exception):
 class _Running:
     number: int
     chunk: int
+    job: ChunkJob
     seat: int
     began: float
     first: float | None = None
+    pieces: list[AudioPiece] = field(default_factory=list)
     audio_s: float = 0.0
 
 
 @dataclass(slots=True)
 class Load:
-    """Gives the chunks `jobs` to the workers of a crew."""
+    """Gives the chunks `jobs` to the workers of a crew, and keeps what they speak on a shelf."""
 
     crew: Crew
     jobs: Sequence[ChunkJob]
+    shelf: Shelf
     _tokens: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def keep(
@@ -118,9 +122,9 @@ class _Keeping:
             return
         chunk, token = next(self._order), self._load.token()
         # Two equal jobs would be one for the worker, so each has an index of its own.
-        job = self._load.jobs[chunk]
-        self._running[token] = _Running(number, chunk, seat, began)
-        self._crew.start_job(seat, token, _numbered(job, token))
+        job = replace(self._load.jobs[chunk], index=token)
+        self._running[token] = _Running(number, chunk, job, seat, began)
+        self._crew.start_job(seat, token, job)
 
     def _take(self) -> None:
         taken = self._crew.take(self._until)
@@ -128,12 +132,14 @@ class _Keeping:
             raise self._late()
         now, event = taken
         match event:
-            case Piece(token, _, audio_s) if token in self._running:
+            case Piece(token, _, audio_s, piece) if token in self._running:
                 running = self._running[token]
+                running.pieces.append(piece)
                 running.first = now if running.first is None else running.first
                 running.audio_s += audio_s
             case Finished(token, _, memory_bytes) if token in self._running:
                 running = self._running.pop(token)
+                self._load.shelf.keep(running.job, running.pieces)
                 if running.seat == 0:
                     self._memory_bytes = max(self._memory_bytes, memory_bytes)
                 if running.number < self._count:
@@ -180,7 +186,3 @@ class _Keeping:
 def _spoken(running: _Running, now: float) -> Spoken:
     first = now if running.first is None else running.first
     return Spoken(running.chunk, now - running.began, first - running.began, running.audio_s)
-
-
-def _numbered(job: ChunkJob, number: int) -> ChunkJob:
-    return replace(job, index=number)

@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from ttsflow.bench.arms import ALONE, Arm, Wish, ladder, most_slots, most_workers, room
@@ -13,6 +14,7 @@ from ttsflow.bench.chunks import candidates, mixed, typical
 from ttsflow.bench.crew import Crew, OutOfTime
 from ttsflow.bench.load import Load, Pass, Trouble
 from ttsflow.bench.memory import taken_bytes
+from ttsflow.bench.shelf import Shelf
 from ttsflow.errors import RunError, WorkerError
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
@@ -98,8 +100,11 @@ def measure(
     """
     chunks = candidates(jobs)
     began = time.monotonic()
-    with Crew(make, device, timeouts.load_s, began + wish.budget_s) as crew:
-        measurement = _Measurement(crew, device, profile, chunks, wish, tell)
+    with (
+        Crew(make, device, timeouts.load_s, began + wish.budget_s) as crew,
+        closing(Shelf()) as shelf,
+    ):
+        measurement = _Measurement(crew, device, profile, Load(crew, chunks, shelf), wish, tell)
         try:
             measurement.run()
         except OutOfTime:
@@ -116,13 +121,13 @@ class _Measurement:
         crew: Crew,
         device: Device,
         profile: Profile,
-        chunks: list[ChunkJob],
+        load: Load,
         wish: Wish,
         tell: Callable[[str], None],
     ) -> None:
         self.measured = Measured(device, profile, before_bytes=taken_bytes(device))
         self._crew, self._wish, self._tell = crew, wish, tell
-        self._load = Load(crew, chunks)
+        self._load = load
         self._chunk_s = 0.0  # what a chunk takes alone, 0 before that is known
         self._expected_s: dict[Arm, float] = {}  # what a pass takes
         self._arms = [ALONE]
