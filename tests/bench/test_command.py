@@ -177,3 +177,15 @@ def test_ctrl_c_leaves_no_process(program: Program) -> None:
     assert ended.code == 130
     assert "interrupted" in ended.err
     program.await_end()
+
+
+def test_each_device_is_measured_by_its_name(program: Program) -> None:
+    program.gpus(2)
+    made = sim(**QUICK, device="cuda")
+    for device in ("cuda:0", "cuda:1"):
+        ended = program("bench", *made, "--budget", "10", "--device", device, "--json")
+        assert json.loads(ended.out)["device"] == device
+        assert f"measuring sim on {device}" in ended.err
+    refused = program("bench", *made, "--device", "cuda:7", code=2).err
+    assert "unknown device 'cuda:7'; " in refused
+    assert "cuda:0, cuda:1" in refused

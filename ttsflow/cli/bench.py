@@ -21,8 +21,9 @@ from ttsflow.cli.signals import end_on_signals
 from ttsflow.cli.tables import fit, print_table
 
 if TYPE_CHECKING:
-    from ttsflow.bench import Figures, Measured
+    from ttsflow.bench import Figures, Measured, Wish
     from ttsflow.bench.figures import AtOnce, Spread
+    from ttsflow.interface.device import Device
     from ttsflow.session.setup import Setup
     from ttsflow.text import Document
 
@@ -35,6 +36,9 @@ BUDGET_S = 90.0
               help="Seconds for all of it, loading included.  [default: 90]")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), metavar="N",
               help="Most workers on the device.  [default: as cores have room for; 1 on a GPU]")  # fmt: skip
+@click.option(
+    "--device", metavar="ID", help="The one to measure; `ttsflow devices` lists them.  [default: first]"
+)
 @click.option("-o", "--profile-out", type=PATH, metavar="FILE.yaml",
               help="Write the figures as a profile, for the key `profile` of configurations.")  # fmt: skip
 @configured
@@ -46,6 +50,7 @@ def bench(
     source: str | None,
     budget: float,
     workers: int | None,
+    device: str | None,
     profile_out: Path | None,
     policy: str | None,
     config_file: Path | None,
@@ -66,6 +71,7 @@ def bench(
       ttsflow bench book.txt --backend xtts --budget 300 -o costs.yaml
       ttsflow run book.txt --set profile=costs.yaml
     """
+    from ttsflow.bench import Wish
     from ttsflow.bench.costs import others_in
     from ttsflow.cli import speech
     from ttsflow.config import Flag
@@ -85,14 +91,14 @@ def bench(
     reading = chosen.config.text.reading
     text = None if source is None else speech.read_input(source, None, reading, listening=False)
     with redirect_stdout(sys.stderr):  # plugins print
-        setup, measured = _measure(chosen, plugins_dir, text, budget, workers)
+        setup, measured = _measure(chosen, plugins_dir, text, device, Wish(budget, workers))
     _show(setup, measured, profile_out, others, as_json=as_json)
 
 
 def _measure(
-    chosen: Any, plugins_dir: Sequence[Path], text: Any, budget: float, workers: int | None
+    chosen: Any, plugins_dir: Sequence[Path], text: Any, wanted: str | None, wish: Wish
 ) -> tuple[Setup, Measured]:
-    from ttsflow.bench import Wish, measure
+    from ttsflow.bench import measure
     from ttsflow.cli.runs import ask
     from ttsflow.session.request import Manner
     from ttsflow.session.setup import make_setup
@@ -104,11 +110,26 @@ def _measure(
     if manner.notice is not None:
         _say(f"notice: {manner.notice}")
     jobs = [place.job for place in manner.places(text or _passage(manner.text.language), "bench")]
-    device = setup.devices[0]
-    _say(f"measuring {setup.profile.backend} on {device.id}, for at most {budget:g} s")
+    device = _device(setup, wanted)
+    _say(f"measuring {setup.profile.backend} on {device.id}, for at most {wish.budget_s:g} s")
     show = _say if sys.stderr.isatty() else (lambda line: None)
     limits = setup.config.limits.timeouts
-    return setup, measure(setup.workers, device, setup.profile, jobs, Wish(budget, workers), limits, show)
+    return setup, measure(setup.workers, device, setup.profile, jobs, wish, limits, show)
+
+
+def _device(setup: Setup, wanted: str | None) -> Device:
+    """The device that is measured. Raises UnknownNameError for one that the engine cannot use here."""
+    from ttsflow.errors import UnknownNameError
+
+    devices = {device.id: device for device in setup.devices}
+    if wanted is not None:
+        if wanted not in devices:
+            raise UnknownNameError("device", wanted, devices, f"Backend {setup.profile.backend!r} runs there")
+        return devices[wanted]
+    first = setup.devices[0]
+    if others := [device for device in setup.devices if device.name != first.name]:
+        _say(f"notice: {others[0].id} is another kind of device ({others[0].name}); --device {others[0].id}")
+    return first
 
 
 def _passage(language: str) -> Document:
