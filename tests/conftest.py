@@ -21,6 +21,11 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than cores: many tests wait for programs that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def patience(seconds: float) -> int:
     """Seconds, more where the machine is busy: for limits that what is healthy must keep, and what hangs must
     not. Where nothing has to pass such a limit, it needs none: a test as a whole has one."""
