@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sqlite3
@@ -220,6 +221,21 @@ def test_an_engine_that_speaks_a_text_in_one_way_only_is_told_of(
     assert "the same way with seed 5." in two.err
     program = copied(whole)
     assert "as before" not in program("redo", "story.wav", "--chunk", "0").err
+
+
+def test_doubts_are_listed_with_their_times(
+    copied: Callable[[Path], Program], partly: Path, whole: Path
+) -> None:
+    program = copied(partly)
+    lines = program("doubts", "story.wav").text.splitlines()
+    assert lines == [
+        'chunk 1, at 0.8 s: "It rained.": reached the model\'s cap',
+        'chunk 3, at 2.4 s: "The door fell.": has no audio',
+    ]
+    found = json.loads(program("doubts", "story.wav", "--json").out)
+    assert [(passage["index"], passage["at_s"]) for passage in found] == [(1, 0.8), (3, 2.4)]
+    assert copied(whole)("doubts", "story.wav").text == "nothing in story.wav is in doubt\n"
+    assert "nothing is kept for other.wav" in program("doubts", "other.wav", code=2).err
 
 
 def test_a_chunk_in_doubt_is_one_no_longer(copied: Callable[[Path], Program], partly: Path) -> None:

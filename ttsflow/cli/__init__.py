@@ -69,11 +69,11 @@ def _add_commands() -> None:
     from ttsflow.cli.config import config
     from ttsflow.cli.export import export
     from ttsflow.cli.inventory import backends, devices, policies, voices
-    from ttsflow.cli.outputs import clean, redo, status
+    from ttsflow.cli.outputs import clean, doubts, redo, status
     from ttsflow.cli.plan import plan
     from ttsflow.cli.run import run
 
-    for command in (run, chapters, redo, status, export, clean, plan, bench):
+    for command in (run, chapters, status, doubts, redo, export, clean, plan, bench):
         main.add_command(command)
     for command in (policies, backends, voices, devices, config):
         main.add_command(command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ttsflow.cli.inventory import as_json_option
 from ttsflow.cli.options import PATH
 from ttsflow.cli.signals import end_on_signals
 
@@ -61,6 +62,34 @@ def status(output: Path) -> None:
             _row("in use", f"by process {running.pid} on {running.host}, since {running.started}")
         for index, text, why in store.doubts(SHOWN_DOUBTS):
             _row("in doubt", f'chunk {index} "{excerpt(text)}": {why}')
+
+
+@click.command()
+@OUTPUT
+@as_json_option
+def doubts(output: Path, as_json: bool) -> None:
+    """List the chunks of OUT that may be wrong, and those that are missing, each with its time.
+
+    \b
+    Examples:
+      ttsflow doubts book.wav
+      ttsflow redo book.wav --at 1:02:03
+    """
+    import json
+    from dataclasses import asdict
+
+    from ttsflow.session.recipe import kept_beside
+    from ttsflow.store import Store
+
+    with Store.open(kept_beside(output), readonly=True) as store:
+        found = [passage for passage in store.passages() if passage.status in ("flagged", None)]
+    if as_json:
+        click.echo(json.dumps([asdict(passage) for passage in found], ensure_ascii=False, indent=2))
+        return
+    for passage in found:
+        click.echo(f"{passage}: {passage.why or 'has no audio'}")
+    if not found:
+        click.echo(f"nothing in {output} is in doubt")
 
 
 @click.command()
