@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.program import Program
 from tests.text.made_books import epub
-from ttsflow.session.export import file_name
+from ttsflow.output.series import file_name
 
 PAGES = {
     "one.xhtml": (

@@ -39,8 +39,9 @@ def export(
     """
     from ttsflow.errors import UsageError
     from ttsflow.output import Encoding, format_for
+    from ttsflow.output.subtitles import SUBTITLES
     from ttsflow.report.units import size
-    from ttsflow.session.export import SUBTITLES, exporting
+    from ttsflow.session.export import exporting
 
     end_on_signals()
     encoding = Encoding(bit_rate, sample_rate)

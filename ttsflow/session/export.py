@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,8 @@ from ttsflow.errors import OutputError, StoreDamaged, StoreError
 from ttsflow.output import About, Encoding, FileSink, Lease, format_named, read_tag
 from ttsflow.output.partfile import PartFile
 from ttsflow.output.pcm import SAMPLE_BYTES
+from ttsflow.output.series import Part, file_name, playlist
+from ttsflow.output.subtitles import SUBTITLES, Cue
 from ttsflow.report.units import chunks
 from ttsflow.session.book import Book
 from ttsflow.session.recipe import Recipe, kept_beside
@@ -23,18 +24,6 @@ from ttsflow.store import Audio, Place, Store, add, build, heard
 from ttsflow.text import Details
 
 By = Literal["chapter", "chunk"]
-
-_LONGEST_NAME = 120  # bytes of a title in the name of a file; a name may have 255, and locks add some
-_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')  # on any system that the files may be taken to
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One of several files: its name, what it says of itself, and seconds of audio."""
-
-    path: Path
-    title: str
-    audio_s: float
 
 
 class Export:
@@ -87,7 +76,7 @@ class Export:
                 made.append(Part(sink.path, title, samples / rate))
                 index.append({"file": name, "index": number, "text": texts, "audio_s": samples / rate})
         if by == "chapter":
-            _write_text(folder / f"{file_name(self._title) or 'playlist'}.m3u8", _playlist(made))
+            _write_text(folder / f"{file_name(self._title) or 'playlist'}.m3u8", playlist(made))
         else:
             _write_text(folder / "index.json", json.dumps(index, ensure_ascii=False, indent=1) + "\n")
         return made
@@ -134,12 +123,7 @@ class Export:
         return bool(self._book.chapters) and self._book.chapters[0][0] == 0
 
     def _chapter_numbers(self) -> Callable[[int], int]:
-        begins = [index for index, _ in self._book.chapters if index]
-
-        def number(place: int) -> int:
-            return sum(place >= begin for begin in begins)
-
-        return number
+        return partial(bisect_right, [index for index, _ in self._book.chapters if index])
 
     def _rate(self) -> int:
         for _, audio in heard(self._store):
@@ -178,62 +162,6 @@ def exporting(output: Path) -> Iterator[Export]:
             yield Export(output, store, Recipe.read(store))
         except StoreDamaged as damage:
             raise StoreError(f"{damage}; run the command that made {output} again, which mends it") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """A text, and when it is heard, in seconds."""
-
-    start_s: float
-    end_s: float
-    text: str
-
-
-def _srt(cues: list[Cue]) -> str:
-    return "\n".join(
-        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{_arrowless(cue.text)}\n"
-        for number, cue in enumerate(cues, 1)
-    )
-
-
-def _vtt(cues: list[Cue]) -> str:
-    def escaped(text: str) -> str:
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-    shown = (f"{_clock(cue.start_s)} --> {_clock(cue.end_s)}\n{escaped(cue.text)}\n" for cue in cues)
-    return "\n".join(("WEBVTT\n", *shown))
-
-
-def _json(cues: list[Cue]) -> str:
-    rows = [{"start_s": cue.start_s, "end_s": cue.end_s, "text": cue.text} for cue in cues]
-    return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
-
-
-SUBTITLES: dict[str, Callable[[list[Cue]], str]] = {".srt": _srt, ".vtt": _vtt, ".json": _json}
-"""what writes subtitles, by the suffix of their file"""
-
-
-def file_name(title: str) -> str:
-    """A title as a part of the name of a file, on any system."""
-    name = _NOT_IN_NAMES.sub(" ", unicodedata.normalize("NFC", title))
-    name = " ".join(name.split()).encode("utf-8", "ignore")[:_LONGEST_NAME].decode("utf-8", "ignore")
-    return name.strip(" .")
-
-
-def _playlist(parts: list[Part]) -> str:
-    entries = (f"#EXTINF:{round(part.audio_s)},{part.title}\n{part.path.name}\n" for part in parts)
-    return "".join(("#EXTM3U\n", *entries))
-
-
-def _arrowless(text: str) -> str:
-    return text.replace("-->", "->")  # which would begin a time
-
-
-def _clock(seconds: float, comma: str = ".") -> str:
-    """1:02:03.500 as subtitles have it: 01:02:03.500, or with a comma."""
-    milliseconds = round(1000 * seconds)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{comma}{rest % 1000:03}"
 
 
 def _write_text(path: Path, text: str) -> None:

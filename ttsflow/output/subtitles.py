@@ -1,0 +1,50 @@
+"""Subtitles: the text beside the audio, with its times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A text, and when it is heard, in seconds."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+def _srt(cues: Sequence[Cue]) -> str:
+    return "\n".join(
+        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{_arrowless(cue.text)}\n"
+        for number, cue in enumerate(cues, 1)
+    )
+
+
+def _vtt(cues: Sequence[Cue]) -> str:
+    def escaped(text: str) -> str:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    shown = (f"{_clock(cue.start_s)} --> {_clock(cue.end_s)}\n{escaped(cue.text)}\n" for cue in cues)
+    return "\n".join(("WEBVTT\n", *shown))
+
+
+def _json(cues: Sequence[Cue]) -> str:
+    return json.dumps(list(map(asdict, cues)), ensure_ascii=False, indent=1) + "\n"
+
+
+SUBTITLES: dict[str, Callable[[Sequence[Cue]], str]] = {".srt": _srt, ".vtt": _vtt, ".json": _json}
+"""what writes subtitles, by the suffix of their file"""
+
+
+def _arrowless(text: str) -> str:
+    return text.replace("-->", "->")  # which would begin a time
+
+
+def _clock(seconds: float, comma: str = ".") -> str:
+    """1:02:03.500 as subtitles have it: 01:02:03.500, or with a comma."""
+    milliseconds = round(1000 * seconds)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{comma}{rest % 1000:03}"
