@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.program import Program
 from tests.text.made_books import epub
+from tests.text.made_docx import docx, paragraph
 
 PAGES = {
     "one.xhtml": "<h2>One</h2><p>The first words of this book.</p>",
@@ -107,6 +108,35 @@ def test_a_book_says_which_language_it_is_in(program: Program) -> None:
     assert json.loads(shown)["language"] == "de"
     shown = program("run", "buch.epub", "--dry-run", "json", "--backend", "espeak", "--language", "en").out
     assert json.loads(shown)["language"] == "en"
+
+
+def spoken(program: Program, name: str) -> list[tuple[str, str | None]]:
+    """Each chunk of a file as it would be spoken, and the title of the chapter that it begins."""
+    lines = program("run", name, *SIM, "--dry-run", "json").out.splitlines()
+    return [(chunk["text"], chunk["chapter"]) for chunk in map(json.loads, lines)]
+
+
+def test_a_docx(program: Program) -> None:
+    body = paragraph("One", "Heading1") + paragraph("First.") + paragraph("Two", "Heading1")
+    (program.folder / "x.docx").write_bytes(docx(body))
+    assert spoken(program, "x.docx") == [("One", "One"), ("First.", None), ("Two", "Two")]
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [
+        ("x.docx", "mammoth", "books"),
+        ("x.epub", "lxml", "books"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_and_how_to_install_it(
+    program: Program, name: str, library: str, extra: str
+) -> None:
+    (program.folder / name).write_bytes(b"whatever it may be")
+    program.hide(library)
+    ended = program("run", name, *SIM, code=2)
+    assert f"to read {name}, {library} is needed, which is not installed" in ended.err
+    assert f"[{extra}]" in ended.err
 
 
 @pytest.mark.parametrize(

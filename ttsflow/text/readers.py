@@ -75,24 +75,33 @@ def _lines(data: bytes, name: str, options: ReadOptions) -> str:
 
 
 def _read_html(data: bytes, name: str, options: ReadOptions) -> Document:
-    _need_lxml(name)
+    _need(name, "lxml")
     from ttsflow.text.web import read_html
 
     return read_html(data, name, options)
 
 
 def _read_epub(data: bytes, name: str, options: ReadOptions) -> Document:
-    _need_lxml(name)
+    _need(name, "lxml")
     from ttsflow.text.epub import read_epub
 
     return read_epub(data, name, options)
 
 
-def _need_lxml(name: str) -> None:
-    if find_spec("lxml") is None:
-        raise InputError(
-            f"to read {name}, lxml is needed, which is not installed: {install_command('books')}"
-        )
+def _read_docx(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need(name, "lxml", "mammoth")
+    from ttsflow.text.docx import read_docx
+
+    return read_docx(data, name, options)
+
+
+def _need(name: str, *libraries: str, extra: str = "books") -> None:
+    """Raise InputError where a library is missing, which the extra brings."""
+    for library in libraries:
+        if find_spec(library) is None:
+            raise InputError(
+                f"to read {name}, {library} is needed, which is not installed: {install_command(extra)}"
+            )
 
 
 TEXT = Reader("text", (".txt", ".text"), _read_text)
@@ -101,6 +110,7 @@ READERS = (
     Reader("markdown", (".md", ".markdown"), _read_markdown),
     Reader("html", (".html", ".htm", ".xhtml"), _read_html),
     Reader("epub", (".epub",), _read_epub),
+    Reader("docx", (".docx",), _read_docx),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 
