@@ -123,8 +123,24 @@ def test_a_docx(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "x.srt",
+            "1\n00:00:01,000 --> 00:00:02,000\n[music] Hello\n\n2\n00:00:02,000 --> 00:00:03,000\nthere.\n",
+        ),
+        ("x.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Bob>Hello\nthere.\n\nNOTE nobody hears this\n"),
+    ],
+)
+def test_subtitles(program: Program, name: str, text: str) -> None:
+    program.write(name, text)
+    assert spoken(program, name) == [("Hello there.", None)]
+
+
+@pytest.mark.parametrize(
     ("name", "library", "extra"),
     [
+        ("x.srt", "pysubs2", "books"),
         ("x.docx", "mammoth", "books"),
         ("x.epub", "lxml", "books"),
     ],

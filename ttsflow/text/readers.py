@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.interface.installation import install_command
@@ -18,6 +19,9 @@ from ttsflow.text.evidence import suspicion
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.plain import plain_blocks
 from ttsflow.text.scripts import strangeness
+
+if TYPE_CHECKING:
+    from ttsflow.text.subtitles.cues import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,13 @@ def _read_docx(data: bytes, name: str, options: ReadOptions) -> Document:
     return read_docx(data, name, options)
 
 
+def _read_subtitles(data: bytes, name: str, options: ReadOptions, format: Format) -> Document:
+    _need(name, "pysubs2")
+    from ttsflow.text.subtitles import read_subtitles
+
+    return read_subtitles(_lines(data, name, options), name, format)
+
+
 def _need(name: str, *libraries: str, extra: str = "books") -> None:
     """Raise InputError where a library is missing, which the extra brings."""
     for library in libraries:
@@ -111,6 +122,8 @@ READERS = (
     Reader("html", (".html", ".htm", ".xhtml"), _read_html),
     Reader("epub", (".epub",), _read_epub),
     Reader("docx", (".docx",), _read_docx),
+    Reader("srt", (".srt",), partial(_read_subtitles, format="srt")),
+    Reader("vtt", (".vtt",), partial(_read_subtitles, format="vtt")),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 
