@@ -12,6 +12,7 @@ import pytest
 from tests.cli.program import Program
 from tests.text.made_books import epub
 from tests.text.made_docx import docx, paragraph
+from tests.text.made_pdf import Entry, column, pdf
 
 PAGES = {
     "one.xhtml": "<h2>One</h2><p>The first words of this book.</p>",
@@ -122,6 +123,15 @@ def test_a_docx(program: Program) -> None:
     assert spoken(program, "x.docx") == [("One", "One"), ("First.", None), ("Two", "Two")]
 
 
+def test_a_pdf(program: Program) -> None:
+    pages = [column(["One", "", "The first words of", "this book."]), column(["Two", "", "The last ones."])]
+    (program.folder / "x.pdf").write_bytes(pdf(pages, [Entry("One / part", 0), Entry("Two / part", 1)]))
+    assert spoken(program, "x.pdf") == [
+        ("One", "One / part"), ("The first words of this book.", None), ("Two", "Two / part"),
+        ("The last ones.", None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -140,6 +150,7 @@ def test_subtitles(program: Program, name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "library", "extra"),
     [
+        ("x.pdf", "pypdfium2", "pdf"),
         ("x.srt", "pysubs2", "books"),
         ("x.docx", "mammoth", "books"),
         ("x.epub", "lxml", "books"),

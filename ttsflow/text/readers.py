@@ -106,6 +106,13 @@ def _read_subtitles(data: bytes, name: str, options: ReadOptions, format: Format
     return read_subtitles(_lines(data, name, options), name, format)
 
 
+def _read_pdf(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need(name, "pypdfium2", extra="pdf")
+    from ttsflow.text.pdf import read_pdf
+
+    return read_pdf(data, name, options)
+
+
 def _need(name: str, *libraries: str, extra: str = "books") -> None:
     """Raise InputError where a library is missing, which the extra brings."""
     for library in libraries:
@@ -122,6 +129,7 @@ READERS = (
     Reader("html", (".html", ".htm", ".xhtml"), _read_html),
     Reader("epub", (".epub",), _read_epub),
     Reader("docx", (".docx",), _read_docx),
+    Reader("pdf", (".pdf",), _read_pdf),
     Reader("srt", (".srt",), partial(_read_subtitles, format="srt")),
     Reader("vtt", (".vtt",), partial(_read_subtitles, format="vtt")),
 )
