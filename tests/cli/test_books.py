@@ -12,6 +12,7 @@ import pytest
 from tests.cli.program import Program
 from tests.text.made_books import epub
 from tests.text.made_docx import docx, paragraph
+from tests.text.made_fb2 import fb2
 from tests.text.made_pdf import Entry, column, pdf
 
 PAGES = {
@@ -123,6 +124,12 @@ def test_a_docx(program: Program) -> None:
     assert spoken(program, "x.docx") == [("One", "One"), ("First.", None), ("Two", "Two")]
 
 
+def test_an_fb2(program: Program) -> None:
+    section = "<section><title><p>One</p></title><p>It was a quiet street.</p></section>"
+    (program.folder / "x.fb2").write_bytes(fb2(section))
+    assert spoken(program, "x.fb2") == [("One", "One"), ("It was a quiet street.", None)]
+
+
 def test_a_pdf(program: Program) -> None:
     pages = [column(["One", "", "The first words of", "this book."]), column(["Two", "", "The last ones."])]
     (program.folder / "x.pdf").write_bytes(pdf(pages, [Entry("One / part", 0), Entry("Two / part", 1)]))
@@ -150,6 +157,7 @@ def test_subtitles(program: Program, name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "library", "extra"),
     [
+        ("x.fb2", "lxml", "books"),
         ("x.pdf", "pypdfium2", "pdf"),
         ("x.srt", "pysubs2", "books"),
         ("x.docx", "mammoth", "books"),

@@ -92,6 +92,13 @@ def _read_epub(data: bytes, name: str, options: ReadOptions) -> Document:
     return read_epub(data, name, options)
 
 
+def _read_fb2(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need(name, "lxml")
+    from ttsflow.text.fb2 import read_fb2
+
+    return read_fb2(data, name, options)
+
+
 def _read_docx(data: bytes, name: str, options: ReadOptions) -> Document:
     _need(name, "lxml", "mammoth")
     from ttsflow.text.docx import read_docx
@@ -128,6 +135,7 @@ READERS = (
     Reader("markdown", (".md", ".markdown"), _read_markdown),
     Reader("html", (".html", ".htm", ".xhtml"), _read_html),
     Reader("epub", (".epub",), _read_epub),
+    Reader("fb2", (".fb2", ".fbz"), _read_fb2),
     Reader("docx", (".docx",), _read_docx),
     Reader("pdf", (".pdf",), _read_pdf),
     Reader("srt", (".srt",), partial(_read_subtitles, format="srt")),
