@@ -71,17 +71,23 @@ def test_heads_page_numbers_and_page_ends_are_left_out() -> None:
     assert " ".join(found).replace("A Story ", "") == words
 
 
-BESIDE = [*column(wrap(PROSE, 34)), *column(wrap(f"{SECOND} {SECOND}", 34), 320)]
+NARROW = wrap(f"{PROSE} {SECOND}", 34)
+BESIDE = [*column(NARROW[:5]), *column(NARROW[5:], 320)]
 BY_ROW = sorted(BESIDE, key=lambda words: (-words.y, words.x))
 
 
 @pytest.mark.parametrize("drawn", [BESIDE, BY_ROW], ids=["by column", "by row"])
 def test_columns_are_read_one_after_the_other(drawn: list[Words]) -> None:
-    above = [Words("What Happened to the Clock of the Tower in Spring", 150, TOP + 40, size=18)]
-    document = read(pdf([[*above, *drawn]]))
-    assert " ".join(block.text for block in document.blocks()) == " ".join(
-        [above[0].text, PROSE, SECOND, SECOND]
+    title = Words("What Happened to the Clock of the Tower in Spring", 150, TOP + 100, size=18)
+    summary = column(
+        ["A story of a clock that had stopped, and of the people in the street", "below."], 90, TOP + 50
     )
+    document = read(pdf([[title, *summary, *drawn]]))
+    assert [block.text for block in document.blocks()] == [
+        title.text,
+        "A story of a clock that had stopped, and of the people in the street below.",
+        f"{PROSE} {SECOND}",
+    ]
     assert document.notices == ()
 
 
@@ -173,7 +179,7 @@ def locked() -> bytes:
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is no whole PDF.*Download or copy it again"),
         (b"<html>", "is no whole PDF"),
         (pdf([]), "is no whole PDF"),
-        (pdf([[], []]), r"has no text on its 2 pages.*OCR.*`ocrmypdf story.pdf text.pdf`"),
+        (pdf([[], []]), r"has no text on its pages.*OCR.*`ocrmypdf story.pdf text.pdf`"),
         (locked(), "is encrypted with a password.*`qpdf --decrypt"),
     ],
     ids=["empty", "cut", "html", "no pages", "scanned", "locked"],

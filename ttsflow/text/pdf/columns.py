@@ -20,19 +20,15 @@ _PROSE = 20  # characters that a row has on average on each side of a gutter; a 
 _MOST_JUMPS = 6  # upwards on one page, from the foot of a column to the head of the next, or to a note
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Lines one below the other. `goes_on` says that a sentence may go on here from the column before."""
-
-    lines: list[Part]
-    goes_on: bool
+Column = Sequence[Part]
+"""Lines one below the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The columns of a page in reading order. `doubtful` says that their order is not known."""
 
-    columns: list[Column]
+    columns: Sequence[Column]
     doubtful: bool = False
 
 
@@ -45,8 +41,7 @@ def lay_out(rows: Sequence[Row]) -> Layout:
     columns = list(_falling(lines))
     if len(columns) <= _MOST_JUMPS:
         return Layout(columns)
-    # Rows of the same height stay in their order from left to right.
-    return Layout([Column(sorted(lines, key=lambda line: (-round(line.top), line.left)), False)], True)
+    return Layout([sorted(lines, key=lambda line: (-round(line.top), line.left))], doubtful=True)
 
 
 def _gutter(rows: Sequence[Row]) -> float | None:
@@ -83,36 +78,41 @@ def _beside(rows: Sequence[Row], gutter: float) -> Iterator[Column]:
     """The columns on both sides of a gutter; what crosses it parts those above from those below."""
     left: list[Row] = []
     right: list[Row] = []
+    across: list[Part] = []
 
     def columns() -> Iterator[Column]:
-        for number, side in enumerate((left, right)):
-            for column in lay_out(side).columns if side else ():
-                yield Column(column.lines, goes_on=column.goes_on or number == 1)
-        left.clear()
-        right.clear()
+        for side in (left, right):
+            if side:
+                yield from lay_out(side).columns
+            side.clear()
 
     for row in rows:
         sides = _sides(row, gutter)
         if sides is None:
             yield from columns()
-            yield Column([_joined(row)], goes_on=False)
+            across.append(_joined(row))
             continue
+        if across:
+            yield across
+            across = []
         for side, parts in zip((left, right), sides, strict=True):
             if parts:
                 side.append(parts)
     yield from columns()
+    if across:
+        yield across
 
 
 def _falling(lines: Sequence[Part]) -> Iterator[Column]:
     """The columns of lines that are drawn column after column: each begins where a line stands higher."""
     column: list[Part] = []
-    for number, line in enumerate(lines):
-        if column and line.bottom > lines[number - 1].top:
-            yield Column(column, goes_on=True)
+    for line in lines:
+        if column and line.bottom > column[-1].top:
+            yield column
             column = []
         column.append(line)
     if column:
-        yield Column(column, goes_on=True)
+        yield column
 
 
 def _joined(row: Row) -> Part:

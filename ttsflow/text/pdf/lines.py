@@ -21,25 +21,22 @@ def write_page(columns: Sequence[Column], entries: Sequence[Entry]) -> tuple[str
 
     A blank line stands before each of these places.
     """
-    lines = [line for column in columns for line in column.lines]
+    lines = [line for column in columns for line in column]
+    edges = [_left_edge(column) for column in columns for _ in column]
     titles = _titles(lines, entries)
     distance, char = _usual_distance(columns), _usual_char(lines)
-    text, places, number = "", {}, 0
-    for column in columns:
-        left = _left_edge(column.lines)
-        before: Part | None = None
-        for line in column.lines:
-            if before is not None and _is_beside(before, line):
-                text += " " + line.text
-            else:
-                apart = _is_apart(before, line, distance) if before is not None else not column.goes_on
-                blank = "\n" if text and (apart or number in titles) else ""
-                text += ("\n" if text else "") + blank
-                if number in titles:
-                    places[len(text)] = titles[number]
-                text += " " * min(_WIDEST_INDENT, round((line.left - left) / char)) + line.text
-            before = line
-            number += 1
+    text, places = "", {}
+    before: Part | None = None
+    for number, (line, edge) in enumerate(zip(lines, edges, strict=True)):
+        if before is not None and _is_beside(before, line):
+            text += " " + line.text
+        else:
+            if before is not None:
+                text += "\n\n" if number in titles or _is_apart(before, line, distance) else "\n"
+            if number in titles:
+                places[len(text)] = titles[number]
+            text += " " * min(_WIDEST_INDENT, round((line.left - edge) / char)) + line.text
+        before = line
     return text, places
 
 
@@ -80,10 +77,10 @@ def _usual_distance(columns: Sequence[Column]) -> float:
     falls = [
         before.bottom - after.bottom
         for column in columns
-        for before, after in pairwise(column.lines)
+        for before, after in pairwise(column)
         if not _is_beside(before, after) and before.bottom > after.bottom
     ]
-    heights = [line.height for column in columns for line in column.lines]
+    heights = [line.height for column in columns for line in column]
     # Among few lines, one that stands apart would make its distance the usual one.
     return min([*([median(falls)] if falls else []), 2 * median(heights)]) if heights else 1.0
 
@@ -106,6 +103,7 @@ def _is_beside(before: Part, line: Part) -> bool:
 
 
 def _is_apart(before: Part, line: Part, distance: float) -> bool:
+    """Whether a line stands apart from the one before; at the head of a column a sentence may go on."""
     if before.bottom - line.bottom > _APART * distance:
         return True
     sizes = sorted((before.height, line.height))

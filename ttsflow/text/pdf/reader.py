@@ -45,7 +45,7 @@ def read_pdf(data: bytes, name: str, options: ReadOptions) -> Document:
     blocks = partial(_blocks, data, name, outline, first, options)
     if not any(any(map(str.isalnum, block.text)) for block in blocks()):
         raise InputError(
-            f"{name} has no text on its {outline.pages} pages: they are pictures, as a scanner makes them. "
+            f"{name} has no text on its pages: they are pictures, as a scanner makes them. "
             f"Have their text recognised (OCR), for example with `ocrmypdf {name} text.pdf`."
         )
     read = sum(count_chars(pages.text) - pages.text.count("\f") for pages in first)
