@@ -139,6 +139,12 @@ def test_chapters_are_the_entries_of_the_outline() -> None:
     assert [block.text for block in blocks if block.kind == "heading"] == ["Unlisted"]
 
 
+def test_a_chapter_whose_first_words_are_its_title() -> None:
+    page = [Words("1 One", 72, TOP, size=18), Words("One.", 72, TOP - 40)]
+    blocks = read(pdf([page], [Entry("One", 0, TOP + 20)])).blocks()
+    assert [(block.text, block.begins) for block in blocks] == [("1 One", "One"), ("One.", None)]
+
+
 def test_without_an_outline_titles_begin_chapters() -> None:
     pages = [
         [Words("Chapter 1", 72, TOP + 40), *column(STORY)],

@@ -70,7 +70,9 @@ def _line_of(entry: Entry, lines: Sequence[Part]) -> int:
 
 
 def _bare(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).casefold()
+    """The letters and digits of a title, but for the number in front, which only one of two may have."""
+    bare = "".join(filter(str.isalnum, text)).casefold()
+    return bare.lstrip("0123456789") or bare
 
 
 def _usual_distance(columns: Sequence[Column]) -> float:
