@@ -32,7 +32,12 @@ def test_a_folder_names_a_text_in_it(program: Program) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("paper.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
+        ("paper.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is no whole PDF"),
+        (
+            "paper.txt",
+            b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+            "a PDF document, not text. To read it as such, add --input-format pdf",
+        ),
         ("voice.wav", b"RIFF\x24\0\0\0WAVEfmt ", "WAV audio"),
         ("noise.txt", bytes(range(256)), "binary data"),
         ("old.txt", "Das Gedächtnis".encode("latin-1"), "--encoding cp1252"),

@@ -11,6 +11,9 @@ import pytest
 
 from tests.cli.program import Program
 from tests.text.made_books import epub
+from tests.text.made_docx import docx, paragraph
+from tests.text.made_fb2 import fb2
+from tests.text.made_pdf import Entry, column, pdf
 
 PAGES = {
     "one.xhtml": "<h2>One</h2><p>The first words of this book.</p>",
@@ -107,6 +110,68 @@ def test_a_book_says_which_language_it_is_in(program: Program) -> None:
     assert json.loads(shown)["language"] == "de"
     shown = program("run", "buch.epub", "--dry-run", "json", "--backend", "espeak", "--language", "en").out
     assert json.loads(shown)["language"] == "en"
+
+
+def spoken(program: Program, name: str) -> list[tuple[str, str | None]]:
+    """Each chunk of a file as it would be spoken, and the title of the chapter that it begins."""
+    lines = program("run", name, *SIM, "--dry-run", "json").out.splitlines()
+    return [(chunk["text"], chunk["chapter"]) for chunk in map(json.loads, lines)]
+
+
+def test_a_docx(program: Program) -> None:
+    body = paragraph("One", "Heading1") + paragraph("First.") + paragraph("Two", "Heading1")
+    (program.folder / "x.docx").write_bytes(docx(body))
+    assert spoken(program, "x.docx") == [("One", "One"), ("First.", None), ("Two", "Two")]
+
+
+def test_an_fb2(program: Program) -> None:
+    section = "<section><title><p>One</p></title><p>It was a quiet street.</p></section>"
+    (program.folder / "x.fb2").write_bytes(fb2(section))
+    assert spoken(program, "x.fb2") == [("One", "One"), ("It was a quiet street.", None)]
+
+
+def test_a_pdf(program: Program) -> None:
+    pages = [column(["One", "", "The first words of", "this book."]), column(["Two", "", "The last ones."])]
+    (program.folder / "x.pdf").write_bytes(pdf(pages, [Entry("One / part", 0), Entry("Two / part", 1)]))
+    assert spoken(program, "x.pdf") == [
+        ("One", "One / part"), ("The first words of this book.", None), ("Two", "Two / part"),
+        ("The last ones.", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "x.srt",
+            "1\n00:00:01,000 --> 00:00:02,000\n[music] Hello\n\n2\n00:00:02,000 --> 00:00:03,000\nthere.\n",
+        ),
+        ("x.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Bob>Hello\nthere.\n\nNOTE nobody hears this\n"),
+    ],
+)
+def test_subtitles(program: Program, name: str, text: str) -> None:
+    program.write(name, text)
+    assert spoken(program, name) == [("Hello there.", None)]
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [
+        ("x.fb2", "lxml", "books"),
+        ("x.pdf", "pypdfium2", "pdf"),
+        ("x.srt", "pysubs2", "books"),
+        ("x.docx", "mammoth", "books"),
+        ("x.epub", "lxml", "books"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_and_how_to_install_it(
+    program: Program, name: str, library: str, extra: str
+) -> None:
+    (program.folder / name).write_bytes(b"whatever it may be")
+    program.hide(library)
+    ended = program("run", name, *SIM, code=2)
+    assert f"to read {name}, {library} is needed, which is not installed" in ended.err
+    assert f"[{extra}]" in ended.err
 
 
 @pytest.mark.parametrize(

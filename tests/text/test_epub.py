@@ -11,7 +11,7 @@ import pytest
 from tests.text.made_books import NAV_ITEM, archive, epub, navigation, package, xhtml
 from ttsflow.errors import InputError
 from ttsflow.text import Document, ReadOptions
-from ttsflow.text.epub.archive import LARGEST_FILE
+from ttsflow.text.archive import LARGEST_FILE
 from ttsflow.text.readers import reader_named
 
 PAGES = {

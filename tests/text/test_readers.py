@@ -60,7 +60,7 @@ def test_a_name_that_is_not_known_is_refused_before_anything_is_read(tmp_path: P
         lambda: read_text("Text.", options=ReadOptions(format="markdwon")),
     ):
         with pytest.raises(
-            UnknownNameError, match=r"did you mean 'markdown'.*known: markdown, epub, html, text"
+            UnknownNameError, match=r"did you mean 'markdown'.*known: markdown, docx, epub, fb2, .*text"
         ):
             read()
 

@@ -176,7 +176,7 @@ def test_a_stream_that_cannot_be_read(tmp_path):
 def test_binary_data_is_named(tmp_path, data, kind, encoding):
     message = refusal(put(tmp_path, data), encoding)
     assert kind in message
-    assert "plain text and Markdown" in message
+    assert "Save or convert it as plain text" in message or "add `text.format: " in message
 
 
 def test_text_about_a_format_is_text(tmp_path):

@@ -36,6 +36,7 @@ def kinds(html: str) -> list[tuple[str, str]]:
         ("<div>Outer <div>inner</div> tail</div>", ["Outer", "inner", "tail"]),
         ("<ol start=3><li>c<li>d</ol><ul><li>e</ul>", ["3. c", "4. d", "e"]),
         ("<table><tr><td>a<td>b<tr><th>c</table>", ["a, b", "c"]),
+        ("<table><tr><td><p>a</p><td><p>b</p><tr><td><p>c</p><p>d</p></table>", ["a, b", "c", "d"]),
         ("<p>a<br>b<br><br>c</p>", ["a", "b", "c"]),
         ("<p>a</p><hr><p>b</p>", ["a", "***", "b"]),
         ("<p>m<sup>2</sup> H<sub>2</sub>O</p>", ["m2 H2O"]),

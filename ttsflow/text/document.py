@@ -39,9 +39,10 @@ class Details:
 class Document:
     """One input: what a person calls it, what it is recognised by, and its blocks.
 
-    `chars` is its length in characters, as `count_chars` counts; markup may be among them. `blocks()`
-    iterates the blocks in reading order, from the first one each time. `notices` are what a person should
-    know of the way in which it was read; whoever speaks it tells them.
+    `chars` is its length in characters, as `count_chars` counts; markup may be among them, and it is a guess
+    where pages are read only when it is their turn. `blocks()` iterates the blocks in reading order, from
+    the first one each time. `notices` are what a person should know of the way in which it was read; whoever
+    speaks it tells them.
     """
 
     name: str

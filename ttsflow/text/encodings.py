@@ -49,11 +49,16 @@ _USUAL = {
     "lv": ("cp1257",), "et": ("cp1257",), "vi": ("cp1258",), "th": ("cp874",),
 }  # fmt: skip
 
+# The formats in which some of them are read.
+_READ_AS = {
+    "a PDF document": "pdf", "an EPUB book": "epub", "an Office document (DOCX, XLSX, PPTX)": "docx",
+}  # fmt: skip
+
 _HALF = re.compile("[\ud800-\udfff]")
 
 _GO_ON = "`text.encoding_errors: replace`"
 
-_TEXT_WANTED = "ttsflow reads plain text and Markdown; save or convert it as one of these"
+_TEXT_WANTED = "Save or convert it as plain text, or in another format that ttsflow reads"
 
 
 def is_text_encoding(name: str) -> bool:
@@ -171,7 +176,9 @@ def sound_part(text: str) -> str:
 def _check_is_text(data: bytes, name: str) -> None:
     for signature, kind in _SIGNATURES:
         if re.match(signature, data, re.DOTALL):
-            raise InputError(f"{name} is {kind}, not text. {_TEXT_WANTED}.")
+            format = _READ_AS.get(kind)
+            advice = f"To read it as such, add `text.format: {format}`" if format else _TEXT_WANTED
+            raise InputError(f"{name} is {kind}, not text. {advice}.")
 
 
 def _marked(data: bytes, encoding: str) -> tuple[bytes, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.interface.installation import install_command
@@ -18,6 +19,9 @@ from ttsflow.text.evidence import suspicion
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.plain import plain_blocks
 from ttsflow.text.scripts import strangeness
+
+if TYPE_CHECKING:
+    from ttsflow.text.subtitles.cues import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +79,54 @@ def _lines(data: bytes, name: str, options: ReadOptions) -> str:
 
 
 def _read_html(data: bytes, name: str, options: ReadOptions) -> Document:
-    _need_lxml(name)
+    _need(name, "lxml")
     from ttsflow.text.web import read_html
 
     return read_html(data, name, options)
 
 
 def _read_epub(data: bytes, name: str, options: ReadOptions) -> Document:
-    _need_lxml(name)
+    _need(name, "lxml")
     from ttsflow.text.epub import read_epub
 
     return read_epub(data, name, options)
 
 
-def _need_lxml(name: str) -> None:
-    if find_spec("lxml") is None:
-        raise InputError(
-            f"to read {name}, lxml is needed, which is not installed: {install_command('books')}"
-        )
+def _read_fb2(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need(name, "lxml")
+    from ttsflow.text.fb2 import read_fb2
+
+    return read_fb2(data, name, options)
+
+
+def _read_docx(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need(name, "lxml", "mammoth")
+    from ttsflow.text.docx import read_docx
+
+    return read_docx(data, name, options)
+
+
+def _read_subtitles(data: bytes, name: str, options: ReadOptions, format: Format) -> Document:
+    _need(name, "pysubs2")
+    from ttsflow.text.subtitles import read_subtitles
+
+    return read_subtitles(_lines(data, name, options), name, format)
+
+
+def _read_pdf(data: bytes, name: str, options: ReadOptions) -> Document:
+    _need(name, "pypdfium2", extra="pdf")
+    from ttsflow.text.pdf import read_pdf
+
+    return read_pdf(data, name, options)
+
+
+def _need(name: str, *libraries: str, extra: str = "books") -> None:
+    """Raise InputError where a library is missing, which the extra brings."""
+    for library in libraries:
+        if find_spec(library) is None:
+            raise InputError(
+                f"to read {name}, {library} is needed, which is not installed: {install_command(extra)}"
+            )
 
 
 TEXT = Reader("text", (".txt", ".text"), _read_text)
@@ -101,6 +135,11 @@ READERS = (
     Reader("markdown", (".md", ".markdown"), _read_markdown),
     Reader("html", (".html", ".htm", ".xhtml"), _read_html),
     Reader("epub", (".epub",), _read_epub),
+    Reader("fb2", (".fb2", ".fbz"), _read_fb2),
+    Reader("docx", (".docx",), _read_docx),
+    Reader("pdf", (".pdf",), _read_pdf),
+    Reader("srt", (".srt",), partial(_read_subtitles, format="srt")),
+    Reader("vtt", (".vtt",), partial(_read_subtitles, format="vtt")),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError
+from ttsflow.text.archive import Archive
 from ttsflow.text.document import Details
-from ttsflow.text.epub.archive import Archive, beside
+from ttsflow.text.epub.files import beside
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from ttsflow.errors import InputError
+from ttsflow.text.archive import Archive
 from ttsflow.text.blocks import Block
 from ttsflow.text.document import Document, Identity, digest
-from ttsflow.text.epub.archive import Archive
+from ttsflow.text.epub.files import open_book
 from ttsflow.text.epub.package import Entry, Package, read_package
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.web import chapter_level, page_blocks, parse_page
@@ -19,7 +20,7 @@ def read_epub(data: bytes, name: str, options: ReadOptions) -> Document:
 
     Its chapters are the entries of the table of contents; where there is none, they begin with headings.
     """
-    archive = Archive(data, name)
+    archive = open_book(data, name)
     package = read_package(archive)
     blocks = partial(_blocks, archive, package, options.markdown)
     if not any(any(map(str.isalnum, block.text)) for block in blocks()):

@@ -1,5 +1,5 @@
 """Plain text: its lines to blocks."""
 
-from ttsflow.text.plain.lines import paragraphs, plain_blocks
+from ttsflow.text.plain.lines import Portion, paragraphs, plain_blocks, portioned_blocks
 
-__all__ = ["paragraphs", "plain_blocks"]
+__all__ = ["Portion", "paragraphs", "plain_blocks", "portioned_blocks"]

@@ -39,18 +39,32 @@ Hyphens at line ends are undone (`hyphens`), and page numbers and running heads 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ttsflow.text.addresses import name_all_hosts
-from ttsflow.text.blocks import Block
+from ttsflow.text.blocks import Block, BlockKind
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.plain.furniture import without_furniture
 from ttsflow.text.plain.layout import lay_out
 from ttsflow.text.plain.measures import WINDOW, Measures, measure
 from ttsflow.text.plain.runs import Run, runs_in
 
+_WINDOWS = 4  # whose measures are kept: a run may begin in one that is over when the run ends
 _BLANK_LINES = re.compile(r"\n\s*\n|\u2029")
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part of a text that comes in parts, which are cut at line ends.
+
+    Where `chapters` are known from elsewhere, they are the titles by the places in `text` where they begin;
+    a blank line stands before each. Then no title in the text begins another one.
+    """
+
+    text: str
+    chapters: Mapping[int, str] | None = None
 
 
 def plain_blocks(text: str, options: ReadOptions) -> Iterator[Block]:
@@ -58,22 +72,38 @@ def plain_blocks(text: str, options: ReadOptions) -> Iterator[Block]:
 
     Memory holds one run and the measures of one window of the text, however long the text is.
     """
-    for block in _blocks(text, options):
+    return portioned_blocks([Portion(text)], options)
+
+
+def portioned_blocks(portions: Iterable[Portion], options: ReadOptions) -> Iterator[Block]:
+    """The blocks of a text in portions, each taken when it is its turn. Each is measured by itself."""
+    for block in _blocks(portions, options):
         yield block if options.addresses else replace(block, text=name_all_hosts(block.text))
 
 
-def _blocks(text: str, options: ReadOptions) -> Iterator[Block]:
+def _blocks(portions: Iterable[Portion], options: ReadOptions) -> Iterator[Block]:
     held: Block | None = None
-    for run, measures in _measured_runs(text):
+    for run, measures, title in _measured_runs(portions):
         if held is not None:
             yield held
-        *before, held = lay_out(run.lines, measures, language=options.language, ends=options.lines)
+        blocks = lay_out(run.lines, measures, language=options.language, ends=options.lines)
+        *before, held = blocks if title is None else _titled(blocks, title)
         yield from before
         if held.kind == "paragraph" and run.gap > max(1, measures.gap):
             held = replace(held, kind="section")
     if held is not None:
         # Nothing comes behind the last block that it could head, or be parted from.
         yield held if held.kind == "paragraph" else replace(held, kind="paragraph")
+
+
+def _titled(blocks: Sequence[Block], title: str) -> list[Block]:
+    """The blocks of a run where chapters are known: its title is that of a chapter, "" where none begins."""
+    known = [replace(block, kind="heading") if block.kind == "chapter" else block for block in blocks]
+    if title:
+        heads = known[0].kind == "heading" or known[0].text.endswith(title)
+        kind: BlockKind = "chapter" if heads else known[0].kind
+        known[0] = replace(known[0], chapter=title, kind=kind)
+    return known
 
 
 def paragraphs(text: str) -> Iterator[Block]:
@@ -85,19 +115,35 @@ def paragraphs(text: str) -> Iterator[Block]:
     yield from _paragraph(text[start:])
 
 
-def _measured_runs(text: str) -> Iterator[tuple[Run, Measures]]:
-    """Each run without page furniture, and the measures of the window that it begins in."""
-    windows: dict[int, Measures] = {}
+def _measured_runs(portions: Iterable[Portion]) -> Iterator[tuple[Run, Measures, str | None]]:
+    """Each run without page furniture, the measures of the window that it begins in, and its chapter's title.
 
-    def measures_at(place: int) -> Measures:
-        number = place // WINDOW
-        if number not in windows:
-            windows.pop(number - 2, None)
-            windows[number] = measure(text, number * WINDOW)
-        return windows[number]
+    The title is None where chapters are not known, and "" where none begins.
+    """
+    windows: deque[tuple[int, Measures]] = deque(maxlen=_WINDOWS)  # where each begins, and its measures
+    titles: deque[tuple[int, str]] = deque()
+    known = False
 
-    found = ((run, measures_at(run.at).furniture) for run in runs_in(text))
-    return ((run, measures_at(run.at)) for run in without_furniture(found))
+    def found() -> Iterator[tuple[Run, Collection[str]]]:
+        nonlocal known
+        offset = 0
+        for portion in portions:
+            if portion.chapters is not None:
+                known = True
+                titles.extend((offset + at, title) for at, title in sorted(portion.chapters.items()))
+            for run in runs_in(portion.text):
+                begin = run.at // WINDOW * WINDOW
+                if not windows or windows[-1][0] < offset + begin:
+                    windows.append((offset + begin, measure(portion.text, begin)))
+                yield replace(run, at=offset + run.at), windows[-1][1].furniture
+            offset += len(portion.text)
+
+    for run in without_furniture(found()):
+        begun = []
+        while titles and titles[0][0] <= run.at:
+            begun.append(titles.popleft()[1])
+        measures = next((each for begin, each in reversed(windows) if begin <= run.at), windows[0][1])
+        yield run, measures, ". ".join(begun) if known else None
 
 
 def _paragraph(text: str) -> Iterator[Block]:

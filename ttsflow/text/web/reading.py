@@ -36,7 +36,7 @@ _UNSPOKEN = frozenset(
 _UNSPOKEN_ROLES = frozenset(("pagebreak", "noteref", "toc", "page-list", "landmarks"))
 _NOTES = frozenset(("footnote", "footnotes", "endnote", "endnotes", "rearnote", "rearnotes", "note", "notes"))
 _PAGE_NUMBERS = frozenset(("pagenum", "pageno", "page-number", "pagenumber"))
-_NOTE_MARK = re.compile(r"\s*[\[(]?(?:\d{1,3}|[*†‡§]{1,3})[\])]?\s*")
+_NOTE_MARK = re.compile(r"\s*[\[(]?(?:\d{1,3}|[*†‡§]{1,3}|[↑↩])[\])]?\s*")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _CELL = "\N{INFORMATION SEPARATOR ONE}"
 """stands in the words where a cell of a table begins"""
@@ -87,13 +87,13 @@ class _Reading:
                 if left_out:
                     walk.skip_subtree()
                     continue
-                if tag not in _INLINE and tag not in _CELLS and tag != "br":
+                if _parts_blocks(element, tag):
                     yield from self._block()
                 self._begin(element, tag)
                 self._say(element.text)
             else:
                 if not left_out:
-                    if tag not in _INLINE and tag not in _CELLS and tag != "br":
+                    if _parts_blocks(element, tag):
                         yield from self._block()
                         if tag == "hr":
                             yield self._lists.part(Block("***"))
@@ -168,6 +168,14 @@ class _Reading:
                 block = replace(block, chapter=self._chapter, kind="chapter" if heading else block.kind)
                 self._chapter = None
             yield self._lists.part(block)
+
+
+def _parts_blocks(element: Element, tag: str) -> bool:
+    """Whether another block begins and ends with an element; not with the only paragraph of a cell."""
+    if tag in _INLINE or tag in _CELLS or tag == "br":
+        return False
+    around = element.getparent()
+    return tag != "p" or around is None or around.tag not in _CELLS or len(around) > 1
 
 
 def _is_note_mark(link: Element) -> bool:

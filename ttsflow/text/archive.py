@@ -1,13 +1,11 @@
-"""The files in a book: an archive that is read from memory, whatever it may hold."""
+"""An archive of files (ZIP) in which a document comes: read from memory, whatever it may hold."""
 
 from __future__ import annotations
 
-import posixpath
 import zipfile
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from ttsflow.errors import InputError
 
@@ -15,23 +13,25 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 LARGEST_FILE = 64_000_000  # bytes of a page or a table of contents; a long book has fewer in all its pages
-_ENCRYPTION = "META-INF/encryption.xml"
-_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")  # fonts alone are scrambled
 
 
 class Archive:
-    """The files of the book with these bytes, which messages call `name`. Raises InputError."""
+    """The files of a document with these bytes, which messages call `name`; `kind` is its format, "EPUB".
 
-    def __init__(self, data: bytes, name: str) -> None:
+    Raises InputError where the bytes are no archive, or are encrypted.
+    """
+
+    def __init__(self, data: bytes, name: str, kind: str) -> None:
         self.name = name
         try:
             self._zip = zipfile.ZipFile(BytesIO(data))
         except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
             raise InputError(
-                f"{name} is no whole EPUB: {error}. Download or copy it again, or give another file."
+                f"{name} is no whole {kind}: {error}. Download or copy it again, or give another file."
             ) from None
         self._sizes = {entry.filename: entry.file_size for entry in self._zip.infolist()}
-        self._refuse_locked()
+        if any(entry.flag_bits & 1 for entry in self._zip.infolist()):
+            raise locked(name)
 
     @property
     def names(self) -> list[str]:
@@ -88,27 +88,9 @@ class Archive:
                 element.tag = element.tag.rpartition("}")[2].lower()
         return root
 
-    def _refuse_locked(self) -> None:
-        locked = any(entry.flag_bits & 1 for entry in self._zip.infolist())
-        if not locked and _ENCRYPTION in self:
-            methods = [
-                method.get("Algorithm", "") for method in self.xml(_ENCRYPTION).iter("encryptionmethod")
-            ]
-            locked = any(method not in _FONTS for method in methods)
-        if locked:
-            raise InputError(
-                f"{self.name} is encrypted (DRM), so its text cannot be read. Give a copy without encryption."
-            )
 
-
-def beside(file: str, href: str) -> tuple[str, str]:
-    """The name of the file that a link in `file` leads to, and the place in it; "" for none.
-
-    A link that leaves the archive has the name "", which no file has.
-    """
-    path, _, fragment = href.partition("#")
-    if "://" in path:
-        return "", ""
-    path = unquote(path)
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(file), path)) if path else file
-    return ("" if target.startswith(("../", "/")) or target == ".." else target), unquote(fragment)
+def locked(name: str) -> InputError:
+    """The error that says that a document is encrypted."""
+    return InputError(
+        f"{name} is encrypted (DRM), so its text cannot be read. Give a copy without encryption."
+    )
