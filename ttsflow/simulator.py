@@ -104,12 +104,14 @@ class Simulator:
         live: bool = False,
         stored: bool = False,
         until: float = float("inf"),
+        weights: Mapping[str, float] | None = None,
     ) -> Simulated:
-        """Speak all the streams; ends when nothing is left to happen, or at `until`."""
+        """Speak all the streams, with these `weights` or 1; ends when nothing more happens, or at `until`."""
         self._stored = stored
         for name, jobs in streams.items():
             self.supply(name, jobs)
-            self.say(msg.OpenStream(name, live, stored=stored))
+            weight = (weights or {}).get(name, 1.0)
+            self.say(msg.OpenStream(name, live, stored=stored, weight=weight))
         self._carry_out(self._scheduler.start(self.now))
         while self._agenda and self._agenda[0][0] <= until:
             self.now = self._agenda[0][0]

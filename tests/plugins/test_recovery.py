@@ -82,6 +82,39 @@ def test_a_listener_for_whom_one_at_a_time_is_too_slow() -> None:
     assert wrong.waits_s < 0.1 * hopeless.waits_s
 
 
+def crowd(listeners: int, gpus: int, believed: Sequence[float], rtf: float, chunks: int) -> float:
+    """Seconds of stalls of all of so many listeners in the last half of their texts; s(4) is 1.15 really."""
+    profile, really = (
+        Profile("made", 24_000, ("cuda",), slots=4, slowdown=slow, rtf=rtf, chars_per_s=15.0)
+        for slow in (tuple(believed), STRONG)
+    )
+    texts = {
+        f"{n:02}": [ChunkJob(f"{n:02}", at, "x" * (90 + (at * 37 + n * 11) % 60)) for at in range(chunks)]
+        for n in range(listeners)
+    }
+    scheduler = Scheduler(Adaptive(), [Device(f"cuda:{n}", "cuda") for n in range(gpus)], profile)
+    made = Simulator(scheduler, CostModel.of(really)).run(texts, live=True)
+    assert made.error is None
+    heard: dict[str, float] = {}  # until when, by listener
+    stalled = 0.0
+    for stream, index, at, audio_s in made.arrivals:
+        if index >= chunks // 2:
+            stalled += max(0.0, at - heard[stream])
+        heard[stream] = max(heard.get(stream, at), at) + audio_s
+    return stalled
+
+
+@pytest.mark.parametrize(
+    ("listeners", "gpus", "rtf", "chunks"),
+    [(20, 1, 0.15, 80), (16, 1, 0.15, 80), (12, 8, 1.0, 150), (4, 2, 1.0, 150)],
+)
+def test_several_listeners_who_wait_by_a_wrong_profile(
+    listeners: int, gpus: int, rtf: float, chunks: int
+) -> None:
+    assert crowd(listeners, gpus, STRONG, rtf, chunks) == 0.0
+    assert crowd(listeners, gpus, SLICING, rtf, chunks) == 0.0
+
+
 def test_a_profile_that_is_right_is_kept_to() -> None:
     """Trials cost at most 3 % of what was done."""
     for really in (XTTS, STRONG, WEAK, SLICING):

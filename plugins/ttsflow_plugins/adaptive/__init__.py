@@ -32,7 +32,13 @@ WORKERS = 8
 """most workers of a forecast; with more the chunk that is heard next has a worker for itself anyway"""
 
 LONGEST_OF = 64
-"""ready chunks of which the longest is taken"""
+"""ready chunks of which the longest is taken first"""
+
+NEW = -1.0
+"""seconds in which a listener needs his first sound: sooner than whoever waits for more"""
+
+RICH_S = 60.0
+"""seconds of audio that a listener has not heard yet, from which others come before him in fair order"""
 
 MARGIN = 1.2
 """times its predicted work that a chunk may take: it differs by a fifth and more from chunk to chunk"""
@@ -86,6 +92,7 @@ class Adaptive(Policy):
     def __init__(self, options: PluginOptions | None = None) -> None:
         super().__init__(options)
         self._trials = Trials()
+        self._batch: set[int] = set()  # identities of ready chunks
 
     def place(self, devices: Sequence[Device], profile: Profile) -> Iterable[WorkerSpec]:
         return fill(devices, profile, max(FEWEST, SPARE * profile.knee))
@@ -121,10 +128,27 @@ class Adaptive(Policy):
         for worker in view.free:
             if worker.slots - worker.free_slots >= self._trials.limit(worker, best):
                 continue
-            job = max(islice(view.ready, LONGEST_OF), key=view.costs.cost, default=None)
+            job = self._longest(view)
             if job is None:
                 return
             yield job, worker
+
+    def _longest(self, view: View) -> ChunkJob | None:
+        """The longest of the next chunks.
+
+        Of several streams a batch is taken from the front of the fair order, and the next batch when nothing
+        of it is left. So no stream is passed by, and each has its share. A batch is only a part of what is
+        ready, since each stream has about as many ready chunks, whatever its weight.
+        """
+        if len(list(islice(view.streams, 2))) < 2:
+            return max(islice(view.ready, LONGEST_OF), key=view.costs.cost, default=None)
+        left = (job for job in islice(view.ready, LONGEST_OF) if id(job) in self._batch)
+        batch = list(islice(left, len(self._batch))) or list(
+            islice(view.ready, max(1, min(LONGEST_OF, len(view.ready)) // 4))
+        )
+        job = max(batch, key=view.costs.cost, default=None)
+        self._batch = {id(other) for other in batch if other is not job}
+        return job
 
     def _heard(self, view: View) -> dict[str, float]:
         """The streams that must not wait, each with the seconds of audio that are still to be heard."""
@@ -139,21 +163,31 @@ class Adaptive(Policy):
         }
 
     def _due(self, view: View, heard: dict[str, float]) -> Due:
-        """In how many seconds each stream needs its next ready chunk; what nobody hears comes last."""
+        """In how many seconds each stream needs its next ready chunk.
+
+        Who has heard nothing yet comes first. What nobody hears comes last, and with it whoever has so much
+        to hear that he need not be thought of.
+        """
         due: Due = {stream: heard.get(stream, math.inf) for stream in view.streams}
+        for stream in heard:
+            listener = view.listener(stream)
+            if listener is None or listener.since is None:
+                due[stream] = NEW
         for running in view.running:
             if (stream := running.job.stream) in due:  # else it is being cancelled
                 due[stream] += max(0.0, view.costs.audio(running.job) - running.delivered_s)
-        return due
+        return {stream: math.inf if seconds > RICH_S else seconds for stream, seconds in due.items()}
 
     def _at_once(self, view: View, heard: dict[str, float], due: Due) -> int:
         """How many chunks at a time in a worker are the best now."""
         most = _best(view)
         loads = list(self._loads(view))
         if len(loads) > WORKERS or len(heard) > AHEAD:
+            self._trials.consider(view, most)
             return most
         waiting = [self._task(view, job) for job in _by_need(view, due)]
         slow, margin = view.costs.slow, self.options.margin
+        stalling = len(heard) > 1 and any(_stalls(view, stream) for stream in heard)
 
         def likely(plan: Plan) -> Outlook:
             return forecast(plan, loads, waiting, slow, heard)
@@ -163,6 +197,9 @@ class Adaptive(Policy):
             return forecast(plan, loads, waiting, lambda k: slow(k) * (pace if k > 1 else MARGIN), heard)
 
         def bearable(k: int) -> bool:
+            if stalling and likely(Plan(most, most)).waits_s:  # they wait anyway; more at a time may help
+                return True
+
             def bad(j: int) -> float:
                 return MARGIN * slow(j) if j <= most else BAD * j
 
@@ -206,6 +243,12 @@ class Adaptive(Policy):
     def _task(self, view: View, job: ChunkJob) -> Task:
         work_s = view.costs.cost(job)
         return Task(job.stream, job.index, work_s, view.costs.audio(job) + job.pause_s)
+
+
+def _stalls(view: View, stream: str) -> bool:
+    """Whether a listener has begun to listen, and waits now."""
+    listener = view.listener(stream)
+    return listener is not None and listener.since is not None and listener.until <= view.now
 
 
 def _best(view: View) -> int:
