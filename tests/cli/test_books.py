@@ -87,6 +87,28 @@ def test_some_chapters_and_then_all_of_them(program: Program) -> None:
     assert len(chapters(program.folder / "book.m4b")) == 3
 
 
+def test_a_part_does_not_take_the_place_of_the_whole_unasked(program: Program) -> None:
+    program("run", "book.epub", *SIM, "-o", "book.m4b", "-q")
+    whole = (program.folder / "book.m4b").read_bytes()
+    for part in (["--chapters", "2"], ["--sample", "1"]):
+        refused = program("run", "book.epub", *SIM, *part, "-o", "book.m4b", code=2).err
+        assert "book.m4b has the whole text, and" in refused
+        assert (program.folder / "book.m4b").read_bytes() == whole
+    program("run", "book.epub", *SIM, "--chapters", "2", "-o", "book.m4b", "-q", "--overwrite")
+    assert [title for title, _, _ in chapters(program.folder / "book.m4b")] == ["Two / part"]
+    program("run", "book.epub", *SIM, "--chapters", "2", "-o", "book.m4b", "-q")
+    program("run", "book.epub", *SIM, "-o", "book.m4b", "-q")
+    assert (program.folder / "book.m4b").read_bytes() == whole
+
+
+def test_a_listed_length_is_that_of_the_audio(program: Program) -> None:
+    report = program.report("book.epub", "--backend", "sim", "-o", program.folder / "book.wav")
+    found = json.loads(program("chapters", "book.epub", "--backend", "sim", "--json").out)
+    listed = sum(chapter["audio_s"] for chapter in found["chapters"])
+    spoken = sum((chunk["audio_s"] or 0.0) + chunk["pause_s"] for chunk in report["chunks"])
+    assert listed == pytest.approx(spoken, rel=0.1)
+
+
 def test_chunks_are_shown_as_they_would_be_spoken(program: Program) -> None:
     shown = program("run", "book.epub", *SIM, "--dry-run").out.decode()
     assert "# Two / part" in shown
@@ -182,6 +204,7 @@ def test_a_library_that_is_missing_is_named_and_how_to_install_it(
         (["--bit-rate", "999", "-o", "a.mp3"], "bit rates from 8 to 160 kbit/s, not 999"),
         (["--bit-rate", "64", "-o", "a.wav"], "wav audio has no bit rate"),
         (["-o", "-", "--format", "m4b"], "m4b audio cannot be streamed"),
+        (["--sample", "0"], "--sample"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_spoken(

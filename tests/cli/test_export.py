@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.program import Program
 from tests.text.made_books import epub
+from ttsflow.output import read_tag
 from ttsflow.output.series import file_name
 
 PAGES = {
@@ -76,6 +77,26 @@ def test_a_file_to_a_chunk_and_an_index(program: Program) -> None:
     assert all((program.folder / "chunks" / row["file"]).exists() for row in index)
 
 
+@pytest.mark.parametrize(
+    ("split", "name"), [("chapter", "2 One part.mp3"), ("chapter", "Book.m3u8"), ("chunk", "index.json")]
+)
+def test_a_file_of_somebody_else_in_the_folder_stays(program: Program, split: str, name: str) -> None:
+    other = program.write(f"parts/{name}", "mine")
+    assert f"{name} is there already" in program("export", "book.wav", "parts", "--split", split, code=2).err
+    assert other.read_text() == "mine"
+    program("export", "book.wav", "parts", "--split", split, "--overwrite")
+    assert other.read_bytes() != b"mine"
+    program("export", "book.wav", "parts", "--split", split)  # again, over what it made itself
+
+
+def test_what_was_exported_is_known_as_made_from_the_text(program: Program) -> None:
+    for name in ("book.mp3", "book.m4b", "book.opus", "book.flac"):
+        program("export", "book.wav", name)
+        program("export", "book.wav", name)
+        assert read_tag(program.folder / name) == read_tag(program.folder / "book.wav")
+    program("run", "book.epub", *SIM, "-o", "book.mp3")
+
+
 def test_subtitles_have_the_times_of_the_audio(program: Program) -> None:
     for suffix in ("srt", "vtt", "json"):
         program("export", "book.wav", f"book.{suffix}")
@@ -103,9 +124,8 @@ def spoken(path: Path) -> Any:
     ("args", "said"),
     [
         (["gone.wav", "a.mp3"], "nothing is kept for gone.wav"),
-        (["book.wav", "book.epub"], "book.epub is there already"),
         (["book.wav", "a.mp3", "--bit-rate", "1"], "bit rates from 8 to 160 kbit/s, not 1"),
-        (["book.wav", "a.wma"], "has the name of wma audio"),
+        (["book.wav", "a.wma"], "a.wma has no suffix that says its format; there are .wav, .pcm, .m4b"),
         (["book.wav", "nowhere/a.mp3"], "there is no folder nowhere"),
         (["book.wav", "book.epub", "--split", "chapter"], "book.epub is a file"),
     ],

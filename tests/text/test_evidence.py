@@ -57,7 +57,7 @@ def test_plain_text_is_not_suspected(text: str) -> None:
 )
 def test_html(text: str) -> None:
     [notice] = read_text(text).notices
-    assert "text looks like HTML, and its tags are spoken: convert it" in notice
+    assert "text looks like HTML, and its tags are spoken: add `text.format: html`" in notice
 
 
 def test_files_and_streams_are_suspected_unless_their_format_is_said(tmp_path: Path) -> None:

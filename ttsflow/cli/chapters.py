@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ def chapters(
     from ttsflow.config.choices import resolve_backend
     from ttsflow.registry import describe
     from ttsflow.report.units import duration
+    from ttsflow.session.request import chunks_of
+    from ttsflow.session.setup import spoken_language
     from ttsflow.text import chapters_of, read_file
 
     flags = given(
@@ -51,9 +54,14 @@ def chapters(
     document = read_file(book, settings.config.text.reading)
     settings = settings.in_language_of(document)
     chosen = resolve_backend(settings, load_registry(settings, ()), fallback_allowed=True, to_speak=False)
-    rate = describe(chosen.plugin, chosen.options).rate(settings.config.text.language)
-    found = chapters_of(document)
-    lengths = [chapter.chars / rate for chapter in found]
+    profile = describe(chosen.plugin, chosen.options)
+    asked, rate = settings.config.text, profile.rate(settings.config.text.language)
+    language = spoken_language(asked.language, profile)
+    found, length_s, number = chapters_of(document), defaultdict[int, float](float), 0
+    for chunk in chunks_of(document, asked.model_copy(update={"language": language}), profile):
+        number += chunk.chapter is not None
+        length_s[number] += len(chunk.text) / rate / asked.speed + chunk.pause_s
+    lengths = [length_s[chapter.number] for chapter in found]
     if as_json:
         click.echo(_json(document, found, lengths))
         return
@@ -65,7 +73,7 @@ def chapters(
         for chapter, length_s in zip(found, lengths, strict=True)
     ]
     words = sum(chapter.words for chapter in found)
-    print_table([COLUMNS, *rows, ("all", f"{words:,}", duration(sum(lengths)), "without pauses")])
+    print_table([COLUMNS, *rows, ("all", f"{words:,}", duration(sum(lengths)), "")])
 
 
 def _json(document: Document, found: Sequence[ChapterText], lengths: Sequence[float]) -> str:

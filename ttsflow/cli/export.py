@@ -39,6 +39,7 @@ def export(
     """
     from ttsflow.errors import UsageError
     from ttsflow.output import Encoding, format_for
+    from ttsflow.output.formats import FORMATS
     from ttsflow.output.subtitles import SUBTITLES
     from ttsflow.report.units import size
     from ttsflow.session.export import exporting
@@ -50,6 +51,10 @@ def export(
             kept.subtitles(target, overwrite=overwrite)
             click.echo(f"written: {target}")
             return
+        known = [suffix for format in FORMATS for suffix in format.suffixes]
+        if split is None and format_ is None and target.suffix.lower() not in known:
+            formats = ", ".join((*known, *SUBTITLES))
+            raise UsageError(f"{target} has no suffix that says its format; there are {formats}")
         format = format_for(None if split else target, format_ or (None if not split else "mp3"))
         format.check(encoding)
         if split is None:
@@ -58,5 +63,7 @@ def export(
             return
         if target.exists() and not target.is_dir():
             raise UsageError(f"{target} is a file, and the parts need a folder; name another")
-        parts = kept.parts(target, "chapter" if split == "chapter" else "chunk", format.name, encoding)
+        parts = kept.parts(
+            target, "chapter" if split == "chapter" else "chunk", format.name, encoding, overwrite=overwrite
+        )
         click.echo(f"written: {len(parts):,} files in {target}")

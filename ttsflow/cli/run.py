@@ -50,7 +50,12 @@ from ttsflow.cli.signals import end_on_signals
     "--input-format", type=OneOf(input_formats), help="Format of the text.  [default: as the suffix says]"
 )
 @click.option("--chapters", metavar="3-5,8", help="Only these chapters; `ttsflow chapters` lists them.")
-@click.option("--sample", type=float, metavar="SECONDS", help="Only about so much of the beginning.")
+@click.option(
+    "--sample",
+    type=click.FloatRange(min=0.0, min_open=True),
+    metavar="SECONDS",
+    help="Only about so much of the beginning.",
+)
 @click.option("--encoding", help="Encoding of text files.  [default: utf-8]")
 @click.option(
     "--encoding-errors",

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import click
 
+from ttsflow.cli.flags import in_flags
 from ttsflow.cli.messages import command
 from ttsflow.cli.options import load_registry
 from ttsflow.cli.runs import STREAM, Run, ask, made
@@ -164,6 +165,8 @@ def show(text: Document | Coming, settings: Settings, plugins_dirs: Sequence[Pat
     profile = describe(backend.plugin, backend.options)
     asked = settings.config.text
     language = spoken_language(asked.language, profile)
+    for notice in text.notices if isinstance(text, Document) else ():
+        click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
     if not as_json:
         voice = asked.voice or ", ".join(map(str, asked.references)) or "the usual one"
         click.echo(f"backend {profile.backend}, language {language}, voice: {voice}")

@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from ttsflow.errors import OutputError
 from ttsflow.output.about import About, Chapter
 from ttsflow.output.encoding import Encoding
 from ttsflow.output.languages import three_letters
+from ttsflow.output.tag import Tag
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -140,7 +141,7 @@ class CompressedEncoder:
             "track": "{}/{}".format(*about.track) if about.track else None,
             "artist": details.author,
             "album_artist": details.author,
-            "comment": about.tag.comment if about.tag is not None else None,
+            "comment": about.tag.line if about.tag is not None else None,
             **codec.metadata,
         }
         tags = self._container.metadata if codec.tags == "file" else self._stream.metadata
@@ -186,6 +187,19 @@ class Straight:
 
     def drop(self) -> None:
         """It holds nothing."""
+
+
+def find_tag(file: BinaryIO) -> Tag | None:
+    """The tag in a file of compressed audio, of any bytes whatever."""
+    try:
+        import av
+
+        with av.open(file, "r") as container:
+            said = [container.metadata, *(stream.metadata for stream in container.streams)]
+    except Exception:  # it may be anything, and FFmpeg may be missing
+        return None
+    lines = (text for metadata in said for name, text in metadata.items() if name.lower() == "comment")
+    return next(filter(None, map(Tag.parse_line, lines)), None)
 
 
 def _nearest(rate: int, rates: Sequence[int] | None) -> int:

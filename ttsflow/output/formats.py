@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ttsflow.errors import OutputError, UnknownNameError
 from ttsflow.interface.installation import install_command
 from ttsflow.output.about import About
-from ttsflow.output.compressed import Codec, CompressedEncoder
+from ttsflow.output.compressed import Codec, CompressedEncoder, find_tag
 from ttsflow.output.encoders import Encoder, PcmEncoder, Target, WavEncoder
 from ttsflow.output.encoding import USUAL, Encoding
 from ttsflow.output.resampled import Resampled
@@ -72,7 +72,7 @@ def _samples(
 
 
 def _compressed(name: str, suffixes: tuple[str, ...], codec: Codec, *, streamed: bool = True) -> Format:
-    return Format(name, suffixes, partial(CompressedEncoder, codec=codec), None, streamed, codec)
+    return Format(name, suffixes, partial(CompressedEncoder, codec=codec), find_tag, streamed, codec)
 
 
 _AAC = partial(Codec, "mp4", "aac", 64, 8, 128)  # "ipod" takes no cover
@@ -127,9 +127,9 @@ def read_tag(path: Path) -> Tag | None:
         if not stat.S_ISREG(path.stat().st_mode):
             return None  # opening a named pipe would wait for its writer
         with path.open("rb") as file:
-            for find_tag in filter(None, (format.find_tag for format in FORMATS)):
+            for find in dict.fromkeys(filter(None, (format.find_tag for format in FORMATS))):
                 file.seek(0)
-                if (tag := find_tag(file)) is not None:
+                if (tag := find(file)) is not None:
                     return tag
     except OSError:
         pass

@@ -29,6 +29,17 @@ class Tag:
             return None
         return cls(*(None if digest == "-" else digest for digest in digests.groups()))
 
+    @classmethod
+    def parse_line(cls, line: str) -> Tag | None:
+        """The tag in `line`; None if it is not a tag of this program."""
+        software, _, comment = line.partition(", ")
+        return cls.parse(software, comment)
+
+    @property
+    def line(self) -> str:
+        """Both strings in one, for formats that have room for one."""
+        return f"{self.software}, {self.comment}"
+
     @property
     def software(self) -> str:
         """This program and its version."""

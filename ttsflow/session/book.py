@@ -11,15 +11,17 @@ from ttsflow.output import About, Chapter, Tag
 from ttsflow.store import Place, Store
 from ttsflow.text import Details, Document
 
-_DETAILS, _CHAPTERS, _COVER = "details", "chapters", "cover"  # names in the store
+_DETAILS, _CHAPTERS, _COVER, _PART = "details", "chapters", "cover", "part"  # names in the store
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The details of a document, and the index of the place and the title of each of its chapters."""
+    """The details of a document, the index and the title of the first place of each chapter, and which part
+    of the input it is."""
 
     details: Details
     chapters: tuple[tuple[int, str], ...] = ()
+    part: str | None = None
 
     @classmethod
     def read(cls, store: Store) -> Book:
@@ -27,12 +29,14 @@ class Book:
         cover = store.get(_COVER)
         details = Details(**(store.get(_DETAILS) or {}))
         chapters = tuple((index, title) for index, title in store.get(_CHAPTERS) or ())
-        return cls(replace(details, cover=b64decode(cover) if cover else None), chapters)
+        details = replace(details, cover=b64decode(cover) if cover else None)
+        return cls(details, chapters, store.get(_PART))
 
     def write(self, store: Store) -> None:
         """Have a store remember it."""
         store.set(_DETAILS, asdict(replace(self.details, cover=None)))
         store.set(_CHAPTERS, self.chapters)
+        store.set(_PART, self.part)
         store.set(_COVER, b64encode(self.details.cover).decode() if self.details.cover else None)
 
     def about(self, store: Store, tag: Tag) -> About:
@@ -65,4 +69,4 @@ class ChapterWatch:
         details = document.details
         if details.title is None and document.identity.source is not None:
             details = replace(details, title=Path(document.name).stem)
-        return Book(details, tuple(self._seen))
+        return Book(details, tuple(self._seen), document.part)

@@ -50,7 +50,9 @@ class Export:
             finally:
                 sink.abort()
 
-    def parts(self, folder: Path, by: By, format: str, encoding: Encoding) -> list[Part]:
+    def parts(
+        self, folder: Path, by: By, format: str, encoding: Encoding, *, overwrite: bool = False
+    ) -> list[Part]:
         """A file for each chapter, or for each chunk, in a folder that is made where there is none.
 
         Beside the chapters there is a playlist; beside the chunks there is `index.json`, with their texts.
@@ -61,6 +63,10 @@ class Export:
         titles = dict(enumerate(self._titles()))
         count = len(titles) if by == "chapter" else self._store.counts().places
         made, index = [], []
+        by_name = f"{file_name(self._title) or 'playlist'}.m3u8" if by == "chapter" else "index.json"
+        listing = folder / by_name
+        if not any(read_tag(path) == self._recipe.tag for path in folder.iterdir() if path.is_file()):
+            self._check(listing, overwrite=overwrite)
 
         def group(heard: tuple[Place, Audio | None]) -> int:
             place = heard[0].job.index
@@ -69,6 +75,7 @@ class Export:
         for number, places in groupby(heard(self._store), group):
             title = titles.get(number, "") if by == "chapter" else ""
             name = f"{number + 1:0{len(str(count))}}{' ' if title else ''}{file_name(title)}{suffix}"
+            self._check(folder / name, overwrite=overwrite)
             about = self._about(title, number + 1, count)
             sink = FileSink(folder / name, sample_rate=rate, format=format, about=about, encoding=encoding)
             samples, texts = self._write(sink, places, rate)
@@ -76,9 +83,9 @@ class Export:
                 made.append(Part(sink.path, title, samples / rate))
                 index.append({"file": name, "index": number, "text": texts, "audio_s": samples / rate})
         if by == "chapter":
-            _write_text(folder / f"{file_name(self._title) or 'playlist'}.m3u8", playlist(made))
+            _write_text(listing, playlist(made))
         else:
-            _write_text(folder / "index.json", json.dumps(index, ensure_ascii=False, indent=1) + "\n")
+            _write_text(listing, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
         return made
 
     def subtitles(self, target: Path, *, overwrite: bool = False) -> None:
@@ -136,15 +143,19 @@ class Export:
             if passage.audio_s > 0.0:
                 yield Cue(passage.at_s, passage.at_s + passage.audio_s, passage.text)
 
+    def _check(self, target: Path, *, overwrite: bool) -> None:
+        """Refuse to replace a file that was not made from this text."""
+        if PartFile(target).check() and not overwrite and read_tag(target) != self._recipe.tag:
+            raise OutputError(
+                f"{target} is there already; to replace it, overwrite it (--overwrite), or choose another"
+            )
+
     @contextmanager
     def _place(self, target: Path, *, overwrite: bool) -> Iterator[None]:
         """The lease of a file that may be put at `target`."""
         lease = Lease(target)
         try:
-            if PartFile(target).check() and not overwrite and read_tag(target) != self._recipe.tag:
-                raise OutputError(
-                    f"{target} is there already; to replace it, overwrite it (--overwrite), or choose another"
-                )
+            self._check(target, overwrite=overwrite)
             yield
         finally:
             lease.release()

@@ -30,6 +30,7 @@ from ttsflow.store import (
     salvage,
     store_path,
 )
+from ttsflow.text import Document
 
 MENDS = 3
 """times that damaged chunks are spoken again before a disk is given up"""
@@ -90,6 +91,8 @@ class Recording:
         self._take_output()
         self._take_store(fresh=fresh)
         self._request = request
+        if not (overwrite or fresh):
+            self._refuse_other_part(request.document)
         try:
             self._plan(request, missing)
         except StoreDamaged as damage:
@@ -189,6 +192,17 @@ class Recording:
                 break
             yield place
         yield from places
+
+    def _refuse_other_part(self, document: Document) -> None:
+        """A part of a text does not take the place of the whole, nor of another part, unasked."""
+        if document.part is None or not self.path.exists() or not self.counts().places:
+            return
+        before = Book.read(self.store).part
+        if before != document.part:
+            raise OutputError(
+                f"{self.path} has {before or 'the whole text'}, and {document.part} would take its place; "
+                f"name another output, or overwrite it (--overwrite)"
+            )
 
     def counts(self) -> Counts:
         """How far the text is."""

@@ -62,12 +62,12 @@ def only(document: Document, ranges: str) -> Document:
     if missing is not None:
         has = f"chapters {min(there)} to {max(there)}" if len(there) > 1 else "no chapters"
         raise InputError(f"{document.name} has {has}, and not {missing}")
-    return replace(document, blocks=partial(_chosen, document, wanted))
+    return replace(document, blocks=partial(_chosen, document, wanted), part=f"chapters {ranges.strip()}")
 
 
 def beginning(document: Document, chars: float) -> Document:
     """The document of the first blocks, until they have so many characters, without white space."""
-    return replace(document, blocks=partial(_first, document, chars))
+    return replace(document, blocks=partial(_first, document, chars), part=f"the first {chars:g} characters")
 
 
 def _first(document: Document, chars: float) -> Iterator[Block]:

@@ -41,8 +41,8 @@ class Document:
 
     `chars` is its length in characters, as `count_chars` counts; markup may be among them, and it is a guess
     where pages are read only when it is their turn. `blocks()` iterates the blocks in reading order, from
-    the first one each time. `notices` are what a person should know of the way in which it was read; whoever
-    speaks it tells them.
+    the first one each time. `part` says in words which part of the input it is, None for the whole.
+    `notices` are what a person should know of the way in which it was read; whoever speaks it tells them.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Document:
     blocks: Callable[[], Iterator[Block]]
     notices: tuple[str, ...] = ()
     details: Details = field(default_factory=Details)
+    part: str | None = None
 
 
 def document_of(text: str, name: str, blocks: Callable[[str], Iterator[Block]]) -> Document:

@@ -36,8 +36,8 @@ def suspicion(text: str, name: str) -> str | None:
     beginning = text[:_ENOUGH]
     if _HTML_START.match(beginning) or len(_HTML_END_TAG.findall(beginning)) >= _MANY:
         return (
-            f"{name} looks like HTML, and its tags are spoken: convert it, for example with "
-            f"`pandoc -f html -t plain`, or add `text.format: text` to read it as it is"
+            f"{name} looks like HTML, and its tags are spoken: add `text.format: html` to have its text "
+            f"read, or `text.format: text` to read it as it is"
         )
     kinds = [kind for kind, pattern in _PATTERNS.items() if pattern.search(beginning)]
     if len(kinds) < 2:

@@ -134,7 +134,10 @@ class _Reading:
     def _is_left_out(self, element: Element, tag: str) -> bool:
         if tag in _UNSPOKEN or (tag == "pre" and not self._options.code):
             return True
+        style = element.get("style", "").replace(" ", "").lower()
         if element.get("hidden") is not None or element.get("aria-hidden") == "true":
+            return True
+        if "display:none" in style or "visibility:hidden" in style:
             return True
         said = f"{element.get(_TYPE, '')} {element.get('epub:type', '')} {element.get('role', '')}"
         roles = {role.removeprefix("doc-") for role in said.split()}
