@@ -52,6 +52,14 @@ def test_loading_and_pieces() -> None:
     assert (summary.time_to_first_audio_s, summary.makespan_s) == (4.0, 7.0)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.66, 0.67, 0.99, 1.0])
+def test_the_first_piece_comes_after_its_share_of_the_work(share: float) -> None:
+    """Of 4 s of work; all is done when it was."""
+    summary = played(Sequential, world([1.0], known=Costs(first_piece=share)), [8.0]).summary
+    assert summary.time_to_first_audio_s == pytest.approx(4.0 * share)
+    assert (summary.makespan_s, summary.audio_s) == (pytest.approx(4.0), pytest.approx(8.0))
+
+
 def test_workers_of_one_device_slow_each_other() -> None:
     """Two workers on a CPU, each half as fast again beside the other: 2 s of work take 3 s."""
     profile = Profile("made", 24_000, ("cpu",), rtf=RTF, chars_per_s=10.0, workers=(1.0, 1.5))

@@ -84,10 +84,10 @@ class World:
 
     @property
     def model(self) -> CostModel:
-        """The world's costs: every chunk takes what the profile predicts."""
+        """The world's costs: every chunk takes what the profile predicts, and so does its first piece."""
         first = self.known.costs.first_piece or 1.0
-        pieces = min(max(1, round(1.0 / first)), MOST_PIECES)
-        return CostModel.of(self.profile, self.known.costs.load_s or 0.0, pieces)
+        pieces = min(math.ceil(1.0 / first), MOST_PIECES)
+        return CostModel.of(self.profile, self.known.costs.load_s or 0.0, pieces, first)
 
     @property
     def gain(self) -> float:
