@@ -57,6 +57,26 @@ def ttsflow_policies():
     return [Stuck]
 """
 
+ONCE = """
+from time import sleep
+from ttsflow import Policy, WorkerSpec, hookimpl
+from ttsflow_plugins.sequential import Sequential
+
+class Once(Sequential):
+    # gets through one run
+    name = "once"
+    placed = 0
+    def place(self, devices, profile):
+        Once.placed += 1
+        while Once.placed > 1:
+            sleep(0.1)
+        return super().place(devices, profile)
+
+@hookimpl
+def ttsflow_policies():
+    return [Once]
+"""
+
 
 def _plans(program: Program, *args: str, code: int = 0) -> dict[str, Any]:
     return dict(json.loads(program("plan", *args, "--json", code=code).text))
@@ -181,6 +201,14 @@ def test_a_report_tells_what_was_expected(program: Program) -> None:
     assert predicted["makespan_s"]["off"] == pytest.approx(off)
     again = program.resumed("book.txt", "--backend", "espeak", "-o", "x.wav", "--set", "text.seed=0")
     assert again.get("predicted") is None
+
+
+def test_a_policy_that_does_not_come_back_after_the_run_means_no_prediction(program: Program) -> None:
+    program.write("mine/once.py", ONCE)
+    args = ("book.txt", "--backend", "espeak", "--plugins-dir", "mine", "--policy", "once", "-o", "x.wav")
+    report = program.report(*args, "--set", "limits.timeouts.policy_s=1")
+    assert report["summary"]["delivered"] == 30
+    assert report.get("predicted") is None
 
 
 def test_many_listeners_at_a_time(program: Program) -> None:

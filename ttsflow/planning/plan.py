@@ -119,7 +119,8 @@ def _chosen(
 def predict(manner: Manner, document: Document, *, listening: bool) -> Played | None:
     """What a run over a whole text should come to, by the costs that are known before it.
 
-    None for a text without words, or with so many chunks that it would take long to play.
+    None for a text without words, with so many chunks that it would take long to play, or where the policy
+    does not come back.
     """
     setup, limits = manner.setup, manner.setup.config.limits
     world = World(setup.profile, setup.devices, listening, manner.text, setup.known, limits)
@@ -131,7 +132,12 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
         for job in jobs:
             first.setdefault(job.text if job.speakable else job.index, job)
         jobs = list(first.values())
-    return play(setup.policy.make, world, jobs, setup.info())
+    try:
+        return bounded(
+            limits.timeouts.policy_s, partial(play, setup.policy.make, world, jobs, setup.info(), None)
+        )
+    except PolicyError:
+        return None
 
 
 def _info(choice: PolicyChoice, world: World) -> RunInfo:
