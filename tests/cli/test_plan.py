@@ -216,10 +216,12 @@ def test_many_listeners_at_a_time(program: Program) -> None:
     args = ("book.txt", "--backend", "xtts", "--gpus", "1", "--profile", "costs.yaml", "--policy", "realtime")
     plans = _plans(program, *args, "--listeners", "2")
     assert plans["plans"][0]["listeners"] == 2
+    assert plans["plans"][0]["unheard"] == 0
     assert 0.0 < plans["plans"][0]["first_s"]["p50"] <= plans["plans"][0]["first_s"]["p95"]
     shown = program("plan", *args[:-1], "parallel", "--listeners", "most").text
     assert "parallel: bounded-parallel" in shown
-    assert "no stall" in shown
+    assert "unheard" in shown
+    assert "content" in shown
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "100000"])

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from ttsflow.registry import Registry
 
 MOST_LISTENERS = 10_000
-CROWD_COLUMNS = ("policy", "listeners", "first sound", "p95", "no stall", "stalls p95")
+CROWD_COLUMNS = ("policy", "listeners", "first sound", "p95", "unheard", "content", "stalls p95")
 CROWD_NOTE = (
     "Each hears a stretch of 4 to 20 chunks, a tenth hang up in between, and the next one comes when one is "
-    "done.\nWorkers are loaded. no stall: share of the listeners whose stalls came to 0.1 s at most."
+    "done.\nWorkers are loaded. unheard: those to whom no sound came. content: share of the listeners to "
+    "whom the first\nsound came within 5 s, and whose stalls came to 0.1 s at most."
 )
 COLUMNS = ("policy", "first sound", "waits", "stalls", "chunks p5-p95", "all done", "x bound", "busy")
 
@@ -185,6 +186,7 @@ def _crowd_row(plan: Plan) -> Iterator[str]:
     yield plan.name
     yield str(served.seats)
     yield from (duration(served.first(percent)) for percent in (50, 95))
+    yield str(served.unheard)
     yield f"{served.content:.0%}"
     yield duration(served.stall(95))
 
@@ -224,6 +226,7 @@ def _of_plan(plan: Plan) -> dict[str, Any]:
     if served is not None:
         return known | {
             "listeners": served.seats,
+            "unheard": served.unheard,
             "content": served.content,
             "first_s": {f"p{percent}": served.first(percent) for percent in (5, 50, 95)},
             "stall_s": {f"p{percent}": served.stall(percent) for percent in (5, 50, 95)},
