@@ -160,6 +160,33 @@ def test_a_policy_that_never_returns_is_named_and_the_others_are_shown(
     assert "stuck.py:" in shown.err
 
 
+@pytest.mark.parametrize("chosen", ["policy.use=gpu-affinity", "policy={use: gpu-affinity}"])
+def test_a_named_policy_is_planned_whatever_is_set(program: Program, chosen: str) -> None:
+    args = ("book.txt", "--backend", "xtts", "--gpus", "2", "--set", chosen)
+    two = _plans(program, *args, "--policy", "sequential", "--policy", "adaptive")
+    assert [plan["policy"] for plan in two["plans"]] == ["sequential", "adaptive"]
+    every = {plan["asked"]: plan["policy"] for plan in _plans(program, *args)["plans"]}
+    assert every.pop(None) == "gpu-affinity"
+    assert all(asked == policy for asked, policy in every.items())
+    assert "sequential" in every
+
+
+def test_options_belong_to_the_policy_that_is_named(program: Program) -> None:
+    args = ("book.txt", "--backend", "xtts", "--gpus", "4", "--policy", "bounded-parallel")
+    busy = [
+        len(_plans(program, *args, "--set", f"policy.options.max_concurrent={count}")["plans"][0]["busy"])
+        for count in (1, 2)
+    ]
+    assert busy == [1, 2]
+
+
+def test_a_policy_file_that_is_not_there_is_named_and_the_others_are_shown(program: Program) -> None:
+    asked = ("--policy", "./none.yaml", "--policy", "sequential")
+    shown = program("plan", "book.txt", "--backend", "espeak", *asked, code=1)
+    assert "none.yaml" in shown.err
+    assert "sequential" in shown.text
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,7 @@ from ttsflow.cli.tables import print_table
 if TYPE_CHECKING:
     from ttsflow.config import Settings
     from ttsflow.planning import Plan, World
+    from ttsflow.planning.plan import Configured
     from ttsflow.registry import Registry
 
 MOST_LISTENERS = 10_000
@@ -121,10 +123,10 @@ def plan(
     )
 
     def configured(policy: str | None) -> tuple[Settings, Registry]:
-        chosen = load_settings(policy, config_file, settings, flags)
+        chosen = load_settings(policy, config_file, settings, flags, over_flags=True)
         return chosen, load_registry(chosen, plugins_dir)
 
-    chosen, registry = configured(None)
+    chosen, registry = _first_that_loads(policies or (None,), configured)
     world = world_of(chosen, registry, gpus, listening=listening)
     document = read_file(Path(source), world.text.reading)
     for notice in (*world.notices, *document.notices):
@@ -159,6 +161,16 @@ def plan(
         click.echo(f"ttsflow: error: policy {each.name}: {each.error}", err=True)
     if broken:
         sys.exit(1)
+
+
+def _first_that_loads(policies: Sequence[str | None], configured: Configured) -> tuple[Settings, Registry]:
+    """The configuration with the first policy that has one: what is wrong with others stands beside them."""
+    from ttsflow.errors import ConfigError
+
+    for policy in policies[:-1]:
+        with suppress(ConfigError):
+            return configured(policy)
+    return configured(policies[-1])
 
 
 def _row(plan: Plan) -> Iterator[str]:
