@@ -24,7 +24,8 @@ class CostModel:
     """What work really takes in a simulated world; all in seconds.
 
     It is not the scheduler's own cost model, which only guesses at it. `slow(k)` is s(k): how many
-    times slower each of k jobs in one worker runs than one alone.
+    times slower each of k jobs in one worker runs than one alone. The first of several `pieces` is there
+    after the share `first` of a job's work and has as much of its audio, the others are even; None: all are.
     """
 
     cost: Callable[[ChunkJob], float]
@@ -32,12 +33,21 @@ class CostModel:
     slow: Callable[[int], float] = float
     load_s: float = 0.0
     pieces: int = 1
+    first: float | None = None
 
     @classmethod
-    def of(cls, profile: Profile, load_s: float = 0.0, pieces: int = 1) -> CostModel:
+    def of(
+        cls, profile: Profile, load_s: float = 0.0, pieces: int = 1, first: float | None = None
+    ) -> CostModel:
         """A world in which the profile's first guesses are right."""
         costs = Costs(profile)
-        return cls(costs.cost, costs.audio, costs.slow, load_s, pieces)
+        return cls(costs.cost, costs.audio, costs.slow, load_s, pieces, first)
+
+    def share(self, number: int) -> float:
+        """Of a job's work and audio, what a piece has."""
+        if self.first is None or self.pieces == 1:
+            return 1.0 / self.pieces
+        return self.first if number == 0 else (1.0 - self.first) / (self.pieces - 1)
 
 
 @dataclass
@@ -269,7 +279,7 @@ class Simulator:
 
     def _plan(self, worker: Worker, token: int, pieces: int) -> None:
         """The next piece of a job comes after its share of the job's cost on the worker's clock."""
-        share = self.cost(token, worker.jobs[token]) / self._model.pieces
+        share = self.cost(token, worker.jobs[token]) * self._model.share(self._model.pieces - pieces)
         heapq.heappush(worker.milestones, (worker.clock + share, token, pieces))
 
     def _advance(self, worker: Worker) -> None:
@@ -295,8 +305,9 @@ class Simulator:
             clock, token, pieces = heapq.heappop(worker.milestones)
             worker.clock = max(worker.clock, clock)
             job = worker.jobs[token]
-            audio_s = self.audio(token, job) / self._model.pieces
-            sound = Sound(token, self._model.pieces - pieces, audio_s)
+            number = self._model.pieces - pieces
+            audio_s = self.audio(token, job) * self._model.share(number)
+            sound = Sound(token, number, audio_s)
             checksum = hash((job.index, job.seed, job.part, sound.number))
             self.post(name, worker.generation, msg.Piece(token, sound.number, audio_s, sound, checksum))
             if pieces > 1:

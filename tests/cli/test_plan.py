@@ -57,6 +57,26 @@ def ttsflow_policies():
     return [Stuck]
 """
 
+ONCE = """
+from time import sleep
+from ttsflow import Policy, WorkerSpec, hookimpl
+from ttsflow_plugins.sequential import Sequential
+
+class Once(Sequential):
+    # gets through one run
+    name = "once"
+    placed = 0
+    def place(self, devices, profile):
+        Once.placed += 1
+        while Once.placed > 1:
+            sleep(0.1)
+        return super().place(devices, profile)
+
+@hookimpl
+def ttsflow_policies():
+    return [Once]
+"""
+
 
 def _plans(program: Program, *args: str, code: int = 0) -> dict[str, Any]:
     return dict(json.loads(program("plan", *args, "--json", code=code).text))
@@ -140,6 +160,33 @@ def test_a_policy_that_never_returns_is_named_and_the_others_are_shown(
     assert "stuck.py:" in shown.err
 
 
+@pytest.mark.parametrize("chosen", ["policy.use=gpu-affinity", "policy={use: gpu-affinity}"])
+def test_a_named_policy_is_planned_whatever_is_set(program: Program, chosen: str) -> None:
+    args = ("book.txt", "--backend", "xtts", "--gpus", "2", "--set", chosen)
+    two = _plans(program, *args, "--policy", "sequential", "--policy", "adaptive")
+    assert [plan["policy"] for plan in two["plans"]] == ["sequential", "adaptive"]
+    every = {plan["asked"]: plan["policy"] for plan in _plans(program, *args)["plans"]}
+    assert every.pop(None) == "gpu-affinity"
+    assert all(asked == policy for asked, policy in every.items())
+    assert "sequential" in every
+
+
+def test_options_belong_to_the_policy_that_is_named(program: Program) -> None:
+    args = ("book.txt", "--backend", "xtts", "--gpus", "4", "--policy", "bounded-parallel")
+    busy = [
+        len(_plans(program, *args, "--set", f"policy.options.max_concurrent={count}")["plans"][0]["busy"])
+        for count in (1, 2)
+    ]
+    assert busy == [1, 2]
+
+
+def test_a_policy_file_that_is_not_there_is_named_and_the_others_are_shown(program: Program) -> None:
+    asked = ("--policy", "./none.yaml", "--policy", "sequential")
+    shown = program("plan", "book.txt", "--backend", "espeak", *asked, code=1)
+    assert "none.yaml" in shown.err
+    assert "sequential" in shown.text
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -183,15 +230,25 @@ def test_a_report_tells_what_was_expected(program: Program) -> None:
     assert again.get("predicted") is None
 
 
+def test_a_policy_that_does_not_come_back_after_the_run_means_no_prediction(program: Program) -> None:
+    program.write("mine/once.py", ONCE)
+    args = ("book.txt", "--backend", "espeak", "--plugins-dir", "mine", "--policy", "once", "-o", "x.wav")
+    report = program.report(*args, "--set", "limits.timeouts.policy_s=1")
+    assert report["summary"]["delivered"] == 30
+    assert report.get("predicted") is None
+
+
 def test_many_listeners_at_a_time(program: Program) -> None:
     program.write("costs.yaml", COSTS)
     args = ("book.txt", "--backend", "xtts", "--gpus", "1", "--profile", "costs.yaml", "--policy", "realtime")
     plans = _plans(program, *args, "--listeners", "2")
     assert plans["plans"][0]["listeners"] == 2
+    assert plans["plans"][0]["unheard"] == 0
     assert 0.0 < plans["plans"][0]["first_s"]["p50"] <= plans["plans"][0]["first_s"]["p95"]
     shown = program("plan", *args[:-1], "parallel", "--listeners", "most").text
     assert "parallel: bounded-parallel" in shown
-    assert "no stall" in shown
+    assert "unheard" in shown
+    assert "content" in shown
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "100000"])

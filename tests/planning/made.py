@@ -19,12 +19,29 @@ def at_once(count: int) -> Callable[[], Policy]:
 
 
 def world(
-    slow: Sequence[float], gpus: int = 1, known: Costs | None = None, *, listening: bool = True
+    slow: Sequence[float],
+    gpus: int = 1,
+    known: Costs | None = None,
+    *,
+    listening: bool = True,
+    workers: Sequence[float] = (),
+    cores: int | None = None,
 ) -> World:
+    """So many GPUs, or a CPU with so many `cores`."""
     profile = Profile(
-        "made", 24_000, ("cuda",), slots=len(slow), slowdown=tuple(slow), rtf=RTF, chars_per_s=10.0
+        "made",
+        24_000,
+        ("cuda", "cpu"),
+        slots=len(slow),
+        slowdown=tuple(slow),
+        rtf=RTF,
+        chars_per_s=10.0,
+        cores=1 if cores is None else 2,
+        workers=tuple(workers),
     )
     devices = [Device(f"cuda:{number}", "cuda") for number in range(gpus)]
+    if cores is not None:
+        devices = [Device("cpu", "cpu", cores=cores)]
     return World(profile, devices, listening, known=Known(known or Costs()))
 
 

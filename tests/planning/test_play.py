@@ -52,6 +52,14 @@ def test_loading_and_pieces() -> None:
     assert (summary.time_to_first_audio_s, summary.makespan_s) == (4.0, 7.0)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.66, 0.67, 0.99, 1.0])
+def test_the_first_piece_comes_after_its_share_of_the_work(share: float) -> None:
+    """Of 4 s of work; all is done when it was."""
+    summary = played(Sequential, world([1.0], known=Costs(first_piece=share)), [8.0]).summary
+    assert summary.time_to_first_audio_s == pytest.approx(4.0 * share)
+    assert (summary.makespan_s, summary.audio_s) == (pytest.approx(4.0), pytest.approx(8.0))
+
+
 def test_workers_of_one_device_slow_each_other() -> None:
     """Two workers on a CPU, each half as fast again beside the other: 2 s of work take 3 s."""
     profile = Profile("made", 24_000, ("cpu",), rtf=RTF, chars_per_s=10.0, workers=(1.0, 1.5))
@@ -62,23 +70,51 @@ def test_workers_of_one_device_slow_each_other() -> None:
     assert made.busy == {"cpu": pytest.approx(1.0)}
 
 
+@pytest.mark.parametrize(
+    ("workers", "cores", "takes_s"),
+    [
+        ((), None, 16.0),  # a GPU is shared from the second worker on
+        ((), 8, 4.0),  # four workers keep the cores busy
+        ((), 3, 16.0 / 1.5),
+        ((1.0, 1.5), None, 16.0 * 1.5 / 2),  # no more is gained than was measured
+    ],
+)
+def test_workers_beyond_what_was_measured_gain_nothing(
+    workers: tuple[float, ...], cores: int | None, takes_s: float
+) -> None:
+    """Eight chunks of 2 s of work, in eight workers of one device."""
+    made = played(at_once(8), world([1.0], workers=workers, cores=cores), [4.0] * 8)
+    assert made.summary.makespan_s == pytest.approx(takes_s)
+    assert made.over_bound == pytest.approx(1.0)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     audio_s=st.lists(st.floats(0.3, 15.0), min_size=1, max_size=25),
     slow=st.sampled_from([(1.0,), (1.0, 1.3), (1.0, 2.0), (1.0, 1.32, 1.53, 1.73)]),
     gpus=st.integers(1, 4),
     listening=st.booleans(),
+    workers=st.sampled_from([(), (1.0, 1.2), (1.0, 2.0, 2.5)]),
+    cores=st.sampled_from([None, 1, 2, 3, 8]),
 )
 def test_no_plan_is_below_the_bound_nor_above_list_scheduling(
-    audio_s: list[float], slow: tuple[float, ...], gpus: int, listening: bool
+    audio_s: list[float],
+    slow: tuple[float, ...],
+    gpus: int,
+    listening: bool,
+    workers: tuple[float, ...],
+    cores: int | None,
 ) -> None:
-    """Graham (1969): whoever leaves no device idle is done within twice the bound."""
-    here = world(slow, gpus, listening=listening)
-    for policy in (Sequential, Adaptive, at_once(gpus * len(slow))):
+    """Graham (1969): whoever leaves no device idle is done within twice the bound.
+
+    The last two policies have more workers than were measured, where each has one slot.
+    """
+    here = world(slow, gpus, listening=listening, workers=workers, cores=cores)
+    for policy in (Sequential, Adaptive, at_once(gpus * len(slow)), at_once(8), at_once(16)):
         made = played(policy, here, audio_s)
         assert made.over_bound is not None
         assert made.over_bound >= 1.0 - 1e-9
-    if len(slow) == 1 and not listening:
+    if len(slow) == 1 and not (listening or workers or cores):
         assert played(Adaptive, here, audio_s).over_bound <= 2.0 + 1e-9
 
 

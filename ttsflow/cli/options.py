@@ -70,12 +70,17 @@ def configured(function: F) -> F:
 
 
 def load_settings(
-    policy: str | None, config_file: Path | None, settings: Iterable[str], flags: Iterable[Flag] = ()
+    policy: str | None,
+    config_file: Path | None,
+    settings: Iterable[str],
+    flags: Iterable[Flag] = (),
+    *,
+    over_flags: bool = False,
 ) -> Settings:
-    """The configuration of a command; `flags` win over `--set`."""
+    """The configuration of a command; `flags` win over `--set`, and `policy` over both with `over_flags`."""
     from ttsflow.config import load
 
-    return load(policy, config_file, [*map(_assignment, settings), *flags])
+    return load(policy, config_file, [*map(_assignment, settings), *flags], over_flags=over_flags)
 
 
 def load_registry(settings: Settings, plugins_dir: Iterable[Path]) -> Registry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,13 +20,15 @@ from ttsflow.cli.tables import print_table
 if TYPE_CHECKING:
     from ttsflow.config import Settings
     from ttsflow.planning import Plan, World
+    from ttsflow.planning.plan import Configured
     from ttsflow.registry import Registry
 
 MOST_LISTENERS = 10_000
-CROWD_COLUMNS = ("policy", "listeners", "first sound", "p95", "no stall", "stalls p95")
+CROWD_COLUMNS = ("policy", "listeners", "first sound", "p95", "unheard", "content", "stalls p95")
 CROWD_NOTE = (
     "Each hears a stretch of 4 to 20 chunks, a tenth hang up in between, and the next one comes when one is "
-    "done.\nWorkers are loaded. no stall: share of the listeners whose stalls came to 0.1 s at most."
+    "done.\nWorkers are loaded. unheard: those to whom no sound came. content: share of the listeners to "
+    "whom the first\nsound came within 5 s, and whose stalls came to 0.1 s at most."
 )
 COLUMNS = ("policy", "first sound", "waits", "stalls", "chunks p5-p95", "all done", "x bound", "busy")
 
@@ -120,10 +123,10 @@ def plan(
     )
 
     def configured(policy: str | None) -> tuple[Settings, Registry]:
-        chosen = load_settings(policy, config_file, settings, flags)
+        chosen = load_settings(policy, config_file, settings, flags, over_flags=True)
         return chosen, load_registry(chosen, plugins_dir)
 
-    chosen, registry = configured(None)
+    chosen, registry = _first_that_loads(policies or (None,), configured)
     world = world_of(chosen, registry, gpus, listening=listening)
     document = read_file(Path(source), world.text.reading)
     for notice in (*world.notices, *document.notices):
@@ -160,6 +163,16 @@ def plan(
         sys.exit(1)
 
 
+def _first_that_loads(policies: Sequence[str | None], configured: Configured) -> tuple[Settings, Registry]:
+    """The configuration with the first policy that has one: what is wrong with others stands beside them."""
+    from ttsflow.errors import ConfigError
+
+    for policy in policies[:-1]:
+        with suppress(ConfigError):
+            return configured(policy)
+    return configured(policies[-1])
+
+
 def _row(plan: Plan) -> Iterator[str]:
     from ttsflow.report.units import duration
 
@@ -185,6 +198,7 @@ def _crowd_row(plan: Plan) -> Iterator[str]:
     yield plan.name
     yield str(served.seats)
     yield from (duration(served.first(percent)) for percent in (50, 95))
+    yield str(served.unheard)
     yield f"{served.content:.0%}"
     yield duration(served.stall(95))
 
@@ -224,6 +238,7 @@ def _of_plan(plan: Plan) -> dict[str, Any]:
     if served is not None:
         return known | {
             "listeners": served.seats,
+            "unheard": served.unheard,
             "content": served.content,
             "first_s": {f"p{percent}": served.first(percent) for percent in (5, 50, 95)},
             "stall_s": {f"p{percent}": served.stall(percent) for percent in (5, 50, 95)},

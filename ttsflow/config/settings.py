@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ttsflow.config.layers import Flag, Origin, file_layer, flag_layer, overlay, sets, without
+from ttsflow.config.layers import Flag, Layer, Origin, file_layer, flag_layer, overlay, sets, without
 from ttsflow.config.model import Config
 from ttsflow.config.policyfiles import PolicyFiles, user_policies
 from ttsflow.errors import ConfigError
@@ -51,13 +51,15 @@ def load(
     config: Path | None = None,
     flags: Iterable[Flag] = (),
     *,
+    over_flags: bool = False,
     user_folder: Path | None = None,
 ) -> Settings:
     """The configuration made of all layers; a later layer overrides an earlier one.
 
     `policy` is the name of a policy file or of a policy plugin, or a path; `config` a YAML file;
     `user_folder` the user's own policy files (None: the place that the system has for it). A `policy`
-    that is named wins over the one that `config` names. Raises ConfigError.
+    that is named wins over the one that `config` names, and with `over_flags` over one of the flags, too.
+    Raises ConfigError.
     """
     files = PolicyFiles(user_policies() if user_folder is None else user_folder)
     chosen = files.layer(DEFAULT_POLICY if policy is None else policy)
@@ -67,10 +69,9 @@ def load(
     ]
     if config is not None:
         mine = file_layer(config, str(config))
-        if policy is not None and sets(mine, "policy", ("use", "rules")):
-            mine = without(mine, "policy", ("use", "rules", "options"))
-        layers.append(mine)
-    layers.append(flag_layer(flags))
+        layers.append(mine if policy is None else _unchosen(mine))
+    given = flag_layer(flags)
+    layers.append(_unchosen(given) if over_flags and policy is not None else given)
     merged = reduce(overlay, layers)
     if not sets(merged, "policy", ("use", "rules")) and not merged.data.get("policy"):
         raise ConfigError(f"{policy}: names no policy; it needs policy.use or policy.rules")
@@ -78,6 +79,13 @@ def load(
     settings = Settings(checked, merged.origins, files)
     _check_files(settings)
     return settings
+
+
+def _unchosen(layer: Layer) -> Layer:
+    """A layer without the policy that it names, and the options of that."""
+    if sets(layer, "policy", ("use", "rules")):
+        return without(layer, "policy", ("use", "rules", "options"))
+    return layer
 
 
 def settings_of(config: Mapping[str, Any], label: str) -> Settings:

@@ -24,7 +24,7 @@ def fill(devices: Iterable[Device], profile: Profile, most_slots: int | None = N
 
 
 def _fill(device: Device, profile: Profile) -> Iterator[WorkerSpec]:
-    count = knee(profile.beside, _most_workers(device, profile))
+    count = knee(lambda k: profile.beside(k, device), _most_workers(device, profile))
     if device.max_workers is not None:
         count = min(count, device.max_workers)
     most = profile.knee if device.max_slots is None else min(profile.knee, device.max_slots)

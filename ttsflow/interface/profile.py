@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from ttsflow.interface.device import Device
 
 ENOUGH = 1.03
 """times the throughput that a slot more must give to be worth its memory"""
@@ -16,6 +18,13 @@ def knee(slow: Callable[[int], float], most: int) -> int:
     return next(k for k, gain in enumerate(gains, 1) if gain >= enough)
 
 
+def _along(table: Sequence[float], k: int) -> float:
+    """s(k) of a table, which beyond its end grows linearly."""
+    if k <= len(table):
+        return table[max(k, 1) - 1]
+    return table[-1] * k / len(table)
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Properties of a backend, known before any of its workers runs.
@@ -23,7 +32,8 @@ class Profile:
     `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
     `slots` is the most chunks that one worker can decode at a time. `slowdown[k - 1]` is s(k): how many
     times slower each chunk runs when k chunks run at once; beyond the table it grows linearly.
-    `workers[k - 1]` is the same for k workers of one device, as it was measured; empty where it was not.
+    `workers[k - 1]` is the same for k workers of one device, as it was measured; empty where it was not:
+    then they share it (`beside`).
     `memory_bytes` is the device memory that a worker needs, `slot_memory_bytes` what each slot adds.
     `cores` is how many cores a worker keeps busy on a CPU.
     `max_chars` is the longest chunk in characters, by language ("*" for all others). `languages` are
@@ -78,15 +88,22 @@ class Profile:
 
     def slow(self, k: int) -> float:
         """s(k): how many times slower each chunk runs when k chunks run at once."""
-        table = self.slowdown
-        if k <= len(table):
-            return table[max(k, 1) - 1]
-        return table[-1] * k / len(table)
+        return _along(self.slowdown, k)
 
-    def beside(self, workers: int) -> float:
-        """How many times longer a chunk takes with so many workers of its device at work; 1 where unknown."""
-        curve = self.workers or (1.0,)
-        return curve[min(workers, len(curve)) - 1]
+    def beside(self, workers: int, device: Device | None = None) -> float:
+        """How many times longer a chunk takes with so many workers of its device at work.
+
+        Beyond what was measured the device gives no more. Where nothing was, workers share it: from the
+        second one on, or on a CPU from where all cores are busy.
+        """
+        if self.workers:
+            return _along(self.workers, workers)
+        return max(1.0, workers / self.room(device))
+
+    def room(self, device: Device | None) -> float:
+        """How many workers keep a device busy, 1 and up, where it was not measured."""
+        cores = 1 if device is None or device.kind != "cpu" else device.cores or 1
+        return max(1.0, cores / self.cores)
 
     @property
     def knee(self) -> int:

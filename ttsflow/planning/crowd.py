@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,11 +23,17 @@ from ttsflow.text import Chunk, Ramp
 STALL_S = 0.1
 """seconds of silence in all that nobody minds"""
 
+FIRST_S = 5.0
+"""seconds to the first sound that nobody minds"""
+
+MOST_SEATS = 2048
+"""more would take long to play"""
+
 PEOPLE, ROUNDS = 200, 4
 """listeners that come in all, and on each seat, at the least"""
 
 CONTENT = 0.95
-"""share of the listeners who must not stall where a number of them can be borne"""
+"""share of the listeners who must hear soon, and not stall, where a number of them can be borne"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,8 @@ class Crowd:
     """`seats` people listen at a time; who is done is followed by the next, until `people` have come.
 
     Each hears a stretch of the text, of so many `chunks`, from the least to the most, and by chance
-    `leaving` of them hang up in the middle of what they hear. `seed` decides all chances.
+    `leaving` of them hang up in the middle of what they hear, once they hear something. `seed` decides
+    all chances.
     """
 
     seats: int
@@ -46,18 +54,22 @@ class Crowd:
 
 @dataclass(slots=True)
 class Heard:
-    """One listener: when he came, and what he has heard; seconds from the beginning."""
+    """One listener: when he came, and what he has heard; seconds from the beginning.
+
+    `patience_s` after the first sound he hangs up.
+    """
 
     came_s: float
+    patience_s: float | None = None
     playback: Playback = field(default_factory=Playback)
     left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What listeners heard: of each seconds to the first sound, and seconds of stalls, in ascending order.
+    """What listeners heard: of each seconds to the first sound, and seconds of stalls, in the same order.
 
-    Those who hung up before the first sound are counted in `unheard` alone. `error` ended it early.
+    Those to whom no sound came are counted in `unheard` alone. `error` ended it early.
     """
 
     seats: int
@@ -76,8 +88,17 @@ class Served:
 
     @property
     def content(self) -> float:
-        """The share of the listeners who did not stall."""
-        return sum(stall <= STALL_S for stall in self.stall_s) / max(1, len(self.stall_s))
+        """The share of all listeners who soon heard something, and did not stall; 0 where it ended early."""
+        if self.error is not None:
+            return 0.0
+        heard = zip(self.first_s, self.stall_s, strict=True)
+        good = sum(first <= FIRST_S and stall <= STALL_S for first, stall in heard)
+        return good / max(1, len(self.first_s) + self.unheard)
+
+    @property
+    def borne(self) -> bool:
+        """Whether the devices can bear so many."""
+        return self.content >= CONTENT
 
 
 def serve(
@@ -99,30 +120,38 @@ def serve(
     except TtsflowError as error:
         return Served(crowd.seats, [], [], 0, error)
     playbacks = [heard.playback for heard in hall.heard.values()]
-    first_s = sorted(it.first_audio_s for it in playbacks if it.first_audio_s is not None)
-    stall_s = sorted(it.stall_s for it in playbacks if it.first_audio_s is not None)
+    first_s = [it.first_audio_s for it in playbacks if it.first_audio_s is not None]
+    stall_s = [it.stall_s for it in playbacks if it.first_audio_s is not None]
     return Served(crowd.seats, first_s, stall_s, len(playbacks) - len(first_s), result.error)
 
 
-def most_seats(serve_seats: Callable[[int], Served], limit: int = 2048) -> Served:
-    """The largest crowd that can be borne, by doubling and halving; the smallest one where none can."""
-    best = served = serve_seats(1)
-    low, high = 1, 1
-    while served.content >= CONTENT and high < limit:
-        low, best = high, served
-        high *= 2
-        served = serve_seats(high)
+def limit_of(world: World) -> int:
+    """More listeners than any policy can bear: twice as many as the devices can speak for without a break."""
+    return max(1, min(math.ceil(2.0 * world.gain / max(world.profile.rtf, 1e-9)), MOST_SEATS))
+
+
+def most_seats(serve_seats: Callable[[int], Served], limit: int = MOST_SEATS) -> Served:
+    """The largest crowd, at most `limit`, that can be borne, by doubling and halving.
+
+    The smallest one where none can; where a policy breaks, the crowd with which it does.
+    """
+    best = serve_seats(1)
+    if not best.borne:
+        return best
+    low, high = 1, limit + 1
     while high - low > 1:
-        middle = (low + high) // 2
-        served = serve_seats(middle)
-        if served.content >= CONTENT:
-            low, best = middle, served
+        served = serve_seats(min(2 * low, (low + high) // 2))
+        if served.error is not None:
+            return served
+        if served.borne:
+            low, best = served.seats, served
         else:
-            high = middle
+            high = served.seats
     return best
 
 
-def _percentile(ascending: Sequence[float], percent: int) -> float:
+def _percentile(values: Iterable[float], percent: int) -> float:
+    ascending = sorted(values)
     return ascending[percent * (len(ascending) - 1) // 100] if ascending else 0.0
 
 
@@ -150,13 +179,12 @@ class _Hall(Player):
         if len(self.heard) >= self._crowd.people:
             return ()
         name = f"listener {len(self.heard)}"
-        self.heard[name] = Heard(self.now)
+        heard = self.heard[name] = Heard(self.now)
         count = self._rng.randint(*self._crowd.chunks)
         first = self._rng.randrange(max(1, len(self._jobs) - count))
         stretch = list(self._cut(name, self._jobs[first : first + count]))
         if self._rng.random() < self._crowd.leaving:
-            listens_s = self._rng.random() * sum(self._audio(job) + job.pause_s for job in stretch)
-            self.at(self.now + listens_s, lambda: self._hang_up(name))
+            heard.patience_s = self._rng.random() * sum(self._audio(job) + job.pause_s for job in stretch)
         self.supply(name, stretch)
         return (msg.OpenStream(name, live=True),)
 
@@ -180,6 +208,8 @@ class _Hall(Player):
         super().deliver(command)
         heard = self.heard[command.stream]
         if command.audio_s:
+            if heard.playback.first_audio_s is None and heard.patience_s is not None:
+                self.at(self.now + heard.patience_s, lambda: self._hang_up(command.stream))
             heard.playback.arrived(command.audio_s, self.now - heard.came_s)
         if command.outcome is not None:
             heard.playback.paused(command.outcome.job.pause_s)

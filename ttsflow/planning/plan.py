@@ -10,7 +10,7 @@ from pathlib import Path
 from ttsflow.config import PolicyChoice, Settings, resolve_policy
 from ttsflow.errors import PolicyError, TtsflowError
 from ttsflow.interface.jobs import ChunkJob
-from ttsflow.planning.crowd import Served, most_seats, serve
+from ttsflow.planning.crowd import Served, limit_of, most_seats, serve
 from ttsflow.planning.patience import Watch, bounded
 from ttsflow.planning.play import Played, play
 from ttsflow.planning.text import PlannedText
@@ -89,18 +89,18 @@ def compare_crowds(
             continue
         serving = partial(serve, plan.choice.make, own, text.jobs(own.unramped))
         try:
-            served = _serve(serving, seats, own.limits.timeouts.policy_s)
+            served = _serve(serving, seats, own)
         except PolicyError as error:
             yield replace(plan, error=error)
         else:
             yield replace(plan, served=served, error=served.error)
 
 
-def _serve(serving: Callable[[int, Watch], Served], seats: int | None, patience_s: float) -> Served:
+def _serve(serving: Callable[[int, Watch], Served], seats: int | None, world: World) -> Served:
     def serve_seats(count: int) -> Served:
-        return bounded(patience_s, partial(serving, count))
+        return bounded(world.limits.timeouts.policy_s, partial(serving, count))
 
-    return most_seats(serve_seats) if seats is None else serve_seats(seats)
+    return most_seats(serve_seats, limit_of(world)) if seats is None else serve_seats(seats)
 
 
 def _chosen(
@@ -119,7 +119,8 @@ def _chosen(
 def predict(manner: Manner, document: Document, *, listening: bool) -> Played | None:
     """What a run over a whole text should come to, by the costs that are known before it.
 
-    None for a text without words, or with so many chunks that it would take long to play.
+    None for a text without words, with so many chunks that it would take long to play, or where the policy
+    does not come back.
     """
     setup, limits = manner.setup, manner.setup.config.limits
     world = World(setup.profile, setup.devices, listening, manner.text, setup.known, limits)
@@ -131,7 +132,12 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
         for job in jobs:
             first.setdefault(job.text if job.speakable else job.index, job)
         jobs = list(first.values())
-    return play(setup.policy.make, world, jobs, setup.info())
+    try:
+        return bounded(
+            limits.timeouts.policy_s, partial(play, setup.policy.make, world, jobs, setup.info(), None)
+        )
+    except PolicyError:
+        return None
 
 
 def _info(choice: PolicyChoice, world: World) -> RunInfo:

@@ -105,7 +105,8 @@ class Player(Simulator):
             self.shift(sorted(working | {name}), lambda: working.symmetric_difference_update({name}))
 
     def slowness(self, worker: Worker) -> float:
-        return super().slowness(worker) * self._world.beside(len(self._working[worker.spec.device.id]) or 1)
+        device = worker.spec.device
+        return super().slowness(worker) * self._world.profile.beside(len(self._working[device.id]), device)
 
     def deliver(self, command: msg.Deliver) -> None:
         super().deliver(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -83,35 +84,35 @@ class World:
 
     @property
     def model(self) -> CostModel:
-        """The world's costs: every chunk takes what the profile predicts."""
+        """The world's costs: every chunk takes what the profile predicts, and so does its first piece."""
         first = self.known.costs.first_piece or 1.0
-        pieces = min(max(1, round(1.0 / first)), MOST_PIECES)
-        return CostModel.of(self.profile, self.known.costs.load_s or 0.0, pieces)
+        pieces = min(math.ceil(1.0 / first), MOST_PIECES)
+        return CostModel.of(self.profile, self.known.costs.load_s or 0.0, pieces, first)
 
-    def beside(self, workers: int) -> float:
-        """How many times longer a chunk takes with so many workers of its device at work."""
-        return self.profile.beside(workers)
+    @property
+    def gain(self) -> float:
+        """How many times the work of one chunk alone all devices do together, at their best.
+
+        On each device it is the greatest k / s(k) of a worker, times that of its workers together.
+        """
+        profile = self.profile
+        of_slots = max(k / profile.slow(k) for k in range(1, profile.slots + 1))
+        return of_slots * sum(map(self._of_workers, self.devices))
 
     def bound_s(self, jobs: Iterable[ChunkJob]) -> float:
-        """Seconds below which no schedule can be: the longest chunk, and all work on all devices.
-
-        On each device the gain is the greatest k / s(k) of a worker, times that of its workers together.
-        """
+        """Seconds below which no schedule can be: the longest chunk, and all work on all devices."""
         predicted = Predicted(self.profile)
         longest = work = 0.0
         for job in jobs:
             if job.speakable:
                 cost = predicted.cost(job)
                 longest, work = max(longest, cost), work + cost
-        profile = self.profile
-        of_slots = max(k / profile.slow(k) for k in range(1, profile.slots + 1))
-        gain = sum(of_slots * self._of_workers(device) for device in self.devices)
-        return (self.known.costs.load_s or 0.0) + max(longest, work / gain)
+        return (self.known.costs.load_s or 0.0) + max(longest, work / self.gain)
 
     def _of_workers(self, device: Device) -> float:
-        cores = max(1, (device.cores or 1) // self.profile.cores)
-        most = cores if device.kind == "cpu" else max(1, len(self.profile.workers))
-        return max(count / self.beside(count) for count in range(1, most + 1))
+        profile = self.profile
+        most = len(profile.workers) or math.ceil(profile.room(device))  # more of them do no more
+        return max(count / profile.beside(count, device) for count in range(1, most + 1))
 
 
 def world_of(settings: Settings, registry: Registry, gpus: int | None, *, listening: bool) -> World:
