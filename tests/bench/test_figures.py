@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,16 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsflow import ChunkJob, Device, Profile
+from ttsflow import ChunkJob, Device, Profile, WorkerSpec, fill
 from ttsflow.bench import Measured, advice, figures
-from ttsflow.bench.advice import choose, policy_of
+from ttsflow.bench.advice import policy_of
 from ttsflow.bench.arms import ALONE, Arm, ladder
+from ttsflow.bench.choice import choose, taken
 from ttsflow.bench.costs import entry_of
 from ttsflow.bench.figures import Figures, curve, ratio, spread
 from ttsflow.bench.load import Pass, Spoken
 from ttsflow.bench.measurement import Round
 from ttsflow.bench.ramp import advise_ramp, ramp_of
 from ttsflow.config.model import Ramp
+from ttsflow.profiles import Costs, profiled
 
 WORK_S = (1.0, 2.0, 4.0)
 MB = 1_000_000
@@ -60,10 +63,28 @@ def measured(
     )
 
 
+def costs_of(made: Measured) -> Costs:
+    return entry_of(made, figures(made), "2030-01-02").costs
+
+
+def placed(made: Measured) -> list[WorkerSpec]:
+    """The workers of a run that starts from the profile file."""
+    return list(fill([made.device], profiled(made.profile, costs_of(made))))
+
+
+def noisy(
+    truth: dict[int, float], rounds: int, noise: random.Random, sigma: float
+) -> dict[int, Sequence[float]]:
+    """s(k) by round, where each pass takes longer or shorter by chance, the one alone included."""
+    alone = [noise.lognormvariate(0.0, sigma) for _ in range(rounds)]
+    return {k: [slow * noise.lognormvariate(0.0, sigma) / one for one in alone] for k, slow in truth.items()}
+
+
 def test_the_slow_down_is_found_however_the_machine_drifts() -> None:
-    found = figures(measured({2: [1.1], 3: [1.3], 4: [1.9]}))
-    assert found.slowdown == pytest.approx((1.0, 1.1, 1.3, 1.9))
-    assert found.knee == 3
+    made = measured({2: [1.1], 3: [1.3], 4: [1.9]})
+    found = figures(made)
+    assert costs_of(made).slowdown == pytest.approx((1.0, 1.1, 1.3, 1.9))
+    assert taken(found).arm == Arm(1, 3)
     assert [spread(one.gain.values()).median for one in found.slots] == pytest.approx(
         [1.0, 2 / 1.1, 3 / 1.3, 4 / 1.9]
     )
@@ -104,7 +125,7 @@ def test_a_round_that_the_budget_cut_off_before_its_comparison_does_not_count() 
     cut = measured({2: [1.1]})
     cut.rounds.append(Round({Arm(1, 2): spoken(9.0)}))
     assert figures(cut).rounds == 5
-    assert figures(cut).slowdown == pytest.approx((1.0, 1.1))
+    assert costs_of(cut).slowdown == pytest.approx((1.0, 1.1))
 
 
 def test_chunks_that_come_several_times_are_compared_with_themselves() -> None:
@@ -136,10 +157,10 @@ def test_the_median_lies_in_the_spread(values: list[int]) -> None:
 
 
 def test_what_is_written_is_what_was_measured() -> None:
-    known = measured({2: [0.9], 4: [1.9]}, {2: [1.2]})
+    known = measured({2: [0.9], 4: [1.6]})
     entry = entry_of(known, figures(known), "2030-01-02")
-    assert entry.costs.slowdown == (1.0, 1.0, 1.45, 1.9)
-    assert entry.costs.workers == (1.0, 1.2)
+    assert entry.costs.slowdown == (1.0, 1.0, 1.3, 1.6)
+    assert entry.costs.workers == (1.0, 2.0, 3.0, 4.0)
     assert (entry.costs.slots, entry.costs.load_s, entry.costs.chars_per_s) == (4, 2.0, {"en": 15.0})
     assert (entry.backend, entry.device, entry.name) == ("made", "cpu", "EPYC")
     assert entry.source.startswith("ttsflow bench, 2030-01-02, ttsflow ")
@@ -166,6 +187,82 @@ def test_a_gain_that_was_measured_once_is_not_advised() -> None:
     found = figures(measured({2: [1.1]}, rounds=1))
     assert choose(found.slots).best.arm == ALONE
     assert any("too seldom" in said for said in advice(found, 1))
+
+
+@pytest.mark.parametrize("rounds", [3, 5, 10])
+def test_noise_alone_is_hardly_ever_advised(rounds: int) -> None:
+    noise = random.Random(rounds)
+    truth = {k: float(k) for k in ladder(8)[1:]}
+    made = [
+        measured(noisy(truth, rounds, noise, noise.uniform(0.03, 0.1)), rounds=rounds) for _ in range(200)
+    ]
+    advised = [one for one in made if choose(figures(one).slots).best.arm != ALONE]
+    assert len(advised) <= 10
+    for one in made:
+        slots = choose(figures(one).slots).best.arm.slots
+        assert profiled(one.profile, costs_of(one)).knee == slots, "runs with the file do not, either"
+
+
+def test_a_gain_is_found_through_the_noise() -> None:
+    noise = random.Random(1)
+    for _ in range(50):
+        made = measured(noisy({2: 2 / 1.3}, 5, noise, 0.03))
+        assert taken(figures(made)).arm == Arm(1, 2)
+        assert placed(made) == [WorkerSpec(made.device, 2)]
+
+
+@pytest.mark.parametrize(
+    "gains",
+    [[0.98, 1.10, 1.12], [1.08, 1.10, 1.12], [0.98, 1.1, 1.12, 1.1, 1.11], [1.001, 1.4, 1.02, 1.03, 1.1]],
+)
+def test_a_gain_that_chance_may_have_made_is_not_advised(gains: list[float]) -> None:
+    made = measured({2: [2 / gain for gain in gains]}, rounds=len(gains))
+    assert choose(figures(made).slots).best.arm == ALONE
+    [said] = advice(figures(made), 1)
+    assert "to be sure" in said or "cannot be told" in said
+    assert ("it takes 5; give more with --budget" in said) == (len(gains) < 5)
+
+
+# ---------------------------------------------------------------- what runs make of the file
+
+
+def test_what_cannot_be_told_is_not_done_with_the_file() -> None:
+    unsure = [2 / gain for gain in (1.05, 0.95, 1.10, 0.99, 1.08)]
+    made = measured({2: unsure}, {2: unsure})
+    assert all("cannot be told" in said for said in advice(figures(made), 1))
+    assert costs_of(made).slowdown == (1.0, 2.0)
+    assert placed(made) == [WorkerSpec(made.device, 1)]
+
+
+def test_slots_and_workers_are_not_combined() -> None:
+    made = measured({2: [1.0]}, {2: [1.4]})
+    assert placed(made) == [WorkerSpec(made.device, 2)]
+    made = measured({2: [1.4]}, {2: [1.0]})
+    assert placed(made) == [WorkerSpec(made.device, 1)] * 2
+    made = measured({2: [1.0, 1.4, 1.0, 1.4, 1.2]}, {2: [1.2, 1.0, 1.4, 1.1, 1.3]})
+    assert placed(made) == [WorkerSpec(made.device, 2)]
+    assert "1 worker, 2 slots" in advice(figures(made), 2)[-1].rpartition("runs have")[2]
+    assert placed(measured({3: [1.1]})) == [WorkerSpec(made.device, 3)], "nor with workers not measured"
+
+
+SERIES = st.lists(st.floats(0.5, 20.0), min_size=5, max_size=5)
+
+
+@given(
+    st.dictionaries(st.integers(2, 32), SERIES, max_size=6),
+    st.dictionaries(st.integers(2, 4), SERIES, max_size=3),
+)
+def test_runs_with_the_file_do_what_was_chosen(
+    slots: dict[int, Sequence[float]], workers: dict[int, Sequence[float]]
+) -> None:
+    made = measured(slots, workers)
+    best = taken(figures(made)).arm
+    if not workers and best == ALONE:
+        return  # nothing is known of more workers
+    assert placed(made) == [WorkerSpec(made.device, best.slots)] * best.workers
+    for curve_ in (costs_of(made).slowdown, costs_of(made).workers):
+        assert curve_ is not None
+        assert all(later >= earlier for earlier, later in pairwise(curve_))
 
 
 def test_slots_that_give_nothing_are_named() -> None:

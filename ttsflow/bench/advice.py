@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ttsflow.bench.arms import Arm
-from ttsflow.bench.figures import AtOnce, Figures, Spread, spread
-from ttsflow.interface.profile import ENOUGH
-
-SURE_ROUNDS = 3
-"""rounds from which the spread is known well enough to compare two arms"""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The arm to take of several, and why it is not one with more: `doubt`, None where there is none."""
-
-    best: AtOnce
-    doubt: str | None = None
+from ttsflow.bench.choice import Choice, choose, compared, surely_more, taken
+from ttsflow.bench.figures import AtOnce, Figures, spread
+from ttsflow.bench.measurement import ENOUGH_ROUNDS
 
 
 def advice(figures: Figures, usual_workers: int) -> list[str]:
@@ -31,48 +21,16 @@ def policy_of(figures: Figures, usual_workers: int) -> str | None:
     choice = choose(figures.workers)
     if not _fewer_do(figures.workers, choice, usual_workers):
         return None
-    best = choice.best.arm.workers
-    return f"policy: {{use: bounded-parallel, options: {{max_concurrent: {best * max(1, _slots(figures))}}}}}"
-
-
-def choose(arms: Sequence[AtOnce]) -> Choice:
-    """The arm with the fewest chunks at a time to which no other adds more than the rounds differ.
-
-    `arms` begin with one chunk at a time. An arm counts as better from `ENOUGH` times the throughput on, if
-    it was better in nine of ten rounds; it is in doubt if it was so much better in one of ten.
-    """
-    best, doubt = arms[0], None
-    for arm in arms[1:]:
-        more = compared(arm, best)
-        if more is None or more.high < ENOUGH:
-            continue
-        if more.count < SURE_ROUNDS:
-            doubt = f"{arm.arm} give {more.median:.2f} times as much, measured too seldom to be sure of it"
-        elif more.low <= 1.0 or more.median < ENOUGH:
-            doubt = (
-                f"whether {arm.arm} give more cannot be told: {more.median:.2f} times as much, from "
-                f"{more.low:.2f} to {more.high:.2f} by the round"
-            )
-        else:
-            best, doubt = arm, None
-    return Choice(best, doubt)
-
-
-def compared(arm: AtOnce, other: AtOnce) -> Spread | None:
-    """How many times the throughput of `other` an arm has, by round; None without a common round."""
-    gains, others = arm.gain, other.gain
-    both = [gains[number] / others[number] for number in gains if number in others]
-    return spread(both) if both else None
+    best = taken(figures).arm
+    if best.workers > 1 and len(figures.slots) > 1:
+        return None  # that policy would give one worker so many slots
+    return f"policy: {{use: bounded-parallel, options: {{max_concurrent: {best.at_once}}}}}"
 
 
 def _fewer_do(arms: Sequence[AtOnce], choice: Choice, usual: int) -> bool:
     """Whether fewer workers than `usual` are enough: more were measured, and no round speaks for them."""
     measured_more = arms[-1].arm.at_once > choice.best.arm.at_once and not _if_seldom(choice)
     return measured_more and choice.doubt is None and choice.best.arm.workers < usual
-
-
-def _slots(figures: Figures) -> int:
-    return choose(figures.slots).best.arm.slots
 
 
 def _sentences(figures: Figures, usual_workers: int) -> Iterator[str]:
@@ -112,18 +70,24 @@ def _of_workers(arms: Sequence[AtOnce], choice: Choice, usual: int) -> Iterator[
 def _of_both(slots: AtOnce, workers: AtOnce) -> Iterator[str]:
     if slots.arm.slots == 1:
         return
-    more = compared(workers, slots)
-    if more is None or more.count < SURE_ROUNDS or more.low <= 1.0 <= more.high:
-        yield f"whether {workers.arm} or {slots.arm} give more cannot be told"
+    if surely_more(more := compared(workers, slots)):
+        better, worse = workers, slots
+    elif surely_more(more := compared(slots, workers)):
+        better, worse = slots, workers
     else:
-        better, worse, times = (
-            (workers, slots, more.median) if more.low > 1 else (slots, workers, 1 / more.median)
+        yield (
+            f"whether {workers.arm} or {slots.arm} give more cannot be told: with the profile file runs have "
+            f"{slots.arm}, which takes less memory"
         )
-        yield f"{better.arm}: {times:.2f} times as much as {worse.arm}; both together were not measured"
+        return
+    yield (
+        f"{better.arm}: {statistics.median(more):.2f} times as much as {worse.arm}; both together were not "
+        f"measured, so with the profile file runs have the former"
+    )
 
 
 def _if_seldom(choice: Choice) -> str:
-    return "" if len(choice.best.slow) >= SURE_ROUNDS else ", measured too seldom to be sure of it"
+    return "" if len(choice.best.slow) >= ENOUGH_ROUNDS else ", measured too seldom to be sure of it"
 
 
 def _gains(one: AtOnce) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ttsflow.bench.arms import most_workers
+from ttsflow.bench.choice import clear_curve, taken
 from ttsflow.bench.figures import Figures
 from ttsflow.bench.measurement import Measured
 from ttsflow.errors import OutputError
@@ -20,8 +22,16 @@ DIGITS = 4
 
 
 def entry_of(measured: Measured, figures: Figures, date: str) -> Entry:
-    """The entry of a profile file for what was measured on a day."""
+    """The entry of a profile file for what was measured on a day.
+
+    Its curves have their knees at the arm that is taken. Where that has several slots, more workers gain
+    nothing in the file, as they were not measured with these slots.
+    """
     language = measured.jobs[0].language
+    best = taken(figures).arm
+    most = max(figures.workers[-1].arm.workers, most_workers(measured.device, measured.profile, None))
+    of_slots = clear_curve(figures.slots, best.slots, figures.slots[-1].arm.slots)
+    of_workers = clear_curve(figures.workers, best.workers, most)
     numbers: dict[str, float | None] = {
         "rtf": figures.rtf.median,
         "load_s": figures.load_s.median,
@@ -33,8 +43,8 @@ def entry_of(measured: Measured, figures: Figures, date: str) -> Entry:
         **{key: _short(value) for key, value in numbers.items() if value is not None},  # type: ignore[arg-type]  # all of these are numbers
         chars_per_s={language: _short(figures.chars_per_s)},
         slots=measured.most_slots,
-        slowdown=tuple(map(_short, figures.slowdown)),
-        workers=tuple(map(_short, figures.workers_slowdown)) if len(figures.workers) > 1 else None,
+        slowdown=tuple(map(_short, of_slots)),
+        workers=tuple(map(_short, of_workers)) if len(figures.workers) > 1 or best.slots > 1 else None,
     )
     rounds = "1 round" if figures.rounds == 1 else f"{figures.rounds} rounds"
     return Entry(

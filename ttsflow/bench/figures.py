@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from ttsflow.bench.arms import ALONE, Arm
@@ -66,10 +66,8 @@ class Figures:
     """What a measurement comes to.
 
     `slots` are the arms with one worker, `workers` those with one slot each; both begin with one chunk alone.
-    `slowdown` is s(k) for 1, 2, 3 ... slots in one worker, and `workers_slowdown` for so many workers: never
-    below 1 and never falling, linear between two that were measured. `knee` is the fewest slots that give
-    nearly the most. `first_piece` is a share of a chunk's work. Memory is in 1,000,000 bytes, None where
-    unknown. `chars_per_s` is at the engine's normal speed.
+    `first_piece` is a share of a chunk's work. Memory is in 1,000,000 bytes, None where unknown.
+    `chars_per_s` is at the engine's normal speed.
     """
 
     rounds: int
@@ -80,9 +78,6 @@ class Figures:
     first_piece: float
     slots: tuple[AtOnce, ...]
     workers: tuple[AtOnce, ...]
-    slowdown: tuple[float, ...]
-    workers_slowdown: tuple[float, ...]
-    knee: int
     load_s: Spread
     memory_mb: float | None
     slot_memory_mb: float | None
@@ -96,7 +91,6 @@ def figures(measured: Measured) -> Figures:
     at_once = [at_once_of(rounds, arm) for arm in arms]
     slots = tuple(one for one in at_once if one.arm.workers == 1)
     workers = tuple(one for one in at_once if one.arm.slots == 1)
-    slowdown = curve({one.arm.slots: spread(one.slow.values()).median for one in slots})
     chars = [len(job.text) for job in measured.jobs]
     speed = measured.jobs[0].speed
     memory_mb, slot_memory_mb = memory_of(measured)
@@ -112,9 +106,6 @@ def figures(measured: Measured) -> Figures:
         ),
         slots=slots,
         workers=workers,
-        slowdown=slowdown,
-        workers_slowdown=curve({one.arm.workers: spread(one.slow.values()).median for one in workers}),
-        knee=replace(measured.profile, slots=len(slowdown), slowdown=slowdown).knee,
         load_s=spread(measured.load_s),
         memory_mb=memory_mb,
         slot_memory_mb=slot_memory_mb,

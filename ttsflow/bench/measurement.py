@@ -26,8 +26,8 @@ from ttsflow.scheduler.limits import Timeouts
 MOST_CHUNKS, FEWEST_CHUNKS = 12, 3
 """of the mix that every arm speaks: enough for short, middle and long ones"""
 
-MOST_ROUNDS, ENOUGH_ROUNDS = 10, 3
-"""how often each arm is measured at most, and how often so that its spread is known"""
+MOST_ROUNDS, ENOUGH_ROUNDS = 10, 5
+"""how often each arm is measured at most, and how often so that two can be compared"""
 
 PASS_S = 0.5
 """seconds that a pass takes at least, so that its start and end do not count: its chunks are repeated"""
@@ -375,7 +375,7 @@ class _Measurement:
         done = self._pairs()
         if done < ENOUGH_ROUNDS:
             self._note(
-                f"measured {_times(done)} only, so how far the figures spread is not known; "
+                f"measured {_times(done)} only, and it takes {ENOUGH_ROUNDS} to be sure of a gain; "
                 f"give more with --budget"
             )
 

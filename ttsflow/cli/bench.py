@@ -174,6 +174,8 @@ def _show(
 
 
 def _data(measured: Measured, found: Figures) -> dict[str, Any]:
+    from ttsflow.bench.choice import taken
+
     return {
         "backend": measured.profile.backend,
         "device": measured.device.id,
@@ -194,7 +196,7 @@ def _data(measured: Measured, found: Figures) -> dict[str, Any]:
         ],
         "slots": [_arm(one) for one in found.slots],
         "workers": [_arm(one) for one in found.workers],
-        "knee": found.knee,
+        "knee": taken(found).arm.slots,
     }
 
 
@@ -241,13 +243,15 @@ def _length_rows(found: Figures) -> Iterator[Sequence[str]]:
 
 
 def _arm_rows(found: Figures) -> Iterator[Sequence[str]]:
+    from ttsflow.bench.choice import taken
     from ttsflow.bench.figures import spread
 
+    best = taken(found).arm
     yield "k at a time", "each takes s(k)", "throughput k / s(k)", "first sound", ""
     for one in (*found.slots, *found.workers[1:]):
         values = (spread(by_round.values()) for by_round in (one.slow, one.gain, one.first))
         alone = one.arm.at_once == 1
-        knee = "<- knee" if one.arm.workers == 1 and one.arm.slots == found.knee else ""
+        knee = "<- knee" if one.arm == best else ""
         yield str(one.arm), *("1" if alone else _spread(value) for value in values), knee
 
 
