@@ -28,7 +28,7 @@ CROWD_COLUMNS = ("policy", "listeners", "first sound", "p95", "unheard", "conten
 CROWD_NOTE = (
     "Each hears a stretch of 4 to 20 chunks, a tenth hang up in between, and the next one comes when one is "
     "done.\nWorkers are loaded. unheard: those to whom no sound came. content: share of the listeners to "
-    "whom the first\nsound came within 5 s, and whose stalls came to 0.1 s at most."
+    "whom the first\nsound came within 10 s, and whose stalls came to 0.1 s at most."
 )
 COLUMNS = ("policy", "first sound", "waits", "stalls", "chunks p5-p95", "all done", "x bound", "busy")
 

@@ -36,9 +36,9 @@ class Costs:
 
     For each k there is one of the pace: seconds of work per second of audio with k jobs at once in a worker,
     over the profile's. A job that ran beside one, then two others, counts for each by its share of the time.
-    RTF (synthesis time / audio time) is the pace of one alone, and s(k) the pace of k over that of one. A k
-    is as far from the profile as the others are where chance may explain that it was not; between two that
-    were seen it is interpolated. s(k) never falls.
+    RTF (synthesis time / audio time) is the pace of one alone, and s(k) the pace of k over that of one. What
+    chance may explain is not believed: that the paces differ from the profile's, and that the one of a k
+    differs more than the others. Between two that were seen it is interpolated. s(k) never falls.
     """
 
     WEIGHT = 0.1  # weight of each new observation: about the last ten chunks count
@@ -146,14 +146,13 @@ class Costs:
             self._off[k] = self._off.get(k, off) + weight * (off - self._off.get(k, off))
         self._tabulate()
 
-    def _beyond_chance(self, k: int) -> float:
-        """How much farther from the profile the pace of k is than the others, less what chance may explain.
+    def _beyond_chance(self, off: float, chunks: float) -> float:
+        """A difference that rests on so many chunks, as a logarithm, less what chance may explain.
 
         After James and Stein (1961): a difference d counts as d^2 / (d^2 + its variance) of itself.
         """
-        apart = self._off[k] - self._common
-        variance = self.CHANCE**2 / self._seen[k]
-        return apart * apart * apart / (apart * apart + variance)
+        variance = self.CHANCE**2 / chunks
+        return off * off * off / (off * off + variance)
 
     def _pace(self, k: int) -> float:
         """Seconds of work per second of audio, in the first language."""
@@ -174,8 +173,11 @@ class Costs:
         """Work out what follows from what was seen: s(1), s(2) ... and the pace of one alone."""
         weights = {k: min(seen, 1.0 / self.WEIGHT) for k, seen in self._seen.items()}
         total = sum(weights.values())
-        self._common = sum(weights[k] * off for k, off in self._off.items()) / total if total else 0.0
-        self._known = {k: self._common + self._beyond_chance(k) for k in self._off}
+        common = sum(weights[k] * off for k, off in self._off.items()) / total if total else 0.0
+        self._common = self._beyond_chance(common, total) if total else 0.0
+        self._known = {
+            k: self._common + self._beyond_chance(off - common, self._seen[k]) for k, off in self._off.items()
+        }
         most = max(len(self._profile.slowdown), *self._known, 1)
         paces = [self._pace(k) for k in range(1, most + 1)]
         self._alone = paces[0]

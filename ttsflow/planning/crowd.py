@@ -23,7 +23,7 @@ from ttsflow.text import Chunk, Ramp
 STALL_S = 0.1
 """seconds of silence in all that nobody minds"""
 
-FIRST_S = 5.0
+FIRST_S = 10.0
 """seconds to the first sound that nobody minds"""
 
 MOST_SEATS = 2048

@@ -201,7 +201,7 @@ class Adaptive(Policy):
                 return True
 
             def bad(j: int) -> float:
-                return MARGIN * slow(j) if j <= most else BAD * j
+                return (MARGIN * margin if j > 1 else MARGIN) * slow(j) if j <= most else BAD * j
 
             anyway = forecast(Plan(1, 1), loads, waiting, bad, heard).waits_s if most == 1 else 0.0
             tried = forecast(Plan(k, most, TRIED * k), loads, waiting, bad, heard).waits_s
