@@ -88,6 +88,7 @@ def test_old_encodings_and_archives() -> None:
 
 def test_what_is_broken_is_read_as_far_as_it_goes() -> None:
     assert texts(fb2("<section><p>One &nbsp;&bogus; <p>two</section><p>three</p>")) == ["One", "two", "three"]
+    assert texts(fb2("<section><a:1>a</a:1><b:p>b</b:p></section>")) == ["a", "b"]
     cut = fb2(STORY)
     assert texts(cut[: cut.index(b"More.")]) == ["The Street", "Chapter 1. Dawn", "First words.", "Later"]
     assert read(fb2("<p>a</p>").replace(b'cover.jpg" content', b'other" content')).details.cover is None

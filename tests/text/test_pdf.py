@@ -195,6 +195,14 @@ def test_what_cannot_be_read_says_why(data: bytes, said: str) -> None:
         read(data)
 
 
+def test_details_and_an_outline_that_are_damaged() -> None:
+    """A title in UTF-16 that begins with the second half of a character."""
+    data = pdf([column(STORY)], [Entry("HALF", 0), Entry("Whole", 0)], title="HALF", author="Ann")
+    document = read(data.replace(b"(HALF)", b"<FEFFDC00>"))
+    assert (document.details.title, document.details.author) == (None, "Ann")
+    assert [block.begins for block in document.blocks() if block.begins] == ["Whole"]
+
+
 def test_a_document_that_was_cut_is_read_as_far_as_it_goes() -> None:
     data = pdf([column(STORY)])
     assert [block.text for block in read(data[: data.index(b"startxref")]).blocks()] == [PROSE, SECOND]

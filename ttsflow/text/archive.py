@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError
+from ttsflow.text.elements import parse_xml
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -72,20 +73,9 @@ class Archive:
 
     def xml(self, name: str) -> Element:
         """The elements of a file in XML, whose tags have no namespaces. Raises InputError as `read` does."""
-        from lxml import etree
-
-        parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, recover=True, remove_comments=True
-        )
-        try:
-            root = etree.fromstring(self.read(name), parser)
-        except etree.XMLSyntaxError:
-            root = None
+        root = parse_xml(self.read(name))
         if root is None:
             raise InputError(f"{self.name} is damaged: its file {name!r} is no XML. Get it again.")
-        for element in root.iter():
-            if isinstance(element.tag, str):
-                element.tag = element.tag.rpartition("}")[2].lower()
         return root
 
 

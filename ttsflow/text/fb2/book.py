@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ttsflow.errors import InputError
 from ttsflow.text.archive import Archive
 from ttsflow.text.document import Details
+from ttsflow.text.elements import parse_xml
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -19,24 +20,8 @@ _NAMES = ("first-name", "middle-name", "last-name")
 
 
 def parse_book(data: bytes, name: str) -> Element:
-    """The elements of a book, whose tags have no namespaces. Raises InputError where it is none.
-
-    What is broken in it is put right as well as can be. Nothing is fetched, and no entity is looked up.
-    """
-    from lxml import etree
-
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=True,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
-    try:
-        root = etree.fromstring(_unpacked(data, name), parser)
-    except etree.XMLSyntaxError:
-        root = None
-    if root is not None:
-        for element in root.iter():
-            if isinstance(element.tag, str):
-                element.tag = element.tag.rpartition("}")[2].lower()
+    """The elements of a book, whose tags have no namespaces. Raises InputError where it is none."""
+    root = parse_xml(_unpacked(data, name))
     if root is None or root.tag != "fictionbook":
         what = "is no FB2: it has no element <FictionBook>" if data else "is empty"
         raise InputError(f"{name} {what}. Download or copy it again, or give another file.")

@@ -50,8 +50,8 @@ def _rename(body: Element, *, has_notes: bool) -> None:
             around = element.getparent()
             in_section = around is not None and around.tag == "section" and not has_notes
             _write_heading(element, "h1" if in_section else "h2")
-        elif isinstance(tag, str):
-            element.tag = _TAGS.get(tag, tag)
+        elif tag in _TAGS:
+            element.tag = _TAGS[tag]
             if tag == "v":
                 element.addnext(etree.Element("br"))
     body.tag = "div"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -114,8 +115,7 @@ def _opened(data: bytes, name: str) -> Iterator[PdfDocument]:
 
 
 def _details(document: PdfDocument) -> Details:
-    said = document.get_metadata_dict()
-    title, author = (" ".join(_words(said.get(key, "")).split()) for key in ("Title", "Author"))
+    title, author = (_words(partial(document.get_metadata_value, key)) for key in ("Title", "Author"))
     return Details(title or None, author or None)
 
 
@@ -123,7 +123,7 @@ def _entries(document: PdfDocument) -> Iterator[Entry]:
     from pypdfium2 import raw
 
     for bookmark in document.get_toc():
-        title, place = " ".join(_words(bookmark.get_title()).split()), bookmark.get_dest()
+        title, place = _words(bookmark.get_title), bookmark.get_dest()
         page = place.get_index() if place else None
         if title and place and page is not None:
             mode, numbers = place.get_view()
@@ -132,8 +132,12 @@ def _entries(document: PdfDocument) -> Iterator[Entry]:
             yield Entry(title, page, numbers[at] or None if at < len(numbers) else None)
 
 
-def _words(text: str) -> str:
-    return "".join(char for char in text if char.isprintable())
+def _words(said: Callable[[], str]) -> str:
+    """The words that a document says of itself; none where they are damaged."""
+    try:
+        return " ".join("".join(filter(str.isprintable, said())).split())
+    except UnicodeDecodeError:
+        return ""
 
 
 def _rows(page: PdfTextPage) -> Iterator[Row]:
