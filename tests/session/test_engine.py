@@ -344,7 +344,7 @@ def test_a_chunk_that_cannot_be_found_is_told(engine: Engine, tmp_path: Path) ->
     for where, message in (
         ({}, "not by none"),
         ({"chunks": [1], "at": 0.0}, "not by `chunks` and `at`"),
-        ({"at": "1", "find": "part"}, "not by at and find"),
+        ({"at": "1", "find": "part"}, "not by `at` and `find`"),
         ({"at": "soon"}, "'soon' is not a time"),
         ({"at": 99.5}, r"nothing is heard at 99\.5 in .*out\.wav, which is 8\.4 s long"),
         ({"at": -1.0}, "nothing is heard"),
