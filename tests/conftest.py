@@ -3,10 +3,12 @@ from __future__ import annotations
 import math
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from tests.fakes.fake_nvml import build_fake_nvml
@@ -33,6 +35,25 @@ def patience(seconds: float) -> int:
     with suppress(OSError):  # a load average is a minute late; Linux tells, too, what runs now
         busy = max(busy, float(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]))
     return math.ceil(seconds * max(1.0, busy / (os.cpu_count() or 1)))
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Coverage is not measured meanwhile: the run would take three times as long, and cover the same."""
+    coverage = Coverage.current()
+    if coverage is None:
+        yield
+        return
+    coverage.stop()
+    yield
+    coverage.start()
+
+
+@pytest.fixture
+def quickly() -> Iterator[None]:
+    """For tests of many worlds, whose code others cover: `untraced`."""
+    with untraced():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -146,7 +146,7 @@ def test_where_the_format_is_said_or_the_suffix_says_it_there_is_no_notice(progr
 def test_text_that_looks_like_html_is_noticed(program: Program) -> None:
     page = "<!DOCTYPE html>\n<html><body><h1>Title</h1></body></html>"
     said, texts = spoken_as(program, "-", stdin=page.encode())
-    assert "standard input looks like HTML, and its tags are spoken: convert it" in said
+    assert "standard input looks like HTML, and its tags are spoken: add --input-format html" in said
     assert "html" in texts[0]
 
 

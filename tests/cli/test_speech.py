@@ -129,8 +129,8 @@ def test_what_a_text_is_written_in_can_be_said(program: Program) -> None:
     assert texts("run", "-", stdin=STORY.encode())[0] == "# The parcel"
     program.write("mine.yaml", "text: {format: markdown}\n")
     assert texts("run", "--text", STORY, "--config", "mine.yaml") == spoken
-    ended = program("run", "story.txt", "--input-format", "epub", *sim(), code=2)
-    assert "--input-format: text.format is 'epub', but must be 'text' or 'markdown'" in ended.err
+    ended = program("run", "story.txt", "--input-format", "scroll", *sim(), code=2)
+    assert "--input-format: text.format is 'scroll', but must be 'text' or 'markdown'" in ended.err
 
 
 def test_names_of_other_formats_are_refused(program: Program) -> None:

@@ -24,6 +24,7 @@ TOO_SLOW = [(WEAK, 1, 1.3)]
 """worlds that cannot keep up whatever is done: rtf > k / s(k) for every k, and still not by much"""
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("listening", [True, False])
 @pytest.mark.parametrize("rtf", RATES)
 @pytest.mark.parametrize("count", [1, 4])
@@ -36,6 +37,7 @@ def test_no_fixed_policy_is_much_better(
     assert cell.excess <= (0.15 if hopeless else 0.05), cell
 
 
+@pytest.mark.usefixtures("quickly")
 def test_the_median_is_no_worse_than_the_best_fixed_policy() -> None:
     cells = [
         compare(World(slow, count, rtf), FEW, listening=listening)

@@ -27,6 +27,8 @@ from ttsflow.scheduler import Scheduler
 from ttsflow.simulator import CostModel, Simulator
 from ttsflow_plugins.adaptive import Adaptive
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 THRASHING = (1.0, 2.4, 3.9, 5.6)
 """worse than one after the other: k at a time get in each other's way"""
 

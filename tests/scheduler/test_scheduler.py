@@ -725,7 +725,7 @@ class TestView:
         hand.open(*map(job, range(3)))
         hand.finish(0, audio_s=4.0)
         assert seen[0] == pytest.approx(len("some words") / PROFILE.chars_per_s * PROFILE.rtf)
-        assert seen[1] == pytest.approx(1.0)  # it took a second
+        assert seen[1] == pytest.approx(1.0, rel=0.1)  # it took a second, and one chunk may do so by chance
 
 
 def test_a_driver_that_mixes_up_streams_is_told() -> None:

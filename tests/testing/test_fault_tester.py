@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from coverage import Coverage
 
+from tests.conftest import untraced
 from tests.scheduler.random_policies import RandomPolicy, Saboteur
 from ttsflow import ChunkJob, PolicyError, View, WorkerError, WorkerView
 from ttsflow.scheduler.streams import Streams
@@ -47,18 +46,6 @@ SCHEDULES = 750  # of each; with those of the saboteur 10,000, and tests.benchma
 SABOTAGED = 1_000
 BATCH = 250  # in one test
 TRACED = 20  # of a batch
-
-
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Coverage is not measured meanwhile: the run would take three times as long, and cover the same."""
-    coverage = Coverage.current()
-    if coverage is None:
-        yield
-        return
-    coverage.stop()
-    yield
-    coverage.start()
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, BATCH))

@@ -31,7 +31,9 @@ COLUMNS = ("chapter", "words", "length", "title")
 def chapters(
     book: Path, backend: str | None, language: str | None, input_format: str | None, as_json: bool
 ) -> None:
-    """List the chapters of BOOK, with the length that each will have when it is spoken.
+    """List the chapters of BOOK, with their lengths.
+
+    The lengths are those of the audio, with pauses, as the engine is expected to speak.
 
     \b
     Examples:

@@ -29,7 +29,9 @@ def export(
     sample_rate: int | None,
     overwrite: bool,
 ) -> None:
-    """Make NEW from what is kept of OUT: in another format, in parts, or as subtitles. Nothing is spoken.
+    """Make NEW from what is kept of OUT.
+
+    NEW is in another format, or in parts, or subtitles. Nothing is spoken.
 
     \b
     Examples:

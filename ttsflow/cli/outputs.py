@@ -68,7 +68,9 @@ def status(output: Path) -> None:
 @OUTPUT
 @as_json_option
 def doubts(output: Path, as_json: bool) -> None:
-    """List the chunks of OUT that may be wrong, and those that are missing, each with its time.
+    """List what may be wrong in OUT, or is missing.
+
+    Each chunk is listed with its time.
 
     \b
     Examples:

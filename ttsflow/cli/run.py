@@ -116,7 +116,9 @@ def run(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Speak INPUT: an EPUB, HTML, Markdown or text file, or - for standard input.
+    """Speak INPUT: a text or book, or - for standard input.
+
+    Read are plain text, Markdown, HTML, EPUB, DOCX, PDF, FB2, SRT and WebVTT.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ from ttsflow.output import About, Chapter, Tag
 from ttsflow.store import Place, Store
 from ttsflow.text import Details, Document
 
-_DETAILS, _CHAPTERS, _COVER, _PART = "details", "chapters", "cover", "part"  # names in the store
+_BOOK = "book"  # the name in the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class Book:
     @classmethod
     def read(cls, store: Store) -> Book:
         """What a store remembers; of one that remembers nothing, a book without a title."""
-        cover = store.get(_COVER)
-        details = Details(**(store.get(_DETAILS) or {}))
-        chapters = tuple((index, title) for index, title in store.get(_CHAPTERS) or ())
-        details = replace(details, cover=b64decode(cover) if cover else None)
-        return cls(details, chapters, store.get(_PART))
+        noted = store.get(_BOOK)
+        if not noted:
+            return cls(Details())
+        cover = noted["details"].pop("cover")
+        details = Details(**noted["details"], cover=b64decode(cover) if cover else None)
+        return cls(details, tuple((index, title) for index, title in noted["chapters"]), noted["part"])
 
     def write(self, store: Store) -> None:
         """Have a store remember it."""
-        store.set(_DETAILS, asdict(replace(self.details, cover=None)))
-        store.set(_CHAPTERS, self.chapters)
-        store.set(_PART, self.part)
-        store.set(_COVER, b64encode(self.details.cover).decode() if self.details.cover else None)
+        cover = self.details.cover
+        details = asdict(self.details) | {"cover": b64encode(cover).decode() if cover else None}
+        store.set(_BOOK, {"details": details, "chapters": self.chapters, "part": self.part})
 
     def about(self, store: Store, tag: Tag) -> About:
         """What the file says of itself that is made from a store as it is now; reads no audio.
