@@ -40,11 +40,9 @@ def chapters(
       ttsflow chapters book.epub
       ttsflow run book.epub --chapters 3-5,8 -o some.m4b
     """
-    from ttsflow.config.choices import resolve_backend
-    from ttsflow.registry import describe
     from ttsflow.report.units import duration
     from ttsflow.session.request import chunks_of
-    from ttsflow.session.setup import spoken_language
+    from ttsflow.session.setup import foreseen
     from ttsflow.text import chapters_of, read_file
 
     flags = given(
@@ -55,12 +53,10 @@ def chapters(
     settings = load_settings(None, None, (), flags)
     document = read_file(book, settings.config.text.reading)
     settings = settings.in_language_of(document)
-    chosen = resolve_backend(settings, load_registry(settings, ()), fallback_allowed=True, to_speak=False)
-    profile = describe(chosen.plugin, chosen.options)
-    asked, rate = settings.config.text, profile.rate(settings.config.text.language)
-    language = spoken_language(asked.language, profile)
+    _, profile, asked = foreseen(settings, load_registry(settings, ()))
+    rate = profile.rate(asked.language)
     found, length_s, number = chapters_of(document), defaultdict[int, float](float), 0
-    for chunk in chunks_of(document, asked.model_copy(update={"language": language}), profile):
+    for chunk in chunks_of(document, asked, profile):
         number += chunk.chapter is not None
         length_s[number] += len(chunk.text) / rate / asked.speed + chunk.pause_s
     lengths = [length_s[chapter.number] for chapter in found]

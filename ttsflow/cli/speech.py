@@ -21,12 +21,10 @@ from ttsflow.cli.messages import command
 from ttsflow.cli.options import load_registry
 from ttsflow.cli.runs import STREAM, Run, ask, made
 from ttsflow.config import Settings
-from ttsflow.config.choices import resolve_backend
 from ttsflow.config.model import OutputSection
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.jobs import Account
 from ttsflow.output import StreamSink, format_for
-from ttsflow.registry import describe
 from ttsflow.report import Summary, Text
 from ttsflow.report.file import ReportPlace
 from ttsflow.report.timeline import form_of
@@ -37,7 +35,7 @@ from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice
 from ttsflow.session.request import Manner, Request, chunks_of
-from ttsflow.session.setup import make_setup, spoken_language
+from ttsflow.session.setup import foreseen, make_setup
 from ttsflow.text import (
     Coming,
     Document,
@@ -160,19 +158,15 @@ def chosen_parts(
 
 def show(text: Document | Coming, settings: Settings, plugins_dirs: Sequence[Path], *, as_json: bool) -> None:
     """Print the chunks of a text as they would be spoken, each with its pause. Nothing is loaded for it."""
-    registry = load_registry(settings, plugins_dirs)
-    backend = resolve_backend(settings, registry, fallback_allowed=True, to_speak=False)
-    profile = describe(backend.plugin, backend.options)
-    asked = settings.config.text
-    language = spoken_language(asked.language, profile)
+    _, profile, asked = foreseen(settings, load_registry(settings, plugins_dirs))
     for notice in text.notices if isinstance(text, Document) else ():
         click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
     if not as_json:
         voice = asked.voice or ", ".join(map(str, asked.references)) or "the usual one"
-        click.echo(f"backend {profile.backend}, language {language}, voice: {voice}")
-    for index, chunk in enumerate(chunks_of(text, asked.model_copy(update={"language": language}), profile)):
+        click.echo(f"backend {profile.backend}, language {asked.language}, voice: {voice}")
+    for index, chunk in enumerate(chunks_of(text, asked, profile)):
         if as_json:
-            spoken = {"index": index, **asdict(chunk), "language": language, "voice": asked.voice}
+            spoken = {"index": index, **asdict(chunk), "language": asked.language, "voice": asked.voice}
             click.echo(json.dumps(spoken, ensure_ascii=False))
             continue
         if chunk.chapter is not None:

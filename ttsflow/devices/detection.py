@@ -130,7 +130,7 @@ def _cpu() -> Device:
         binding=(("CUDA_VISIBLE_DEVICES", ""),),
         total_bytes=memory.get("MemTotal"),
         free_bytes=memory.get("MemAvailable"),
-        cores=_cores(),
+        cores=cores(),
     )
 
 
@@ -143,7 +143,7 @@ def _cpu_name() -> str:
     return found[1].strip() if found else platform.machine()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use: of the machine, of its affinity, and of its control group."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:

@@ -13,6 +13,8 @@ from ttsflow.errors import OutputError
 from ttsflow.output.about import About, Chapter
 from ttsflow.output.encoding import Encoding
 from ttsflow.output.languages import three_letters
+from ttsflow.output.pcm import frame
+from ttsflow.output.subtitles import clock
 from ttsflow.output.tag import Tag
 
 if TYPE_CHECKING:
@@ -110,12 +112,7 @@ class CompressedEncoder:
 
     def write(self, samples: bytes) -> None:
         """Add mono samples, little-endian 16-bit."""
-        import numpy as np
-        from av import AudioFrame
-
-        frame = AudioFrame.from_ndarray(np.frombuffer(samples, "<i2")[np.newaxis], "s16", "mono")
-        frame.sample_rate = self._sample_rate
-        self._mux(self._line.encode(frame))
+        self._mux(self._line.encode(frame(samples, self._sample_rate)))
 
     def finish(self) -> None:
         """Encode what is left, and complete the file."""
@@ -212,9 +209,7 @@ def _nearest(rate: int, rates: Sequence[int] | None) -> int:
 def _chapter_comments(chapters: Sequence[Chapter]) -> Iterator[tuple[str, str]]:
     """Chapters as Vorbis comments have them (wiki.xiph.org/Chapter_Extension)."""
     for number, chapter in enumerate(chapters):
-        minutes, seconds = divmod(round(chapter.start_s, 3), 60)
-        hours, minutes = divmod(int(minutes), 60)
-        yield f"CHAPTER{number:03}", f"{hours:02}:{minutes:02}:{seconds:06.3f}"
+        yield f"CHAPTER{number:03}", clock(chapter.start_s)
         yield f"CHAPTER{number:03}NAME", chapter.title
 
 

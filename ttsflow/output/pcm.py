@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ttsflow.errors import SinkError
 from ttsflow.interface.jobs import AudioPiece
+
+if TYPE_CHECKING:
+    from av import AudioFrame
 
 SAMPLE_BYTES = 2
 FULL_SCALE = 32768  # as soundfile reads it back: audio that began as int16 comes out unchanged
@@ -24,6 +28,16 @@ def encode(piece: AudioPiece, sample_rate: int) -> bytes:
     np.copyto(scaled, 0.0, where=np.isnan(scaled))
     np.rint(scaled, out=scaled)
     return np.minimum(scaled, FULL_SCALE - 1, out=scaled).astype("<i2").tobytes()
+
+
+def frame(samples: bytes, sample_rate: int) -> AudioFrame:
+    """The same samples as a frame of PyAV."""
+    import numpy as np
+    from av import AudioFrame
+
+    made = AudioFrame.from_ndarray(np.frombuffer(samples, "<i2")[np.newaxis], "s16", "mono")
+    made.sample_rate = sample_rate
+    return made
 
 
 def check_rate(made: int, wanted: int) -> None:

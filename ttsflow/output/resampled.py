@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ttsflow.output.encoders import Encoder
+from ttsflow.output.pcm import frame
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -21,12 +22,7 @@ class Resampled:
 
     def write(self, samples: bytes) -> None:
         """Add mono samples, little-endian 16-bit."""
-        import numpy as np
-        from av import AudioFrame
-
-        frame = AudioFrame.from_ndarray(np.frombuffer(samples, "<i2")[np.newaxis], "s16", "mono")
-        frame.sample_rate = self._sample_rate
-        self._pass_on(frame)
+        self._pass_on(frame(samples, self._sample_rate))
 
     def finish(self) -> None:
         """Give what the resampler holds, too, and complete what was written."""

@@ -8,12 +8,13 @@ on both sides of it the packets were made from the same samples.
 from __future__ import annotations
 
 import math
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from ttsflow.devices.detection import cores
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -39,9 +40,8 @@ class Sections:
         self._start = 0  # the sample with which the next section begins
         self._held: list[NDArray[Any]] = []  # the samples from `_EARLY` frames before it on
         self._held_samples = 0
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._most = _WAITING * cores
-        self._threads = ThreadPoolExecutor(cores, "encoder")
+        self._most = _WAITING * cores()
+        self._threads = ThreadPoolExecutor(cores(), "encoder")
         self._coming: deque[Future[list[Packet]]] = deque()
 
     def encode(self, frame: AudioFrame | None) -> Iterator[Packet]:

@@ -18,7 +18,7 @@ class Cue:
 
 def _srt(cues: Sequence[Cue]) -> str:
     return "\n".join(
-        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{_arrowless(cue.text)}\n"
+        f"{number}\n{clock(cue.start_s, ',')} --> {clock(cue.end_s, ',')}\n{_arrowless(cue.text)}\n"
         for number, cue in enumerate(cues, 1)
     )
 
@@ -27,7 +27,7 @@ def _vtt(cues: Sequence[Cue]) -> str:
     def escaped(text: str) -> str:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
-    shown = (f"{_clock(cue.start_s)} --> {_clock(cue.end_s)}\n{escaped(cue.text)}\n" for cue in cues)
+    shown = (f"{clock(cue.start_s)} --> {clock(cue.end_s)}\n{escaped(cue.text)}\n" for cue in cues)
     return "\n".join(("WEBVTT\n", *shown))
 
 
@@ -43,8 +43,8 @@ def _arrowless(text: str) -> str:
     return text.replace("-->", "->")  # which would begin a time
 
 
-def _clock(seconds: float, comma: str = ".") -> str:
-    """1:02:03.500 as subtitles have it: 01:02:03.500, or with a comma."""
+def clock(seconds: float, comma: str = ".") -> str:
+    """01:02:03.500, as subtitles and chapters have times, or with a comma."""
     milliseconds = round(1000 * seconds)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{comma}{rest % 1000:03}"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ttsflow.config import Config, Settings, Situation, resolve_backend
+from ttsflow.config import Config, Settings, Situation
 from ttsflow.config.model import TextSection
 from ttsflow.devices import detect
 from ttsflow.errors import UsageError
@@ -15,11 +15,11 @@ from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.profile import Profile
 from ttsflow.profiles import Known, profiled
-from ttsflow.registry import Registry, describe
+from ttsflow.registry import Registry
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import usable
 from ttsflow.session.request import rules_of
-from ttsflow.session.setup import known_costs, spoken_language
+from ttsflow.session.setup import foreseen, known_costs
 from ttsflow.simulator import CostModel
 from ttsflow.text import CutRules
 
@@ -121,13 +121,10 @@ def world_of(settings: Settings, registry: Registry, gpus: int | None, *, listen
     Its backend need not be installed where it is named alone. Raises UsageErrors.
     """
     config = settings.config
-    backend = resolve_backend(settings, registry, fallback_allowed=True, to_speak=False)
-    profile = describe(backend.plugin, backend.options)
-    language = spoken_language(config.text.language, profile)
+    backend, profile, text = foreseen(settings, registry)
     devices = usable(detect().devices, profile) if gpus is None else _gpus(gpus, profile)
     known = known_costs(config, profile, devices)
     notices = [note for note in (backend.fallback, known.notice) if note is not None]
-    text = config.text.model_copy(update={"language": language})
     return World(profiled(profile, known.costs), devices, listening, text, known, config.limits, notices)
 
 

@@ -63,8 +63,10 @@ class Export:
         titles = dict(enumerate(self._titles()))
         count = len(titles) if by == "chapter" else self._store.counts().places
         made, index = [], []
-        by_name = f"{file_name(self._title) or 'playlist'}.m3u8" if by == "chapter" else "index.json"
-        listing = folder / by_name
+        listing = folder / (
+            f"{file_name(self._title) or 'playlist'}.m3u8" if by == "chapter" else "index.json"
+        )
+        # It has no tag; beside files that have the tag of this text it was made with them.
         if not any(read_tag(path) == self._recipe.tag for path in folder.iterdir() if path.is_file()):
             self._check(listing, overwrite=overwrite)
 
@@ -122,12 +124,9 @@ class Export:
 
     def _titles(self) -> list[str]:
         """The titles of the files that chapters make: what stands before the first has that of the book."""
-        titles = [title for _, title in self._book.chapters]
-        return titles if self._begins_with_chapter else [self._title, *titles]
-
-    @property
-    def _begins_with_chapter(self) -> bool:
-        return bool(self._book.chapters) and self._book.chapters[0][0] == 0
+        chapters = self._book.chapters
+        titles = [title for _, title in chapters]
+        return titles if chapters and chapters[0][0] == 0 else [self._title, *titles]
 
     def _chapter_numbers(self) -> Callable[[int], int]:
         return partial(bisect_right, [index for index, _ in self._book.chapters if index])

@@ -111,6 +111,17 @@ def make_setup(
     return Setup(config, policy, backend, profile, costs, detection, identity, tuple(plugins_dirs))
 
 
+def foreseen(settings: Settings, registry: Registry) -> tuple[BackendChoice, Profile, TextSection]:
+    """The backend that would speak, its profile, and how: with the backend's own tag of the language.
+
+    Nothing is loaded, and a backend that is named alone need not be installed. Raises UsageErrors.
+    """
+    backend = resolve_backend(settings, registry, fallback_allowed=True, to_speak=False)
+    profile, text = describe(backend.plugin, backend.options), settings.config.text
+    language = spoken_language(text.language, profile)
+    return backend, profile, text.model_copy(update={"language": language})
+
+
 def known_costs(config: Config, profile: Profile, devices: Sequence[Device]) -> Known:
     """What the profile file of a configuration says of an engine on the first of its devices.
 

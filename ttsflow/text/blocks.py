@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,3 +29,8 @@ class Block:
         """The title of the chapter that begins with this block; None where none does."""
         title = self.chapter or (self.text if self.kind == "chapter" else "")
         return " ".join(title.split()) or None
+
+
+def has_words(blocks: Iterable[Block]) -> bool:
+    """Whether any of these blocks has a letter or a digit of any script; looks no further than the first."""
+    return any(any(map(str.isalnum, block.text)) for block in blocks)

@@ -1,4 +1,4 @@
-"""XML as a tree of elements, put right as well as can be where it is broken."""
+"""Trees of elements: XML, put right as well as can be where it is broken, and the words in it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,19 @@ def parse_xml(data: bytes) -> Element | None:
         root: Element | None = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
         return None
-    for element in root.iter() if root is not None else ():
+    return None if root is None else without_namespaces(root)
+
+
+def without_namespaces(root: Element) -> Element:
+    """The same elements, whose tags have no namespaces and are in lower case."""
+    for element in root.iter():
         if isinstance(element.tag, str):
             name = element.tag.rpartition("}")[2].rpartition(":")[2].lower()
             with suppress(ValueError):  # broken XML may have names such as "a:1", without any namespace
                 element.tag = name
     return root
+
+
+def words_in(element: Element) -> str:
+    """All text in an element, with single spaces."""
+    return " ".join("".join(element.itertext()).split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.interface.installation import install_command
-from ttsflow.text.blocks import Block
+from ttsflow.text.blocks import has_words
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
 from ttsflow.text.escapes import without_escapes
@@ -49,12 +49,12 @@ def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
 
     text = _lines(data, name, options)
     document = document_of(text, name, partial(markdown_blocks, options=options.markdown))
-    if _has_words(document.blocks()):
+    if has_words(document.blocks()):
         return _noticed(document, strangeness(text, options.language, name))
     switches = [
         f"text.markdown.{part.name}"
         for part in fields(MarkdownOptions)
-        if _has_words(markdown_blocks(text, replace(options.markdown, **{part.name: True})))
+        if has_words(markdown_blocks(text, replace(options.markdown, **{part.name: True})))
     ]
     if switches:
         raise InputError(
@@ -66,10 +66,6 @@ def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
 
 def _noticed(document: Document, *notices: str | None) -> Document:
     return replace(document, notices=tuple(notice for notice in notices if notice is not None))
-
-
-def _has_words(blocks: Iterable[Block]) -> bool:
-    return any(any(map(str.isalnum, block.text)) for block in blocks)
 
 
 def _lines(data: bytes, name: str, options: ReadOptions) -> str:

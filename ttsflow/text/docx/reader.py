@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ttsflow.errors import InputError
 from ttsflow.text.archive import Archive
+from ttsflow.text.blocks import has_words
 from ttsflow.text.document import Document, Identity, count_chars, digest
 from ttsflow.text.docx.files import details_of, only_text, open_docx
 from ttsflow.text.options import ReadOptions
@@ -36,7 +37,7 @@ def read_docx(data: bytes, name: str, options: ReadOptions) -> Document:
     html = _html(archive, notes=options.markdown.footnotes)
     root = parse_text(html).root
     blocks = partial(page_blocks, root, options.markdown, chapter_level(root))
-    if not any(any(map(str.isalnum, block.text)) for block in blocks()):
+    if not has_words(blocks()):
         raise InputError(f"{name} has no words: there is nothing to speak. Give a document with text.")
     return Document(name, Identity(None, digest(data)), count_chars(html), blocks, (), details_of(archive))
 

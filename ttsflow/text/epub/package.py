@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError
 from ttsflow.text.archive import Archive
 from ttsflow.text.document import Details
+from ttsflow.text.elements import words_in
 from ttsflow.text.epub.files import beside
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Package:
     details: Details
     pages: tuple[str, ...]
     missing: tuple[str, ...]
-    contents: tuple[Entry, ...] = field(default=())
+    contents: tuple[Entry, ...]
 
 
 def read_package(archive: Archive) -> Package:
@@ -91,7 +92,7 @@ def _package_file(archive: Archive) -> str:
 
 def _details(archive: Archive, root: Element, cover: str | None) -> Details:
     def said(tag: str) -> list[str]:
-        return list(filter(None, (_words(element) for element in root.iter(tag))))
+        return list(filter(None, (words_in(element) for element in root.iter(tag))))
 
     picture = None
     if cover and cover in archive and archive.size(cover):
@@ -127,7 +128,7 @@ def _from_navigation(root: Element, file: str) -> Iterator[Entry]:
     for nav in root.iter("nav"):
         if "toc" in f"{nav.get(_OPS_TYPE, '')} {nav.get('epub:type', '')} {nav.get('role', '')}":
             for link in nav.iter("a"):
-                yield Entry(_words(link), *beside(file, link.get("href", "")))
+                yield Entry(words_in(link), *beside(file, link.get("href", "")))
             return
 
 
@@ -135,8 +136,4 @@ def _from_ncx(root: Element, file: str) -> Iterator[Entry]:
     for point in root.iter("navpoint"):
         label, content = point.find("navlabel"), point.find("content")
         if label is not None and content is not None:
-            yield Entry(_words(label), *beside(file, content.get("src", "")))
-
-
-def _words(element: Element) -> str:
-    return " ".join("".join(element.itertext()).split())
+            yield Entry(words_in(label), *beside(file, content.get("src", "")))

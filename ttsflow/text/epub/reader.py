@@ -7,7 +7,7 @@ from functools import partial
 
 from ttsflow.errors import InputError
 from ttsflow.text.archive import Archive
-from ttsflow.text.blocks import Block
+from ttsflow.text.blocks import Block, has_words
 from ttsflow.text.document import Document, Identity, digest
 from ttsflow.text.epub.files import open_book
 from ttsflow.text.epub.package import Entry, Package, read_package
@@ -23,7 +23,7 @@ def read_epub(data: bytes, name: str, options: ReadOptions) -> Document:
     archive = open_book(data, name)
     package = read_package(archive)
     blocks = partial(_blocks, archive, package, options.markdown)
-    if not any(any(map(str.isalnum, block.text)) for block in blocks()):
+    if not has_words(blocks()):
         raise InputError(f"{name} has no words on its pages: it may be a book of pictures.")
     notices = []
     if package.missing:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ttsflow.errors import InputError
 from ttsflow.text.archive import Archive
 from ttsflow.text.document import Details
-from ttsflow.text.elements import parse_xml
+from ttsflow.text.elements import parse_xml, words_in
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -69,4 +69,4 @@ def _cover(root: Element, said: Element) -> bytes | None:
 
 
 def _words(element: Element | None) -> str:
-    return "" if element is None else " ".join("".join(element.itertext()).split())
+    return "" if element is None else words_in(element)

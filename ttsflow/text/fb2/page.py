@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ttsflow.text.elements import words_in
+
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
@@ -73,5 +75,5 @@ def _lines(title: Element) -> Iterator[str]:
             mark.text = None
             for child in list(mark):
                 mark.remove(child)
-        if words := " ".join("".join(paragraph.itertext()).split()):
+        if words := words_in(paragraph):
             yield words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ttsflow.errors import InputError
+from ttsflow.text.blocks import has_words
 from ttsflow.text.document import Document, Identity, count_chars, digest
 from ttsflow.text.fb2.book import details_of, parse_book
 from ttsflow.text.fb2.page import CHAPTER_LEVEL, make_page
@@ -21,7 +22,7 @@ def read_fb2(data: bytes, name: str, options: ReadOptions) -> Document:
     details = details_of(root)
     page = make_page(root, notes=options.markdown.footnotes)
     blocks = partial(page_blocks, page, options.markdown, CHAPTER_LEVEL)
-    if not any(any(map(str.isalnum, block.text)) for block in blocks()):
+    if not has_words(blocks()):
         raise InputError(f"{name} has no words: it may be a book of pictures.")
     chars = sum(map(count_chars, map(str, page.itertext())))
     return Document(name, Identity(None, digest(data)), chars, blocks, (), details)

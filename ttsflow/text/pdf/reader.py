@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 
 from ttsflow.errors import InputError
-from ttsflow.text.blocks import Block
+from ttsflow.text.blocks import Block, has_words
 from ttsflow.text.document import Document, Identity, count_chars, digest
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.pdf.columns import lay_out
@@ -43,7 +43,7 @@ def read_pdf(data: bytes, name: str, options: ReadOptions) -> Document:
     outline = read_outline(data, name)
     first = list(_until_words(_pages(data, name, outline, 0)))
     blocks = partial(_blocks, data, name, outline, first, options)
-    if not any(any(map(str.isalnum, block.text)) for block in blocks()):
+    if not has_words(blocks()):
         raise InputError(
             f"{name} has no text on its pages: they are pictures, as a scanner makes them. "
             f"Have their text recognised (OCR), for example with `ocrmypdf {name} text.pdf`."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ttsflow.errors import InputError
-from ttsflow.text.blocks import Block
+from ttsflow.text.blocks import Block, has_words
 from ttsflow.text.document import Document, Identity, count_chars, digest
 from ttsflow.text.plain.lineshapes import ends_openly, ends_sentence, is_capitals, joins_unspaced
 from ttsflow.text.subtitles.cues import Cue, Cues, Format, read_cues
@@ -45,7 +45,7 @@ def read_subtitles(text: str, name: str, format: Format) -> Document:
             f"hear it as it stands, add `text.format: text`."
         )
     blocks = partial(_blocks, found.cues)
-    if not any(any(map(str.isalnum, block.text)) for block in blocks()):
+    if not has_words(blocks()):
         raise InputError(
             f"{name} has {len(found.cues)} subtitles, and no words in them but descriptions of sounds."
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html.entities import html5
 from typing import TYPE_CHECKING
 
+from ttsflow.text.elements import without_namespaces, words_in
+
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
@@ -37,7 +39,7 @@ def parse_page(data: bytes) -> Page:
 def parse_text(text: str) -> Page:
     """The page with these characters."""
     root = _tree(text)
-    title = next((_words(found) for found in root.iter("title")), None)
+    title = next((words_in(found) for found in root.iter("title")), None)
     authors = (meta.get("content", "") for meta in root.iter("meta") if meta.get("name") == "author")
     language = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang")
     return Page(root, title or None, next(authors, None) or None, language or None)
@@ -71,7 +73,7 @@ def _tree(text: str) -> Element:
     )
     try:
         if "<html" in text[:_HEAD_BYTES] and "xmlns" in text[:_HEAD_BYTES]:
-            return _without_names(etree.fromstring(_ENTITY.sub(_character, text), xml))
+            return without_namespaces(etree.fromstring(_ENTITY.sub(_character, text), xml))
     except (etree.XMLSyntaxError, ValueError):  # ValueError: characters that XML does not have
         pass
     lenient = html.HTMLParser(
@@ -84,17 +86,5 @@ def _tree(text: str) -> Element:
         return html.document_fromstring(b"<p></p>", parser=lenient)
 
 
-def _without_names(root: Element) -> Element:
-    """The same tree, whose tags have no namespaces: those of formulas and drawings show in other ways."""
-    for element in root.iter():
-        if isinstance(element.tag, str):
-            element.tag = element.tag.rpartition("}")[2].lower()
-    return root
-
-
 def _character(entity: re.Match[str]) -> str:
     return entity[0] if entity[1] in _XML_ENTITIES else html5.get(entity[1], entity[0])
-
-
-def _words(element: Element) -> str:
-    return " ".join("".join(element.itertext()).split())

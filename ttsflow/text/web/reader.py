@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError
+from ttsflow.text.blocks import has_words
 from ttsflow.text.document import Details, Document, Identity, count_chars, digest
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.web.page import page_text, parse_text
@@ -21,7 +22,7 @@ def read_html(data: bytes, name: str, options: ReadOptions) -> Document:
     page = parse_text(text)
     root = _content(page.root)
     blocks = partial(page_blocks, root, options.markdown, chapter_level(root))
-    if not any(any(map(str.isalnum, block.text)) for block in blocks()):
+    if not has_words(blocks()):
         raise InputError(f"{name} has no words: there is nothing to speak. Give a page with text.")
     details = Details(page.title, page.author, page.language)
     return Document(name, Identity(None, digest(data)), count_chars(text), blocks, (), details)
