@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from statistics import mean
 
 from ttsflow import ChunkJob, Device, Policy, Profile
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.simulator import CostModel, Simulator
 from ttsflow_plugins.adaptive import Adaptive
 from ttsflow_plugins.bounded_parallel import BoundedParallel

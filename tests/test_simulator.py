@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttsflow import ChunkJob, Device, Policy, Profile
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.simulator import CostModel, Simulated, Simulator
 from ttsflow_plugins.bounded_parallel import BoundedParallel
 from ttsflow_plugins.gpu_affinity import GpuAffinity

@@ -78,7 +78,7 @@ class Sound(NamedTuple):
 class Worker:
     """Jobs that share one worker: its work clock runs at 1 / s(k) of real time."""
 
-    __slots__ = ("clock", "frozen", "generation", "jobs", "milestones", "seen", "spec", "version")
+    __slots__ = ("clock", "frozen", "generation", "jobs", "milestones", "seen", "spec", "unheard", "version")
 
     def __init__(self, generation: int, spec: WorkerSpec, now: float) -> None:
         self.generation, self.spec = generation, spec
@@ -86,14 +86,15 @@ class Worker:
         self.milestones: list[tuple[float, int, int]] = []  # (work clock, token, pieces still to come)
         self.clock, self.seen, self.version = 0.0, now, 0
         self.frozen = False
+        self.unheard: list[int] = []  # tokens that were cancelled while it was frozen
 
 
 class Simulator:
     """Drives a scheduler through virtual time.
 
     Sinks take no time. Subclasses may override `post` (every message of a worker passes through it),
-    `begin` (a worker takes up a job), `deliver` and `fail` (what the scheduler says of a chunk) and `sink`
-    (a chunk is handed over).
+    `begin` (a worker takes up a job), `opens_s` (when a stream begins), `deliver` and `fail` (what the
+    scheduler says of a chunk) and `sink` (a chunk is handed over).
     """
 
     def __init__(self, scheduler: Driven, model: CostModel) -> None:
@@ -121,7 +122,7 @@ class Simulator:
         for name, jobs in streams.items():
             self.supply(name, jobs)
             weight = (weights or {}).get(name, 1.0)
-            self.say(msg.OpenStream(name, live, stored=stored, weight=weight))
+            self.say(msg.OpenStream(name, live, stored=stored, weight=weight), self.opens_s(name))
         self._carry_out(self._scheduler.start(self.now))
         while self._agenda and self._agenda[0][0] <= until:
             self.now = self._agenda[0][0]
@@ -132,6 +133,10 @@ class Simulator:
             if events:
                 self._carry_out(self._scheduler.feed(events, self.now))
         return self.result
+
+    def opens_s(self, stream: str) -> float:
+        """Seconds from the start until a stream begins."""
+        return 0.0
 
     def supply(self, stream: str, jobs: Iterable[ChunkJob]) -> None:
         """The jobs of a stream that is to be opened."""
@@ -258,7 +263,19 @@ class Simulator:
     def freeze(self, name: str, generation: int) -> None:
         """The worker hangs: nothing is heard of it any more."""
         if (worker := self.living(name, generation)) is not None:
+            self._advance(worker)
             worker.frozen = True
+
+    def thaw(self, name: str, generation: int) -> None:
+        """The worker that hung goes on where it was."""
+        worker = self.living(name, generation)
+        if worker is not None and worker.frozen:
+            self._advance(worker)
+            worker.frozen = False
+            unheard, worker.unheard = worker.unheard, []
+            for token in unheard:
+                self._cancel(token, name, generation)
+            self._next_milestone(name, worker)
 
     def living(self, name: str, generation: int) -> Worker | None:
         worker = self.workers.get(name)
@@ -271,7 +288,9 @@ class Simulator:
 
     def _cancel(self, token: int, name: str, generation: int) -> None:
         worker = self.living(name, generation)
-        if worker is not None and token in worker.jobs and not worker.frozen:
+        if worker is not None and worker.frozen:
+            worker.unheard.append(token)
+        elif worker is not None and token in worker.jobs:
             self._advance(worker)
             del worker.jobs[token]
             self._next_milestone(name, worker)
@@ -283,7 +302,7 @@ class Simulator:
         heapq.heappush(worker.milestones, (worker.clock + share, token, pieces))
 
     def _advance(self, worker: Worker) -> None:
-        if worker.jobs:
+        if worker.jobs and not worker.frozen:
             worker.clock += (self.now - worker.seen) / self.slowness(worker)
         worker.seen = self.now
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from ttsflow import ChunkJob, Device, Policy, Profile, WorkerSpec
 from ttsflow.interface.jobs import Account, Doubt, Outcome
-from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.limits import Limits
 
 PROFILE = Profile("by-hand", 24_000, ("cuda", "cpu"), slots=4, slowdown=(1.0, 1.1, 1.2, 1.3))

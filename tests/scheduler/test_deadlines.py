@@ -138,6 +138,57 @@ class TestAfterAnOverrun:
         assert left_s(hand) == 120.0
 
 
+class TestMeasured:
+    """A chunk of "some words" is predicted to take a third of a second."""
+
+    def test_what_a_user_says_is_the_limit_whatever_is_predicted(self) -> None:
+        hand = speaking(Hand(timeouts={"chunk_s": 20.0, "idle_s": 7.0}), LONG)
+        assert left_s(hand) == 20.0
+        hand.feed(msg.Piece(1, 0, 1.0, "x"))
+        assert left_s(hand) == 7.0
+        hand.tick()
+        hand.revive()
+        assert left_s(hand) == 20.0
+
+    def test_it_tightens_as_evidence_grows_down_to_a_floor(self) -> None:
+        hand = speaking(Hand(), *["some words"] * 300)
+        left = []
+        for index in range(300):
+            left.append(left_s(hand))
+            hand.finish(index)
+        assert left == sorted(left, reverse=True)
+        assert left[0] == 120.0
+        assert left[10] == pytest.approx(75.0)
+        assert 30.0 < left[-1] < 35.0
+
+    def test_a_run_whose_chunks_are_off_their_predictions_waits_longer(self) -> None:
+        hand = speaking(Hand(), *["y" * 300] * 40)
+        for index in range(39):
+            hand.feed(msg.Piece(hand.token(index), 0, 20.0, "x"), msg.Finished(hand.token(index)),
+                      after=10.0 if index % 3 else 100.0)  # fmt: skip
+            hand.feed(msg.Delivered("s", index), after=0.0)
+        assert left_s(hand) > 300.0
+
+    def test_one_in_work_is_given_what_the_run_has_learnt_since(self) -> None:
+        hand = speaking(Hand(devices=gpus(2)), LONG, *["some words"] * 8)
+        for index in range(1, 9):
+            token = hand.token(index)
+            hand.feed(msg.Piece(token, 0, 10 / 15, "x"), msg.Finished(token), after=10 / 30)
+        hand.tick()
+        assert hand.kills[0][0] == "w0"
+        assert 700.0 < hand.now < 750.0  # of a thousand
+
+    def test_a_deadline_of_a_poor_prediction_is_put_off_when_it_is_due(self) -> None:
+        hand = speaking(Hand(devices=gpus(2)), *["y" * 300] * 5)
+        for index in range(1, 4):  # each takes three times as long as predicted
+            hand.feed(msg.Piece(hand.token(index), 0, 20.0, "x"), msg.Finished(hand.token(index)), after=30.0)
+        first = hand.wake
+        while not hand.kills:
+            hand.tick()
+        assert first is not None
+        assert hand.now > first > 120.0
+
+
 class TestWhoHangs:
     def test_alone_it_is_counted_against_the_chunk(self) -> None:
         hand = speaking(Hand(retries=1))
@@ -178,23 +229,15 @@ class TestWhoHangs:
         assert left_s(hand) == 5.0
 
 
-class TestLateness:
-    def test_a_process_that_slept_kills_nobody(self) -> None:
-        hand = speaking(Hand(devices=gpus(2)), "some words", LONG)
-        hand.feed(msg.Piece(1, 0, 1.0, "x"), after=100.0)
-        assert left_s(hand) == 20.0
-        hand.feed(msg.Tick(), after=3600.0)
-        assert not hand.kills
-        assert left_s(hand) == 20.0
+class TestPaused:
+    def test_what_ran_meanwhile_shows_no_cost(self) -> None:
+        hand = speaking(Hand(), *["some words"] * 2)
+        hand.feed(msg.Paused(), after=0.001)
         hand.finish(0)
-        assert left_s(hand) == pytest.approx(899.0)
-        hand.tick()
-        assert hand.kills == [("w1", 1, "worker w1 hangs and is ended: not done after 4600 s")]
-
-    def test_a_little_late_is_as_good_as_in_time(self) -> None:
-        hand = speaking(Hand())
-        hand.feed(msg.Tick(), after=left_s(hand) + 0.9)
-        assert len(hand.kills) == 1
+        quick = speaking(Hand(), *["some words"] * 2)
+        quick.finish(0)
+        assert left_s(hand) == 120.0
+        assert left_s(quick) != 120.0
 
 
 class TestLoading:

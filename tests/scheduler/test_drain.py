@@ -49,7 +49,7 @@ def test_a_store_is_waited_for() -> None:
     assert hand.account() == Account(submitted=2, delivered=1, not_reached=1)
 
 
-def test_what_is_in_the_store_and_not_next_is_kept_there() -> None:
+def test_what_is_in_the_store_and_not_next_is_handed_over() -> None:
     hand = speaking(Hand(devices=gpus(2)), chunks=3, stored=True)
     hand.finish(1)
     hand.feed(msg.Drain(), msg.Committed("s", 1))
@@ -57,7 +57,18 @@ def test_what_is_in_the_store_and_not_next_is_kept_there() -> None:
     hand.finish(2)
     hand.feed(msg.Committed("s", 2))
     assert [commit.outcome.job.index for commit in hand.all(msg.Commit)] == [1, 2]
-    assert hand.account() == Account(submitted=3, not_reached=3)
+    deliveries = hand.all(msg.Deliver)
+    assert [(delivery.index, delivery.audio_s) for delivery in deliveries] == [(1, 0.0), (2, 0.0)]
+    assert hand.account() == Account(submitted=3, delivered=2, not_reached=1)
+
+
+def test_what_failed_and_is_not_next_is_told() -> None:
+    hand = speaking(Hand(devices=gpus(2)), chunks=3, stored=True)
+    hand.feed(msg.Failed(hand.token(1), "too strange", "refused"))
+    hand.feed(msg.CancelStream("s"))
+    [failed] = hand.all(msg.ChunkFailed)
+    assert (failed.outcome.job.index, failed.outcome.why) == (1, "too strange")
+    assert hand.account() == Account(submitted=3, failed=1, not_reached=2)
 
 
 def test_streams_that_have_nothing_in_work_end_at_once() -> None:

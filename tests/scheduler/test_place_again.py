@@ -134,10 +134,10 @@ def test_a_bad_answer_ends_the_run_as_at_the_start() -> None:
 def test_whoever_asks_at_random_keeps_every_promise(faults: Faults) -> None:
     """Each job once, in order, whatever workers come and go."""
     moved = 0
-    for seed in range(400):
+    for seed in range(150):
         result = run_schedule(seed, Restless, faults)
         moved += sum("share" in notice for notice in result.notices) > 1
-    assert moved > 50, "placements did change while jobs were spoken"
+    assert moved > 20, "placements did change while jobs were spoken"
 
 
 @pytest.mark.parametrize("slots", [1, 4])

@@ -139,7 +139,7 @@ class TestWindow:
         hand = speaking(50, workers=1, look_ahead=8)
         hand.notes_failures = False
         for index in range(20):
-            hand.fail(index, "no", "refused")
+            hand.fail(index, f"no{'!' * index}", "refused")
         assert [start.job.index for start in hand.running] == [20]
 
 

@@ -30,11 +30,6 @@ class Model(RuleBasedStateMachine):
         self.timers.clear(due)
         self.times.pop(due, None)
 
-    @rule(by=TIMES)
-    def shift(self, by: float) -> None:
-        self.timers.shift(by)
-        self.times = {due: when + by for due, when in self.times.items()}
-
     @rule(now=TIMES)
     def fire(self, now: float) -> None:
         fired = list(self.timers.due(now))

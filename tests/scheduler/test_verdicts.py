@@ -7,7 +7,19 @@ from dataclasses import dataclass
 import pytest
 
 from ttsflow.scheduler.limits import Limits
-from ttsflow.scheduler.verdicts import Accept, Fate, GiveUp, Retry, Split, Verdict, decide
+from ttsflow.scheduler.verdicts import (
+    ALIKE,
+    Accept,
+    Ends,
+    Fate,
+    GiveUp,
+    GoOn,
+    Retry,
+    Split,
+    Verdict,
+    decide,
+    hopeless,
+)
 
 LIMITS = Limits(retries=2, takes=2, deaths=2)
 NO_TAKES = Limits(retries=2, takes=0, deaths=2)
@@ -26,6 +38,7 @@ class Tried:
     heard: tuple[int, ...] = ()
     is_stretch: bool = False
     last_chance: bool = False
+    raced: bool = False
 
 
 AGAIN, NEXT_SEED, GIVEN_UP = Retry(), Retry(another_seed=True), GiveUp(WHY)
@@ -43,6 +56,7 @@ TABLE: list[tuple[Fate, Tried, Verdict]] = [
     (Fate.DOUBTFUL, Tried(doubted=3, is_stretch=True), GIVEN_UP),
     (Fate.DOUBTFUL, Tried(doubted=1, is_stretch=True), NEXT_SEED),
     (Fate.DOUBTFUL, Tried(doubted=1, is_stretch=True, last_chance=True), GIVEN_UP),
+    (Fate.DOUBTFUL, Tried(doubted=1, failures=9), GIVEN_UP),  # the other attempts of a race failed
     (Fate.DOUBTFUL, Tried(doubted=1, heard=HEARD), Accept()),
     # what was heard was not said again
     (Fate.DIFFERS, Tried(heard=HEARD), GIVEN_UP),
@@ -80,6 +94,14 @@ TABLE: list[tuple[Fate, Tried, Verdict]] = [
     # no fault of its own: nothing is counted
     (Fate.INTERRUPTED, Tried(failures=9, deaths=9, doubted=9), AGAIN),
     (Fate.INTERRUPTED, Tried(heard=HEARD), AGAIN),
+    # a race: what is complete ends it, else the other attempt goes on
+    (Fate.WHOLE, Tried(raced=True), Accept()),
+    (Fate.DOUBTFUL, Tried(doubted=1, raced=True), NEXT_SEED),
+    *(
+        (fate, Tried(failures=9, deaths=9, pieces=1, heard=HEARD, raced=True), GoOn())
+        for fate in Fate
+        if fate not in (Fate.WHOLE, Fate.DOUBTFUL)
+    ),
 ]
 
 
@@ -123,3 +145,33 @@ def test_words_decide_nothing(fate: Fate, part: Tried, verdict: Verdict, words: 
     assert type(decided) is type(verdict)
     if verdict == GIVEN_UP:
         assert decided == GiveUp(words)
+
+
+def ends(*whys: str, spoken: int = 0) -> Ends:
+    given = Ends(spoken)
+    for why in whys:
+        given.add_failure(why)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("given", "ends_early"),
+    [
+        (ends(*["no voice"] * ALIKE), True),
+        (ends(*["no voice"] * (ALIKE - 1)), False),
+        (ends(*["no voice"] * ALIKE, spoken=1), False),
+        (ends(*["no voice"] * ALIKE, "no model", *["no voice"] * ALIKE), False),
+        (ends(*(f"worker w{number} died" for number in range(ALIKE))), True),
+    ],
+    ids=["all alike", "too few", "one was spoken", "another reason", "alike but for numbers"],
+)
+def test_a_stream_ends_where_nothing_is_spoken_and_all_fails_alike(given: Ends, ends_early: bool) -> None:
+    assert hopeless(given) == ends_early
+
+
+def test_the_same_failure_is_news_once_until_something_was_spoken() -> None:
+    given = Ends()
+    told = [given.is_news(why) for why in ("chunk 1: no", "chunk 2: no", "other", "other")]
+    assert told == [True, False, True, False]
+    given.spoken = 1
+    assert given.is_news("other")

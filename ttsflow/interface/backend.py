@@ -62,6 +62,13 @@ class JobRefused(Exception):
     """Raised by a backend for a job for which every further attempt would fail too."""
 
 
+class DeviceLost(Exception):
+    """Raised by a backend when no worker can use its device any more: a server is gone, or refuses the key.
+
+    The device is not used again; its jobs go to the other devices, and count no failure.
+    """
+
+
 class TextTooLong(Exception):
     """Raised by a backend, before any audio, for a job whose text is too long for its model.
 
@@ -102,6 +109,14 @@ class Backend(ABC):
     @abstractmethod
     def describe(cls, options: PluginOptions) -> Profile:
         """The backend's profile for these options. Raises BackendUnavailable if it cannot run."""
+
+    @classmethod
+    def devices(cls, options: PluginOptions) -> Sequence[Device]:
+        """Devices that the options name, beside those of the machine: servers, of the kind "remote".
+
+        Their ids differ from each other and from those of the machine ("remote:0"); `load` gets one of them.
+        """
+        return ()
 
     @classmethod
     def voices(cls, options: PluginOptions) -> Sequence[Voice]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from ttsflow.interface.paces import CHANCE, WEIGHT, Paces, beyond_chance
 from ttsflow.interface.profile import knee
 
 if TYPE_CHECKING:
+    from ttsflow.interface.device import Device
     from ttsflow.interface.jobs import ChunkJob
+    from ttsflow.interface.policy import WorkerView
     from ttsflow.interface.profile import Profile
 
 
@@ -39,10 +42,12 @@ class Costs:
     RTF (synthesis time / audio time) is the pace of one alone, and s(k) the pace of k over that of one. What
     chance may explain is not believed: that the paces differ from the profile's, and that the one of a k
     differs more than the others. Between two that were seen it is interpolated. s(k) never falls.
+
+    Devices and workers may be of unlike speed: for each there is a factor by which its work differs.
     """
 
-    WEIGHT = 0.1  # weight of each new observation: about the last ten chunks count
-    CHANCE = 0.2  # by which a chunk differs from the others by chance, as a logarithm
+    WEIGHT = WEIGHT
+    CHANCE = CHANCE
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -51,6 +56,9 @@ class Costs:
         self._factor: dict[str, float] = {}  # of work, by language
         self._off: dict[int, float] = {}  # logarithm of the pace over the profile's, by k
         self._seen: dict[int, float] = {}  # chunks that it rests on
+        self._paces = Paces()
+        self.lagging = 0
+        """jobs that go on, and take far longer than predicted"""
         self._tabulate()
 
     def audio(self, job: ChunkJob) -> float:
@@ -60,9 +68,19 @@ class Costs:
             per_char = 1.0 / self._profile.rate(job.language)
         return len(job.text) * per_char / job.speed
 
-    def cost(self, job: ChunkJob) -> float:
-        """Predicted seconds of work for the job, alone on its worker."""
-        return self.audio(job) * self._rtf(job.language)
+    def cost(self, job: ChunkJob, on: Device | WorkerView | None = None) -> float:
+        """Predicted seconds of work for the job, alone on its worker: on this device or worker, or on any."""
+        seconds = self.audio(job) * self._rtf(job.language)
+        return seconds if on is None else seconds * self.slower(on)
+
+    def slower(self, on: Device | WorkerView) -> float:
+        """How many times longer work takes on a device or worker than on all, by what was seen."""
+        return math.exp(self._paces.off(on))
+
+    @property
+    def uneven(self) -> bool:
+        """Whether some of the workers are noticeably slower than others, or seem to be so now."""
+        return self._paces.uneven or self.lagging > 0
 
     def slow(self, k: int) -> float:
         """s(k): how many times slower each job runs when k jobs run at once in a worker."""
@@ -98,21 +116,26 @@ class Costs:
         """Predicted seconds until a job that started at `started_s` is done, with k jobs at once."""
         return max(0.0, self.cost(job) * self.slow(k) - (now - started_s))
 
+    def forget(self, worker: WorkerView) -> None:
+        """A worker is no more."""
+        self._paces.forget(worker)
+
     def observe(self, job: ChunkJob, audio_s: float, work_s: float, k: int = 1) -> None:
         """Learn from a job that took `work_s` seconds, with k jobs at once, for `audio_s` s of audio."""
         self.observe_spent(job, audio_s, {k: work_s})
 
-    def observe_spent(self, job: ChunkJob, audio_s: float, spent: Mapping[int, float]) -> None:
+    def observe_spent(
+        self, job: ChunkJob, audio_s: float, spent: Mapping[int, float], worker: WorkerView | None = None
+    ) -> None:
         """Learn from a job that took `spent[k]` seconds with k jobs at once in its worker, for each k."""
         work_s = sum(spent.values())
         if not job.text or audio_s <= 0.0 or work_s < 0.0:
             return
         per_char, seen = audio_s * job.speed / len(job.text), self._seconds_per_char.get(job.language)
-        self._seconds_per_char[job.language] = (
-            per_char if seen is None else seen + self.WEIGHT * (per_char - seen)
-        )
+        self._seconds_per_char[job.language] = per_char if seen is None else seen + WEIGHT * (per_char - seen)
         if work_s > 0.0:
-            self._observe_pace(job.language, audio_s, {k: seconds for k, seconds in spent.items() if seconds})
+            spent = {k: seconds for k, seconds in spent.items() if seconds}
+            self._observe_pace(job.language, audio_s, spent, worker)
 
     def overran(self, job: ChunkJob, work_s: float, k: int = 1) -> None:
         """Learn from a job that was stopped after `work_s` seconds, with k jobs at once: it takes longer."""
@@ -121,14 +144,16 @@ class Costs:
             return
         expected, at_least = self._rtf(job.language), work_s / self.slow(k) / audio_s
         if at_least > expected:
-            rtf = expected + self.WEIGHT * (at_least - expected)
+            rtf = expected + WEIGHT * (at_least - expected)
             self._factor[job.language] = rtf / self._alone
 
     def _rtf(self, language: str) -> float:
         factor = self._factor.get(language)
         return self._profile.rtf if factor is None else self._alone * factor
 
-    def _observe_pace(self, language: str, audio_s: float, spent: Mapping[int, float]) -> None:
+    def _observe_pace(
+        self, language: str, audio_s: float, spent: Mapping[int, float], worker: WorkerView | None
+    ) -> None:
         work_s = sum(spent.values())
         expected_s = sum(
             seconds / self._pace(k) for k, seconds in spent.items()
@@ -138,21 +163,15 @@ class Costs:
             return
         factor = self._factor.setdefault(language, 1.0)
         surprise = math.log(expected_s / (audio_s * factor))
+        if worker is not None:
+            self._paces.observe(worker, self._common + surprise)
         paces = {k: self._off_at(k) + surprise for k in spent}
         for k, off in paces.items():
             share = spent[k] / work_s
             self._seen[k] = self._seen.get(k, 0.0) + share
-            weight = share * max(self.WEIGHT, 1.0 / max(1.0, self._seen[k]))
+            weight = share * max(WEIGHT, 1.0 / max(1.0, self._seen[k]))
             self._off[k] = self._off.get(k, off) + weight * (off - self._off.get(k, off))
         self._tabulate()
-
-    def _beyond_chance(self, off: float, chunks: float) -> float:
-        """A difference that rests on so many chunks, as a logarithm, less what chance may explain.
-
-        After James and Stein (1961): a difference d counts as d^2 / (d^2 + its variance) of itself.
-        """
-        variance = self.CHANCE**2 / chunks
-        return off * off * off / (off * off + variance)
 
     def _pace(self, k: int) -> float:
         """Seconds of work per second of audio, in the first language."""
@@ -171,12 +190,12 @@ class Costs:
 
     def _tabulate(self) -> None:
         """Work out what follows from what was seen: s(1), s(2) ... and the pace of one alone."""
-        weights = {k: min(seen, 1.0 / self.WEIGHT) for k, seen in self._seen.items()}
+        weights = {k: min(seen, 1.0 / WEIGHT) for k, seen in self._seen.items()}
         total = sum(weights.values())
         common = sum(weights[k] * off for k, off in self._off.items()) / total if total else 0.0
-        self._common = self._beyond_chance(common, total) if total else 0.0
+        self._common = beyond_chance(common, total) if total else 0.0
         self._known = {
-            k: self._common + self._beyond_chance(off - common, self._seen[k]) for k, off in self._off.items()
+            k: self._common + beyond_chance(off - common, self._seen[k]) for k, off in self._off.items()
         }
         most = max(len(self._profile.slowdown), *self._known, 1)
         paces = [self._pace(k) for k in range(1, most + 1)]

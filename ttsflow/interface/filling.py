@@ -14,9 +14,9 @@ def fill(devices: Iterable[Device], profile: Profile, most_slots: int | None = N
 
     A GPU has one worker, and a CPU as many as have cores, in half of the memory that is free: other programs
     run there, too. Where it was measured what more workers of a device gain, there are the fewest that gain
-    nearly the most; several on a GPU, with a model each, only where slots gain nothing. Each has as many
-    slots as s(k) gains from. A policy that tries out whether more gain has up to `most_slots` of them, where
-    half of the memory that is left holds these.
+    nearly the most, also on a GPU, where each has a model. Each has as many slots as s(k) gains from. A
+    policy that tries out whether more gain has up to `most_slots` of them, where half of the memory that is
+    left holds these.
     """
     for device in devices:
         specs = list(_fill(device, profile))
@@ -41,7 +41,7 @@ def _fill(device: Device, profile: Profile) -> Iterator[WorkerSpec]:
 def _most_workers(device: Device, profile: Profile) -> int:
     if device.kind == "cpu":
         return max(1, (device.cores or 1) // profile.cores)
-    return max(1, len(profile.workers)) if profile.knee == 1 else 1
+    return max(1, len(profile.workers))
 
 
 def _spared(specs: Sequence[WorkerSpec], profile: Profile, most: int) -> Iterator[WorkerSpec]:

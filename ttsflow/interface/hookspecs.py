@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import pluggy
 
 from ttsflow.interface.backend import Backend
+from ttsflow.interface.observing import RunObserver
 from ttsflow.interface.policy import Policy
+from ttsflow.interface.textreader import TextReader
+from ttsflow.interface.textrule import TextRule
 
 GROUP = "ttsflow"
 
@@ -41,7 +44,6 @@ def ttsflow_backends() -> Sequence[type[Backend]]:  # type: ignore[empty-body]  
 
     A complete plugin::
 
-        import numpy as np
         import ttsflow
 
         class Beep(ttsflow.Backend):
@@ -53,6 +55,8 @@ def ttsflow_backends() -> Sequence[type[Backend]]:  # type: ignore[empty-body]  
                 return ttsflow.Profile(backend=cls.name, sample_rate=8000, deterministic=True)
 
             def load(self, device, slots):
+                import numpy as np
+
                 t = np.arange(800) / 8000
                 self.beep = np.sin(2 * np.pi * 440 * t).astype("float32")
 
@@ -63,4 +67,73 @@ def ttsflow_backends() -> Sequence[type[Backend]]:  # type: ignore[empty-body]  
         @ttsflow.hookimpl
         def ttsflow_backends():
             return [Beep]
+    """
+
+
+@hookspec
+def ttsflow_text_rules() -> Sequence[type[TextRule]]:  # type: ignore[empty-body]  # a hook has no body
+    """Offer text rules.
+
+    A complete plugin::
+
+        import ttsflow
+
+        class Ampersand(ttsflow.TextRule):
+            '''Speaks & as a word.'''
+            name = "ampersand"
+
+            def spoken(self, text, language):
+                return text.replace("&", "und" if language.startswith("de") else "and")
+
+        @ttsflow.hookimpl
+        def ttsflow_text_rules():
+            return [Ampersand]
+    """
+
+
+@hookspec
+def ttsflow_observers() -> Sequence[type[RunObserver]]:  # type: ignore[empty-body]  # a hook has no body
+    """Offer observers of runs.
+
+    A complete plugin::
+
+        import ttsflow
+
+        class Lines(ttsflow.RunObserver):
+            '''Writes each failed chunk into a file.'''
+            name = "lines"
+
+            class Options(ttsflow.PluginOptions):
+                file: str = "failed.txt"
+
+            def observe(self, event):
+                if isinstance(event, ttsflow.ChunkFailed):
+                    with open(self.options.file, "a") as file:
+                        print(event.index, event.why, file=file)
+
+        @ttsflow.hookimpl
+        def ttsflow_observers():
+            return [Lines]
+    """
+
+
+@hookspec
+def ttsflow_readers() -> Sequence[type[TextReader]]:  # type: ignore[empty-body]  # a hook has no body
+    """Offer readers of text.
+
+    A complete plugin::
+
+        import ttsflow
+
+        class Shouted(ttsflow.TextReader):
+            '''Files in capital letters.'''
+            name = "shouted"
+            suffixes = (".shout",)
+
+            def read(self, data, name):
+                return data.decode().capitalize()
+
+        @ttsflow.hookimpl
+        def ttsflow_readers():
+            return [Shouted]
     """

@@ -9,8 +9,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 
 def pip_command(*arguments: str) -> str:
@@ -35,7 +34,7 @@ def install_command(extra: str, distribution: str = "ttsflow") -> str:
     url = str(source.get("url", ""))
     folder = "dir_info" in source
     if url.startswith("file:"):
-        path = Path(url2pathname(urlsplit(url).path))
+        path = Path(unquote(urlsplit(url).path))
         if not path.exists():
             return pip_command("install", name)
         if folder:

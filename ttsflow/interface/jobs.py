@@ -43,7 +43,10 @@ class ChunkJob:
     paths of recordings of the voice, in the order given. Without both, the backend uses its default voice.
     `part` is empty for a whole chunk, and (n,), counted from 0, for a part of a chunk that was split after
     submission. `take` counts the seeds that were tried before. `speed` is the speaking speed; 1.0 is the
-    engine's normal speed.
+    engine's normal speed. `text` is what is spoken; `written` is what stands in the text, where a
+    pronunciation makes that another. With `until_s` the silence after the chunk lasts until this time of the
+    stream, in seconds, if that is not over: how long it is shows when the chunk is spoken, and `pause_s` is
+    only what is usual.
     """
 
     stream: str
@@ -58,11 +61,18 @@ class ChunkJob:
     references: tuple[str, ...] = ()
     take: int = 0
     speed: float = 1.0
+    written: str | None = None
+    until_s: float | None = None
 
     def __str__(self) -> str:
         """For messages: "chunk 7 of 'main'"."""
         part = f"part {self.part[0] + 1} of " if self.part else ""
         return f"{part}chunk {self.index} of {self.stream!r}"
+
+    @property
+    def shown(self) -> str:
+        """The words for a person: as they are written, not as they are spoken."""
+        return self.text if self.written is None else self.written
 
     def retake(self) -> ChunkJob:
         """The same job with the next seed, because other audio may be better."""
@@ -80,8 +90,10 @@ class ChunkJob:
                 text=text,
                 seed=derive_seed(self.seed, text, self.language, voice=""),
                 pause_s=0.0,
+                until_s=None,
                 part=(number,),
                 take=0,
+                written=None,
             )
             for number, text in enumerate(texts)
         ]
@@ -143,6 +155,18 @@ class Account:
     def settled(self) -> bool:
         """Whether every submitted chunk is accounted for."""
         return self.submitted == self.delivered + self.failed + self.not_reached
+
+
+def ending_at(job: ChunkJob, end_s: float) -> ChunkJob:
+    """The job, whose audio ends at this time of its stream: its `pause_s` is the silence after it."""
+    if job.until_s is None:
+        return job
+    return replace(job, pause_s=silence_after(end_s, job.pause_s, job.until_s), until_s=None)
+
+
+def silence_after(end_s: float, pause_s: float, until_s: float | None) -> float:
+    """Seconds of silence after audio that ends at a time: up to another time, if there is one, or a pause."""
+    return pause_s if until_s is None else max(0.0, until_s - end_s)
 
 
 def derive_seed(run_seed: int, text: str, language: str, voice: str, take: int = 0) -> int:

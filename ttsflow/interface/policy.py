@@ -53,7 +53,8 @@ class Ready(Protocol):
 class Running(Protocol):
     """A job that a worker is speaking; `started_s` is on the clock of `View.now`.
 
-    `delivered_s` are the seconds of its audio that its listener was given already.
+    `delivered_s` are the seconds of its audio that its listener was given already. Two of them may have the
+    same job: the scheduler has started a second attempt, because the first is late.
     """
 
     @property
@@ -118,22 +119,27 @@ class Policy(ABC):
     """Decides on which devices workers are placed, and which job goes to which worker next.
 
     A policy is pure: it uses no clock, no I/O, no threads and no randomness of its own. It may keep state
-    between calls. The scheduler, not the policy, ensures that each job is spoken once, that only free
+    between calls. What it sets `note` to in a call stands beside that decision in a trace. The scheduler, not
+    the policy, ensures that each job is spoken once, that only free
     slots are used, the text order, retries, and fairness between streams.
 
     A complete policy, in a file of its own::
 
+        from itertools import islice
         from ttsflow import Policy, WorkerSpec, hookimpl
 
         class ShortestFirst(Policy):
-            '''Shortest chunk first, a worker on every device.'''
+            '''The shortest of the next chunks first; in order for a listener.'''
             name = "shortest-first"
             def place(self, devices, profile):
                 return [WorkerSpec(device) for device in devices]
             def dispatch(self, view):
                 for worker in view.free:
-                    if view.ready:
-                        yield min(view.ready, key=view.costs.cost), worker
+                    job = view.ready.first()
+                    if job and not view.listener(job.stream):
+                        job = min(islice(view.ready, 16), key=view.costs.cost)
+                    if job:
+                        yield job, worker
 
         @hookimpl
         def ttsflow_policies():
@@ -146,6 +152,7 @@ class Policy(ABC):
         """No options."""
 
     options: PluginOptions
+    note: str | None = None
 
     def __init__(self, options: PluginOptions | None = None) -> None:
         self.options = self.Options() if options is None else options

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import index
+from typing import SupportsIndex
 
 from ttsflow.interface.device import Device
 
@@ -18,6 +20,17 @@ def knee(slow: Callable[[int], float], most: int) -> int:
     return next(k for k, gain in enumerate(gains, 1) if gain >= enough)
 
 
+def _whole(name: str, number: object) -> int:
+    """A number as an int: libraries have whole numbers of other types, such as numpy.int64.
+
+    Raises TypeError for what is none.
+    """
+    if isinstance(number, bool) or not isinstance(number, SupportsIndex):
+        kind = type(number).__name__
+        raise TypeError(f"{name} must be a whole number, not {number!r}, of type {kind}")
+    return index(number)
+
+
 def _along(table: Sequence[float], k: int) -> float:
     """s(k) of a table, which beyond its end grows linearly."""
     if k <= len(table):
@@ -29,7 +42,7 @@ def _along(table: Sequence[float], k: int) -> float:
 class Profile:
     """Properties of a backend, known before any of its workers runs.
 
-    `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu"), the best first.
+    `device_kinds` are the kinds of device that it can use ("cuda", "mps", "cpu", "remote"), the best first.
     `slots` is the most chunks that one worker can decode at a time. `slowdown[k - 1]` is s(k): how many
     times slower each chunk runs when k chunks run at once; beyond the table it grows linearly.
     `workers[k - 1]` is the same for k workers of one device, as it was measured; empty where it was not:
@@ -45,7 +58,8 @@ class Profile:
     A `deterministic` backend gives byte-identical audio for an identical job. `reproducible_on` are
     the kinds of device on which an identical job gives the same audio (same decisions of the model,
     waveform within 1e-4), whatever else its worker speaks at the time; `deterministic` implies all kinds.
-    `speeds` are its slowest and its fastest speed; 1.0 is its normal speed.
+    `speeds` are its slowest and its fastest speed; 1.0 is its normal speed. `seeds`: whether another seed may
+    give other audio.
     """
 
     backend: str
@@ -65,18 +79,21 @@ class Profile:
     min_chars: int = 40
     cores: int = 1
     workers: tuple[float, ...] = ()
+    seeds: bool = True
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for an invalid profile."""
         for name in ("device_kinds", "languages", "slowdown", "reproducible_on", "speeds", "workers"):
             if isinstance(getattr(self, name), str | float | int):
                 raise TypeError(f'{name} must be a tuple, such as ("cpu",), not {getattr(self, name)!r}')
+        for name in ("sample_rate", "slots", "cores", "min_chars", "memory_bytes", "slot_memory_bytes"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
         if not isinstance(self.max_chars, Mapping) or not all(cap > 0 for cap in self.max_chars.values()):
             raise ValueError(f"max_chars must map languages to caps above 0, not {self.max_chars!r}")
-        if not isinstance(self.min_chars, int) or self.min_chars < 0:
+        if self.min_chars < 0:
             raise ValueError(f"min_chars must be a whole number from 0, not {self.min_chars!r}")
         for name in ("sample_rate", "slots", "cores"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+            if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")
         rates = self.chars_per_s.values() if isinstance(self.chars_per_s, Mapping) else [self.chars_per_s]
         if not (self.max_chars and self.device_kinds and self.slowdown and rates):

@@ -50,9 +50,7 @@ class Section(BaseModel):
     It is strict: `retries: yes` is a mistake, and does not mean 1.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -68,8 +66,18 @@ class Section(BaseModel):
         return isinstance(kind, type) and issubclass(kind, Section)
 
 
-def validate(model: type[M], data: object, where: Where, at: KeyPath = ()) -> M:
+def validate(
+    model: type[M],
+    data: object,
+    where: Where,
+    at: KeyPath = (),
+    *,
+    whole: str = "the file",
+    in_yaml: bool = True,
+) -> M:
     """Check `data`, whose key path is `at`, against `model`.
+
+    Messages call the data as a whole `whole`; `in_yaml` tells whether a person wrote it in YAML.
 
     Raises ConfigError, which shows for each mistake the file and line (or flag), the key path, the value
     and what is allowed there.
@@ -81,10 +89,10 @@ def validate(model: type[M], data: object, where: Where, at: KeyPath = ()) -> M:
         for mistake in error.errors(include_url=False):
             path = _real_path(mistake["loc"], data)
             wanted.setdefault(path, []).append(_say(mistake["type"], mistake["msg"], path, model))
-        lines = [
-            f"{where((*at, *path))}: {_sentence((*at, *path), _value(path, data), says)}"
-            for path, says in wanted.items()
-        ]
+        lines = []
+        for path, says in wanted.items():
+            name = dotted((*at, *path)) or whole
+            lines.append(f"{where((*at, *path))}: {_sentence(name, _value(path, data), says, in_yaml)}")
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -132,13 +140,12 @@ def _say(kind: str, message: str, path: KeyPath, model: type[BaseModel]) -> str:
     return re.sub(r"^\w+ should ", "must ", message).partition(" after validation")[0]
 
 
-def _sentence(path: KeyPath, value: object, says: list[str]) -> str:
-    name = dotted(path) or "the file"
+def _sentence(name: str, value: object, says: list[str], in_yaml: bool) -> str:
     if not all(say.startswith("must ") for say in says):
         return f"{name} {'; '.join(says)}"
     first, *others = dict.fromkeys(says)
     allowed = " or ".join([first, *(say.removeprefix("must be ") for say in others)])
-    unquoted = _TEXT in says and isinstance(value, bool | int | float)
+    unquoted = in_yaml and _TEXT in says and isinstance(value, bool | int | float)
     return f"{name} is {reprlib.repr(value)}, but {allowed}{_UNQUOTED if unquoted else ''}"
 
 
@@ -146,8 +153,8 @@ def _keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     """The known keys at a key path of the data; empty if any key is allowed."""
     models = [model]
     for key in path:
-        if isinstance(key, int):
-            continue  # an index of a list: its items have the model of the previous key
+        if isinstance(key, int) or not any(key in at.model_fields for at in models):
+            continue  # in a list or a mapping, whose items have the model of the previous key
         annotations = [at.model_fields[key].annotation for at in models if key in at.model_fields]
         models = [found for annotation in annotations for found in _models_in(annotation)]
     return [field.alias or name for found in models for name, field in found.model_fields.items()]

@@ -1,5 +1,4 @@
-"""The heart: which chunk runs where and when, as a state machine without I/O."""
+"""The heart: which chunk runs where and when, as a state machine without I/O.
 
-from ttsflow.scheduler.core import Scheduler
-
-__all__ = ["Scheduler"]
+Nothing is imported here: a worker, which needs only `messages`, starts in half the time without the rest.
+"""

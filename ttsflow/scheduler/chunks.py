@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from ttsflow.interface.jobs import Account, ChunkJob, Doubt, Outcome, Status
-from ttsflow.scheduler.ready import Order
+from ttsflow.scheduler.ready import Order, Share
+from ttsflow.scheduler.verdicts import Ends
+from ttsflow.scheduler.virtual_time import VirtualTime
 
 
 class PartStage(Enum):
@@ -79,15 +84,41 @@ class Hearing:
         self.until = max(self.until, now) + audio_s
 
 
+@dataclass(slots=True, eq=False)
+class Group(Share):
+    """Streams that have one share of the work: those that are open.
+
+    They take turns by a virtual time of their own.
+    """
+
+    name: str | None = None
+    streams: set[Stream] = field(default_factory=set)
+    time: VirtualTime = field(default_factory=VirtualTime)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a chunk of it was admitted and never started."""
+        return any(stream.unstarted for stream in self.streams)
+
+    @property
+    def weight(self) -> float:
+        """The mean of its streams: as one stream of theirs would have."""
+        return fmean(stream.weight for stream in self.streams)
+
+
 class Stream:
     """One listener or file. `chunks` are admitted and not done, `line` those not yet passed on."""
 
-    def __init__(self, name: str, live: bool, weight: float, stored: bool) -> None:
+    def __init__(
+        self, name: str, live: bool, weight: float, stored: bool, group: Group | None = None
+    ) -> None:
         self.name, self.live, self.weight, self.stored = name, live, weight, stored
+        self.group = group or Group()
         self.backlog: deque[ChunkJob] = deque()
         self.chunks: dict[int, Chunk] = {}
         self.line: deque[Chunk] = deque()
         self.to_commit: list[Chunk] = []
+        self.unstarted: set[int] = set()  # admitted chunks that no worker was ever given
         self.in_memory = 0  # chunks whose stage is one of IN_MEMORY
         self.last_index = -1
         self.asked = 0  # jobs asked for with RequestJobs and not yet submitted
@@ -95,6 +126,7 @@ class Stream:
         self.listener = Hearing() if live else None
         self.finish_tag = 0.0
         self.submitted = self.delivered = self.failed = 0
+        self.ends = Ends()
 
     @property
     def head(self) -> Chunk | None:
@@ -120,18 +152,43 @@ class Stream:
 class Audio:
     """What one attempt has made of a part: pieces in order, each with a checksum.
 
-    `payloads` are those that were not passed on yet, `fresh_s` their length in seconds; `audio_s` is the
-    length of all. Times are seconds on the driver's clock.
+    `payloads` are those that were not passed on yet; `audio_s` is the length of all. Times are seconds on
+    the driver's clock.
     """
 
-    __slots__ = ("audio_s", "first_audio_s", "fresh_s", "payloads", "started_s", "sums")
+    __slots__ = ("_lengths_s", "audio_s", "first_audio_s", "payloads", "started_s", "sums")
 
     def __init__(self, started_s: float | None = None) -> None:
         self.payloads: list[Any] = []
         self.sums: list[int] = []
-        self.fresh_s = self.audio_s = 0.0
+        self._lengths_s: list[float] = []  # of all pieces
+        self.audio_s = 0.0
         self.started_s = started_s
         self.first_audio_s: float | None = None
+
+    def add(self, audio_s: float, payload: Any, checksum: int, now: float) -> None:
+        """Another piece was made."""
+        self.payloads.append(payload)
+        self.sums.append(checksum)
+        self._lengths_s.append(audio_s)
+        self.audio_s += audio_s
+        if self.first_audio_s is None:
+            self.first_audio_s = now
+
+    def skip(self, count: int) -> None:
+        """The first `count` pieces were passed on, or the same from another attempt."""
+        passed = len(self.sums) - len(self.payloads)
+        del self.payloads[: max(0, count - passed)]
+
+    def take(self) -> tuple[list[Any], float]:
+        """What was not passed on yet, and its length in seconds."""
+        payloads, self.payloads = self.payloads, []
+        return payloads, sum(self._lengths_s[len(self.sums) - len(payloads) :])
+
+    def agrees(self, sums: Sequence[int]) -> bool:
+        """Whether it is the same as these pieces, as far as both go."""
+        common = min(len(self.sums), len(sums))
+        return list(sums[:common]) == self.sums[:common]
 
 
 class Take(NamedTuple):
@@ -149,8 +206,9 @@ class Take(NamedTuple):
 class Part:
     """What is spoken in one go: the whole chunk, or a stretch of one that was split.
 
-    It is what is ready, runs, is tried again, and has audio. `heard` are the checksums of the pieces
-    that a listener was given; an attempt after that must begin with the same.
+    It is what is ready, runs, is tried again, and has audio. Two attempts at it may race: `audio` is that
+    of the one that leads, which is heard. `heard` are the checksums of the pieces that a listener was given;
+    an attempt after that, or beside it, must begin with the same.
     """
 
     __slots__ = (
@@ -161,7 +219,7 @@ class Part:
     def __init__(self, chunk: Chunk, job: ChunkJob, order: Order) -> None:
         self.chunk, self.job, self.order = chunk, job, order
         self.stage = PartStage.PENDING
-        self.tokens: set[int] = set()  # of the attempts that run
+        self.tokens: set[int] = set()  # of the attempts that run, and that somebody waits for
         self.attempts = 0  # all that were started
         self.failures = 0  # those that count against the retries
         self.deaths = 0  # of workers that were speaking it
@@ -192,48 +250,55 @@ class Part:
         return bool(self.job.part)
 
     @property
-    def pieces(self) -> int:
-        """Pieces of the attempt that runs, those that were heard before included."""
-        return len(self.audio.sums)
+    def raced(self) -> bool:
+        """Whether another attempt at it runs, beside one that has ended."""
+        return bool(self.tokens)
 
     @property
-    def repeats(self) -> bool:
-        """Whether the attempt has said again, to the last piece, what was heard of one before."""
-        return self.audio.sums[: len(self.heard)] == list(self.heard)
+    def pieces(self) -> int:
+        """Pieces of the attempt that leads, those that were heard before included."""
+        return len(self.audio.sums)
 
     @property
     def last_chance(self) -> bool:
         """Whether all takes of its whole chunk were in doubt: the best of them is heard if this is, too."""
         return self.chunk.whole_take is not None
 
-    def begin(self, token: int, now: float) -> None:
-        """An attempt begins."""
-        self.move(PartStage.RUNNING)
+    def begin(self, token: int, now: float) -> Audio:
+        """An attempt begins, alone or beside another one; gives what it will have made."""
+        audio = Audio(now)
+        if not self.tokens:
+            self.move(PartStage.RUNNING)
+            self.audio = audio
         self.tokens.add(token)
         self.attempts += 1
-        self.audio = Audio(now)
+        return audio
 
-    def receive(self, audio_s: float, payload: Any, checksum: int, now: float) -> bool:
-        """Take in the next piece of the attempt that runs; False if something else was heard there."""
-        audio, number = self.audio, len(self.audio.sums)
-        audio.sums.append(checksum)
-        audio.audio_s += audio_s
-        if audio.first_audio_s is None:
-            audio.first_audio_s = now
-        if number < len(self.heard):
-            return self.heard[number] == checksum
-        audio.payloads.append(payload)
-        audio.fresh_s += audio_s
-        return True
+    def receive(self, audio: Audio, audio_s: float, payload: Any, checksum: int, now: float) -> bool:
+        """Take in the next piece of an attempt that runs; False if something else was heard there."""
+        number = len(audio.sums)
+        audio.add(audio_s, payload, checksum, now)
+        if number >= len(self.heard):
+            return True
+        audio.skip(len(self.heard))
+        return self.heard[number] == checksum
+
+    def repeats(self, audio: Audio) -> bool:
+        """Whether an attempt has said again, to the last piece, what was heard of it before."""
+        return len(audio.sums) >= len(self.heard) and audio.agrees(self.heard)
+
+    def follow(self, audio: Audio) -> None:
+        """The attempt that made this audio leads from now on: it is heard from where the other was left."""
+        audio.skip(len(self.heard))
+        self.audio = audio
 
     def take_audio(self) -> tuple[list[Any], float]:
         """What was not delivered yet, and its length in seconds."""
-        audio = self.audio
-        payloads, fresh_s = audio.payloads, audio.fresh_s
-        audio.payloads, audio.fresh_s = [], 0.0
+        payloads, fresh_s = self.audio.take()
         self.sent_s += fresh_s
         if payloads:
-            self.heard = audio.sums if self.stage is PartStage.WHOLE else tuple(audio.sums)
+            sums = self.audio.sums
+            self.heard = sums if self.stage is PartStage.WHOLE else tuple(sums)
         return payloads, fresh_s
 
     def forget(self) -> None:
@@ -265,17 +330,18 @@ class Part:
 class Chunk:
     """One admitted chunk, until it is accounted for: its parts, and how it ended.
 
-    It has one part, itself, until it is split. `order` is its place in the fair order; its parts stand
-    there one behind the other.
+    It has one part, itself, until it is split. `order` is its place in the fair order of its group; its parts
+    stand there one behind the other. `paid` is the tag of the group when it was first started, else infinite.
     """
 
     __slots__ = (
-        "job", "order", "outcome", "parts", "queued_s", "stage", "stream", "tried_whole",
+        "job", "order", "outcome", "paid", "parts", "queued_s", "stage", "stream", "tried_whole",
         "where", "whole_take",
     )  # fmt: skip
 
     def __init__(self, job: ChunkJob, stream: Stream, order: tuple[float, int], now: float) -> None:
         self.job, self.stream, self.order = job, stream, order
+        self.paid = math.inf
         self.stage = ChunkStage.SPEAKING
         self.queued_s = now
         self.parts = [Part(self, job, (*order, 0))]

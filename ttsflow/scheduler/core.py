@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ttsflow.errors import TtsflowError, UsageError, WorkerError
+from ttsflow.errors import NothingSpoken, TtsflowError, UsageError, WorkerError
 from ttsflow.interface.costs import Costs
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
@@ -21,14 +21,11 @@ from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Streams
 from ttsflow.scheduler.supervisor import Supervisor
 from ttsflow.scheduler.timers import Due, Timers
+from ttsflow.scheduler.verdicts import hopeless
 
 DRAINED = Due("drain")
 
 STOPPED = "stopped before the end"
-
-LATE_S = 1.0
-"""A timer that fires later than this was held up with the whole process: for how long nobody knows, so that
-the time since the turn before counts for no deadline."""
 
 
 class Scheduler:
@@ -57,8 +54,8 @@ class Scheduler:
         self._streams = Streams(limits.look_ahead, costs, self._emit)
         self._timeouts = limits.timeouts
         self._timers = Timers()
-        self._fleet = Fleet(limits, self._timers, self._emit)
-        self._ready = ReadyQueue()
+        self._fleet = Fleet(limits, self._timers, self._emit, costs.forget)
+        self._ready = ReadyQueue(costs.cost)
         self._supervisor = Supervisor(
             self._fleet, self._streams, self._ready, self._timers, costs, profile, limits, self._emit,
             repeatable=profile.deterministic,
@@ -97,8 +94,6 @@ class Scheduler:
             return []
         self._out = []
         self._fleet.turn(now)
-        if self._wake is not None and now > self._wake + LATE_S:
-            self._timers.shift(now - self._last_turn)
         self._last_turn = now
         try:
             for event in events:
@@ -136,7 +131,9 @@ class Scheduler:
     # ------------------------------------------------------------ streams
 
     def _open_stream(self, event: msg.OpenStream, now: float) -> None:
-        self._streams.touch(self._streams.open(event.stream, event.live, event.weight, event.stored))
+        stream = self._streams.open(event.stream, event.live, event.weight, event.stored, event.group)
+        stream.ends.spoken = len(event.examples)
+        self._streams.touch(stream)
         self._supervisor.learn(event.examples)
 
     def _submit(self, event: msg.Submit, now: float) -> None:
@@ -179,15 +176,28 @@ class Scheduler:
                         self._make_ready(*chunk.parts)
                 self._streams.commit(stream)
                 room = self._streams.advance(stream, now)
-            if not self._draining:
+            if hopeless(stream.ends) and self._streams.get(stream.name) is stream:
+                self._give_up(stream, now)
+            elif not self._draining:
                 self._streams.want(stream, slots)
+
+    def _give_up(self, stream: Stream, now: float) -> None:
+        """Nothing of a stream can be spoken."""
+        error = NothingSpoken(
+            f"{stream.ends.failed} chunks have failed, all alike, and none was spoken: "
+            f"the others are not tried. Why they failed: {stream.ends.why}"
+        )
+        for chunk in stream.chunks.values():
+            self._supervisor.withdraw(chunk, now)
+        self._streams.cancel(stream, str(error), error)
 
     def _make_ready(self, part: Part) -> None:
         if part.isolate:
             self._supervisor.isolate(part)
         else:
             part.move(PartStage.READY)
-            self._ready.push(part.job, part.order, self._policy.lane(part.job))
+            claim = self._streams.claim(part.chunk)
+            self._ready.push(part.job, part.order, claim, self._policy.lane(part.job))
 
     def _drain(self, event: msg.Drain, now: float) -> None:
         if not self._draining:
@@ -206,6 +216,8 @@ class Scheduler:
     def _change_devices(self, event: msg.DevicesChanged, now: float) -> None:
         self._devices = tuple(event.devices)
         self._devices_changed = True
+        if event.why is not None:
+            self._emit(msg.Notice(event.why))
 
     def _await_workers(self, event: msg.AwaitWorkers, now: float) -> None:
         self._awaited = True
@@ -230,10 +242,11 @@ class Scheduler:
     def _dispatch(self, now: float) -> None:
         if self._supervisor.isolating:
             self._supervisor.start_isolated(now)
-        if not self._ready or not self._fleet.free:
-            return
-        for job, worker in self._policy.dispatch(self._view):
-            self._assign(job, worker, now)
+        self._supervisor.start_hedges(now, heads=True)
+        if self._ready and self._fleet.free:
+            for job, worker in self._policy.dispatch(self._view):
+                self._assign(job, worker, now)
+        self._supervisor.start_hedges(now, heads=False)  # on slots that nobody wants
 
     def _assign(self, job: ChunkJob, worker: Worker, now: float) -> None:
         if not self._fleet.holds(worker):
@@ -255,7 +268,8 @@ class Scheduler:
             raise WorkerError(f"no worker is left to speak with. The last was {self._supervisor.last_loss}")
         if self._draining:  # what is ready stays
             return
-        idle = self._fleet.free and not self._supervisor.running and not self._fleet.loading
+        doing = self._supervisor.running or self._fleet.loading or self._fleet.suspicious
+        idle = self._fleet.free and not doing
         self._policy.check_not_starving(self._ready, bool(idle), self._view.wake, now)
 
     # ------------------------------------------------------------ time and the end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
@@ -20,21 +21,26 @@ BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 30.0
 GIB = 1024**3
 
 
+LOADING_AT_ONCE = 8
+"""workers of a device that load at a time, or as many as it has cores: more of them would only wait"""
+
+
 State = Literal["backing off", "waiting", "loading", "ready", "draining"]
 """Backing off: it died a moment ago, and starts again after a while. Waiting: it starts when the draining
-workers of its device are gone, since both may not fit."""
+workers of its device are gone, since both may not fit, and few enough of the others load."""
 
 
 class Worker:
     """One worker process through its generations. `slots` may be fewer than it was started with.
 
     A `reserved` worker takes no job from the policy: an isolated part is to run on it alone. Nor does one
-    that is `recycling`: it is started anew as soon as it has nothing to do.
+    that is `recycling`: it is started anew as soon as it has nothing to do. Nor one that is `suspected`:
+    it shows no sign of life.
     """
 
     __slots__ = (
-        "busy", "crashes", "device", "done", "failures", "generation", "id", "memory_bytes",
-        "occupancy", "recycling", "reserved", "slots", "spec", "state", "ticket",
+        "busy", "crashes", "device", "done", "failures", "generation", "id", "load_failure", "memory_bytes",
+        "occupancy", "recycling", "reserved", "slots", "spec", "state", "suspected", "ticket",
     )  # fmt: skip
 
     def __init__(self, name: str, spec: WorkerSpec) -> None:
@@ -42,6 +48,7 @@ class Worker:
         self.device, self.slots = spec.device, spec.slots
         self.state: State = "waiting"
         self.generation = 1
+        self.load_failure: str | None = None  # why its last generation could not load
         self.failures = 0  # deaths in a row without a job on it
         self.crashes = 0  # deaths in a row with a job on it
         self.reserved = False
@@ -52,13 +59,13 @@ class Worker:
         """A generation begins."""
         self.busy = self.done = 0
         self.occupancy = Occupancy()
-        self.recycling = False
+        self.recycling = self.suspected = False
         self.memory_bytes = 0  # of its process, after its first job; 0 while that is unknown
 
     @property
     def usable(self) -> bool:
         """Whether it takes jobs, now or once some are done."""
-        return self.state == "ready" and not self.recycling
+        return self.state == "ready" and not self.recycling and not self.suspected
 
     @property
     def free_slots(self) -> int:
@@ -124,8 +131,14 @@ class Fleet:
     allowed: they show which job kills, and a few such jobs must not cost the worker.
     """
 
-    def __init__(self, limits: Limits, timers: Timers, emit: Callable[[Command], object]) -> None:
-        self._limits, self._timers, self._emit = limits, timers, emit
+    def __init__(
+        self,
+        limits: Limits,
+        timers: Timers,
+        emit: Callable[[Command], object],
+        forget: Callable[[Worker], object],
+    ) -> None:
+        self._limits, self._timers, self._emit, self._forgotten = limits, timers, emit, forget
         self._crashes = (limits.deaths + 1) * (limits.restarts + 1)
         self._workers: dict[str, Worker] = {}
         self._count = 0
@@ -148,6 +161,11 @@ class Fleet:
     @property
     def loading(self) -> bool:
         return any(worker.state in ("backing off", "waiting", "loading") for worker in self._workers.values())
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether any worker is silent: it shows life some time, or is started anew."""
+        return any(worker.suspected for worker in self._workers.values())
 
     @property
     def settled(self) -> bool:
@@ -216,8 +234,11 @@ class Fleet:
     def _start_waiting(self) -> None:
         taken = {worker.device.id for worker in self._workers.values() if worker.state == "draining"}
         taken |= self.lost
+        loading = Counter(worker.device.id for worker in self._workers.values() if worker.state == "loading")
         for worker in self._workers.values():
-            if worker.state == "waiting" and worker.device.id not in taken:
+            device = worker.device
+            if worker.state == "waiting" and device.id not in taken and loading[device.id] < _at_once(device):
+                loading[device.id] += 1
                 self._start(worker)
 
     def _start(self, worker: Worker) -> None:
@@ -238,7 +259,21 @@ class Fleet:
         self._timers.clear(_load(worker))
         if worker.state == "loading":
             worker.state = "ready"
+            worker.load_failure = None
             self.free.update(worker)
+            self._start_waiting()
+
+    def suspect(self, worker: Worker, kill_at: float) -> None:
+        """The worker has gone silent; if it has no job then, it is started anew at `kill_at`."""
+        worker.suspected = True
+        self.free.update(worker)
+        self._timers.set(_silence(worker), kill_at)
+
+    def trust(self, worker: Worker) -> None:
+        """The silent worker shows life."""
+        worker.suspected = False
+        self._timers.clear(_silence(worker))
+        self.free.update(worker)
 
     def took_job(self, worker: Worker) -> None:
         worker.busy += 1
@@ -316,6 +351,14 @@ class Fleet:
         self._emit(KillWorker(worker.id, worker.generation, why))
         self._restart(worker, 0.0)
 
+    def fails_again(self, worker: Worker, why: str) -> bool:
+        """Take note that a worker could not load; whether its last generation could not for the same reason.
+
+        Then no other one will.
+        """
+        before, worker.load_failure = worker.load_failure, why
+        return why == before
+
     def died(self, worker: Worker, why: str, *, permanent: bool = False) -> None:
         """A worker is dead: restart it, unless restarts have not helped."""
         self._timers.clear(_load(worker))
@@ -329,9 +372,10 @@ class Fleet:
             backoff_s = 0.0 if tries < 2 else min(BACKOFF_S * 2.0 ** (tries - 2), LONGEST_BACKOFF_S)
             self._restart(worker, backoff_s)
             return
-        times = "" if permanent else f" after {tries} deaths in a row"
-        self._emit(Notice(f"worker {worker.id} on {worker.device.id} given up{times}: {why}"))
         self._forget(worker)
+        if self._workers:  # else an error tells it, as soon as somebody wants a worker
+            times = "" if permanent else f" after {tries} deaths in a row"
+            self._emit(Notice(f"worker {worker.id} on {worker.device.id} given up{times}: {why}"))
         if all(other.device.id != worker.device.id or other.state == "draining" for other in self.workers):
             self.lost.add(worker.device.id)
             self.changed = True
@@ -353,6 +397,7 @@ class Fleet:
 
     def _restart(self, worker: Worker, backoff_s: float) -> None:
         self._timers.clear(_load(worker))
+        self._timers.clear(_silence(worker))
         if worker.state == "draining":
             self._forget(worker)
             return
@@ -367,14 +412,19 @@ class Fleet:
             self._start(worker)
 
     def _forget(self, worker: Worker) -> None:
-        self._timers.clear(_load(worker))
-        self._timers.clear(_backoff(worker))
+        for due in (_load(worker), _backoff(worker), _silence(worker)):
+            self._timers.clear(due)
         del self._workers[worker.id]
         if worker.state != "draining":
             self.slots -= worker.slots
         worker.state = "draining"
         self.free.update(worker)
+        self._forgotten(worker)
         self._start_waiting()
+
+
+def _at_once(device: Device) -> int:
+    return max(LOADING_AT_ONCE, device.cores or 0)
 
 
 def _load(worker: Worker) -> Due:
@@ -383,6 +433,10 @@ def _load(worker: Worker) -> Due:
 
 def _backoff(worker: Worker) -> Due:
     return Due("backoff", (worker.id, worker.generation))
+
+
+def _silence(worker: Worker) -> Due:
+    return Due("silence", (worker.id, worker.generation))
 
 
 def _least(*caps: int | None) -> int | None:

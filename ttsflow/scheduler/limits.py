@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import NonNegativeInt, PositiveInt
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from ttsflow.interface.validation import Seconds, Section
 
@@ -10,15 +12,16 @@ from ttsflow.interface.validation import Seconds, Section
 class Timeouts(Section):
     """Seconds after which the program stops waiting."""
 
-    chunk_s: Seconds = 120.0
-    """for a chunk, before its worker is killed; ten times the predicted time where that is more"""
-    idle_s: Seconds = 60.0
-    """for the next piece of a chunk, once there was one; five times the chunk's predicted time where that
-    is more"""
+    chunk_s: Seconds | None = None
+    """for a chunk, before its worker is killed; unset: by what chunks of the run take"""
+    idle_s: Seconds | None = None
+    """for the next piece of a chunk, once there was one; unset: half the time of the chunk"""
     load_s: Seconds = 600.0
     """for a worker to load its model, from one sign of progress to the next"""
     policy_s: Seconds = 30.0
     """for a policy to answer, before the run ends with an error that names it"""
+    plugin_s: Seconds = 60.0
+    """for a plugin to be imported, or to answer a question in the foreground, before an error names it"""
     drain_s: Seconds = 30.0
     """after Ctrl-C, for chunks in work to end; their audio is kept in the store"""
     cancel_s: Seconds = 5.0
@@ -44,4 +47,7 @@ class Limits(Section):
     """growth of a worker's memory after which it is started anew"""
     look_ahead: PositiveInt = 8
     """chunks of a stream that may be in work or in memory ahead of what its sink has written"""
+    hedge: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    """share of all work that may go into second attempts at chunks that are late; 0: none. Unset: 0.05 where
+    the engine gives the same audio again, else none"""
     timeouts: Timeouts = Timeouts()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ttsflow.errors import TtsflowError
+from ttsflow.errors import RunError, TtsflowError
 from ttsflow.interface.costs import Slowdown
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Account, ChunkJob, Doubt, Outcome
@@ -24,7 +24,8 @@ class OpenStream:
 
     The audio of a `stored` stream goes to a store instead (Commit), chunk by chunk as each is whole.
     `examples` are jobs that were spoken well before, each with the seconds of its audio: they show how long
-    audio should be.
+    audio should be, and that not all is hopeless. The open streams of one `group` share the work that one
+    stream without a group would get.
     """
 
     stream: str
@@ -32,6 +33,7 @@ class OpenStream:
     weight: float = 1.0
     stored: bool = False
     examples: Sequence[tuple[ChunkJob, float]] = ()
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,16 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
-    """A worker could not load its model; it is dead. `permanent`: a restart is no use."""
+    """A worker could not load its model; it is dead. `permanent`: a restart is no use.
+
+    `may_pass`: it is of a kind that passes, such as a lack of memory, however often it is the same.
+    """
 
     worker: str
     generation: int
     why: str
     permanent: bool = False
+    may_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +151,28 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
+class Silent:
+    """A ready worker has shown no sign of life for `silent_s` seconds, though it should have."""
+
+    worker: str
+    generation: int
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A worker shows a sign of life. A scheduler need only be told after Silent."""
+
+    worker: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesChanged:
-    """The devices, or their caps (`max_slots`, `max_workers`), are now these."""
+    """The devices, or their caps (`max_slots`, `max_workers`), are now these; `why` tells a person of it."""
 
     devices: Sequence[Device]
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +202,19 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The whole program was stopped and goes on; the driver's clock has stood still meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed; nothing else happened."""
 
 
 Event = (
     OpenStream | Submit | CancelStream | WorkerLoading | WorkerReady | Piece | Finished | Failed | TooLong
-    | Cancelled | LoadFailed | Died | DevicesChanged | Delivered | Committed | AwaitWorkers | Drain | Tick
+    | Cancelled | LoadFailed | Died | Silent | Alive
+    | DevicesChanged | Delivered | Committed | AwaitWorkers | Drain | Paused | Tick
 )  # fmt: skip
 
 End = Finished | Failed | TooLong | Cancelled
@@ -213,12 +243,13 @@ class KillWorker:
 
 @dataclass(frozen=True, slots=True)
 class StartJob:
-    """Give a worker a job, under the token of a new attempt."""
+    """Give a worker a job, under the token of a new attempt. `hedge`: another attempt at it runs."""
 
     token: int
     worker: str
     generation: int
     job: ChunkJob
+    hedge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +274,8 @@ class Deliver:
     """Hand audio to the stream's sink, in text order. With `outcome` the chunk is whole: answer Delivered.
 
     `audio_s` is the length of what is handed over, in seconds. A stored stream has no sink: its chunk has
-    been committed, `payloads` are empty, this tells observers in text order, and no answer is due.
+    been committed, `payloads` are empty, this tells observers in text order, and no answer is due. Where it
+    ends early, what it has beyond the first gap is told before its StreamFinished, with an `audio_s` of 0.
     """
 
     stream: str
@@ -273,11 +305,12 @@ class RequestJobs:
 
 @dataclass(frozen=True, slots=True)
 class StreamFinished:
-    """Every chunk of a stream is accounted for; `why` is set when it was cancelled."""
+    """Every chunk of a stream is accounted for; `why` is set when it ended early, `error` by a verdict."""
 
     stream: str
     account: Account
     why: str | None = None
+    error: RunError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from ttsflow.interface.profile import Profile
 
 GIB = 1024**3
 
+WORKERS_A_CORE = 8
+"""processes that share a core of a CPU, at most: with more of them each gets next to nothing of it"""
+
 
 def usable(devices: Sequence[Device], profile: Profile) -> list[Device]:
     """The devices of the best kind that the backend can use and the machine has, in the order found.
@@ -59,8 +62,11 @@ def _times(text: str, count: int) -> str:
 
 
 def _crowded(specs: Iterable[WorkerSpec], profile: Profile) -> Iterator[str]:
-    """What it means that several workers share a GPU; on a CPU each has cores of its own."""
-    counts = Counter(spec.device.id for spec in specs if spec.device.kind != "cpu")
+    """What it means that several workers share a GPU.
+
+    On a CPU each has cores of its own, and the workers of a server have no model.
+    """
+    counts = Counter(spec.device.id for spec in specs if spec.device.kind not in ("cpu", "remote"))
     for device, count in counts.items():
         if count > 1:
             yield (
@@ -81,6 +87,9 @@ def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec],
     workers: Counter[str] = Counter()
     for spec in wish:
         device = spec.device
+        if (held := _held(device)) is not None and workers[device.id] >= held:
+            refused.append(f"{device.id} holds {held} workers, {WORKERS_A_CORE} a core; one was refused")
+            continue
         if device.max_workers is not None and workers[device.id] >= device.max_workers:
             refused.append(f"{device.id} is limited to {device.max_workers} workers now; one was refused")
             continue
@@ -94,6 +103,11 @@ def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec],
             taken[device.id] += profile.memory(slots)
             specs.append(WorkerSpec(device, slots))
     return specs, refused
+
+
+def _held(device: Device) -> int | None:
+    """How many workers a CPU holds; None where its cores are not known, or it is none."""
+    return WORKERS_A_CORE * device.cores if device.kind == "cpu" and device.cores else None
 
 
 def _short_of_memory(most: int, slots: int, device: Device, taken: int, profile: Profile) -> str:

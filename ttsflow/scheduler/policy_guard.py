@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from ttsflow.errors import PolicyError, TtsflowError
@@ -23,6 +25,8 @@ SHORTEST_WAKE_S = 0.01
 STARVED_AFTER_S = 30.0
 """How long a policy may keep every worker idle by asking to be woken later."""
 
+MOST_WORKERS = 100_000
+"""A placement with more of them is taken for one that has no end."""
 
 PLACED_FOR_S = 10.0
 """A placement stays for so long before a policy may ask for another: a model takes about as long to load."""
@@ -122,8 +126,9 @@ class _Call:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
             self._asked = ""
-        elif isinstance(error, Exception | SystemExit) and not isinstance(error, TtsflowError):
-            what = f"{type(error).__name__}: {error}{_last_line(error)}"  # foreign code may raise anything
+        elif not isinstance(error, TtsflowError | GeneratorExit) and not _is_ctrl_c(error):
+            said = f": {error}" if str(error) else ""
+            what = f"{type(error).__name__}{said}{_last_line(error)}"  # foreign code may raise anything
             raise PolicyError(f"policy {self._policy!r} raised in {self._asked}: {what}") from error
 
 
@@ -146,7 +151,9 @@ class Guard:
             wish: Any = self._policy.place(devices, profile)
             if not isinstance(wish, Iterable):
                 raise self.complaint(f"place returned {wish!r}, not WorkerSpecs")
-            specs = list(wish)
+            specs = list(islice(wish, MOST_WORKERS + 1))
+            if len(specs) > MOST_WORKERS:
+                raise self.complaint(f"place wishes for more than {MOST_WORKERS:,} workers; does it end?")
         given = {device.id: device for device in devices}
         for spec in specs:
             if not isinstance(spec, WorkerSpec):
@@ -169,7 +176,10 @@ class Guard:
     def lane(self, job: ChunkJob) -> Hashable:
         with self._call("lane"):
             lane = self._policy.lane(job)
-            hash(lane)
+            try:
+                hash(lane)
+            except TypeError:
+                raise self.complaint(f"lane gave {lane!r}, which is unhashable") from None
             return lane
 
     def dispatch(self, view: View) -> Iterator[tuple[ChunkJob, Worker]]:
@@ -216,6 +226,14 @@ class Guard:
 
     def complaint(self, what: str) -> PolicyError:
         return PolicyError(f"policy {self.name!r}: {what}")
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Whether somebody wants to end the program: that is only ever raised on the main thread.
+
+    On another one a policy has raised it, or a library that it calls.
+    """
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _last_line(error: BaseException) -> str:

@@ -2,53 +2,132 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+import heapq
+import math
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ttsflow.interface.jobs import ChunkJob
 
-Order = tuple[float, int, int]  # (fair-queueing stamp, serial number of admission, part of the chunk)
+Order = tuple[float, int, int]  # (stamp in its share, serial number of admission, part of the chunk)
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """What takes turns with the others. `tag` is the virtual time at which its next job is due."""
+
+    tag: float = 0.0
+
+
+class Claim(NamedTuple):
+    """What a job takes of its share: work / `weight`, or nothing once it is paid for, at the tag `paid`."""
+
+    share: Share
+    weight: float = 1.0
+    paid: float = math.inf
+
+
+_Turn = tuple[float, float, Order]
+
+FEW = 64
+"""turns that may be kept of shares that have nothing"""
 
 
 class _Entry(NamedTuple):
+    paid: float
     order: Order
     job: ChunkJob
     lane: Hashable
+    claim: Claim
+
+    @property
+    def turn(self) -> _Turn:
+        """When it is due, if it is the next of its share."""
+        return min(self.claim.share.tag, self.paid), self.paid, self.order
 
 
 class _Queue:
-    """Entries in ascending order. It may lose entries while it is iterated."""
+    """The entries of each share in ascending order: what was paid for comes first.
 
-    __slots__ = ("entries",)
+    The shares are in a heap, each with its turn when it was looked at: its turn is never sooner than that.
+    """
+
+    __slots__ = ("_heap", "_turns", "shares")
 
     def __init__(self) -> None:
-        self.entries: list[_Entry] = []
+        self.shares: dict[Share, list[_Entry]] = {}
+        self._turns: dict[Share, _Turn] = {}
+        self._heap: list[tuple[_Turn, Share]] = []
 
     def push(self, entry: _Entry) -> None:
-        insort(self.entries, entry)  # no two have the same order, so that nothing else is compared
+        share, turn = entry.claim.share, entry.turn
+        # no two have the same order, so that nothing else is compared
+        insort(self.shares.setdefault(share, []), entry)
+        if share not in self._turns or turn < self._turns[share]:
+            self._turns[share] = turn
+            heapq.heappush(self._heap, (turn, share))
 
     def remove(self, entry: _Entry) -> None:
-        del self.entries[bisect_left(self.entries, entry)]
+        share = entry.claim.share
+        entries = self.shares[share]
+        del entries[bisect_left(entries, entry)]
+        if not entries:
+            del self.shares[share], self._turns[share]
+            if len(self._heap) > 2 * len(self.shares) + FEW:  # most of it is of shares that have nothing now
+                self._heap = [(turn, share) for share, turn in self._turns.items()]
+                heapq.heapify(self._heap)
 
-    def __iter__(self) -> Iterator[ChunkJob]:
-        at = 0
-        while at < len(self.entries):
-            entry = self.entries[at]
-            yield entry.job
-            still_there = at < len(self.entries) and self.entries[at] is entry
-            at = at + 1 if still_there else bisect_left(self.entries, entry)
+    def first(self) -> _Entry | None:
+        """The next entry of the share whose turn it is."""
+        while self._heap:
+            turn, share = self._heap[0]
+            if turn != self._turns.get(share):  # it came sooner, and was looked at again
+                heapq.heappop(self._heap)
+            elif turn != (now := self.shares[share][0].turn):
+                self._turns[share] = now
+                heapq.heapreplace(self._heap, (now, share))
+            else:
+                return self.shares[share][0]
+        return None
+
+    def in_turn(self, cost: Callable[[ChunkJob], float]) -> Iterator[_Entry]:
+        """The entries in the order in which `first` would give them, if each starts before the next.
+
+        Entries may be removed meanwhile.
+        """
+        heap = self._heap.copy()
+        given: dict[Share, tuple[_Entry | None, float]] = {}  # the last entry, and when the next one is due
+        while heap:
+            turn, share = heap[0]
+            entries = self.shares.get(share, ())
+            last, tag = given.get(share, (None, share.tag))
+            at = 0 if last is None else bisect_right(entries, last)
+            if at == len(entries):
+                heapq.heappop(heap)
+                continue
+            entry = entries[at]
+            now = min(tag, entry.paid), entry.paid, entry.order
+            if turn != now:
+                heapq.heapreplace(heap, (now, share))
+                continue
+            if entry.paid == math.inf:
+                tag += cost(entry.job) / entry.claim.weight
+            given[share] = entry, tag
+            yield entry
 
 
 class ReadyQueue:
     """What a policy sees as `view.ready`; the scheduler pushes and takes.
 
-    The windows of the streams bound its length: a sorted list is as quick as a heap at a hundred jobs and
-    a tenth slower at thousands. During one `dispatch` jobs are only taken, never pushed, so a policy may
-    go on iterating.
+    The windows of the streams bound its length: a sorted list is as quick as a heap at a hundred jobs and a
+    tenth slower at thousands. During one `dispatch` jobs are only taken, never
+    pushed, so a policy may go on iterating.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cost: Callable[[ChunkJob], float]) -> None:
+        self._cost = cost
         self._clear()
 
     def _clear(self) -> None:
@@ -56,9 +135,9 @@ class ReadyQueue:
         self._lanes: dict[Hashable, _Queue] = {}
         self._entries: dict[tuple[str, int, tuple[int, ...]], _Entry] = {}
 
-    def push(self, job: ChunkJob, order: Order, lane: Hashable) -> None:
+    def push(self, job: ChunkJob, order: Order, claim: Claim, lane: Hashable) -> None:
         """Let a job start whenever the policy says so."""
-        entry = self._entries[_key(job)] = _Entry(order, job, lane)
+        entry = self._entries[_key(job)] = _Entry(claim.paid, order, job, lane, claim)
         self._all.push(entry)
         if lane is not None:
             self._lanes.setdefault(lane, _Queue()).push(entry)
@@ -73,29 +152,29 @@ class ReadyQueue:
         if entry.lane is not None:
             queue = self._lanes[entry.lane]
             queue.remove(entry)
-            if not queue.entries:
+            if not queue.shares:
                 del self._lanes[entry.lane]
         return True
 
     def relane(self, lane_of: Callable[[ChunkJob], Hashable]) -> None:
         """Sort every job into its lane anew; the order stays."""
-        entries = self._all.entries
+        entries = self._entries.values()
         self._clear()
         for entry in entries:
-            self.push(entry.job, entry.order, lane_of(entry.job))
+            self.push(entry.job, entry.order, entry.claim, lane_of(entry.job))
 
     def first(self, *lanes: Hashable) -> ChunkJob | None:
         """The next job in fair order: of these lanes, or of all where none is given."""
         queues = [self._lanes[lane] for lane in lanes if lane in self._lanes] if lanes else [self._all]
-        firsts = [queue.entries[0] for queue in queues if queue.entries]
-        return min(firsts, key=lambda entry: entry.order).job if firsts else None
+        firsts = [entry for queue in queues if (entry := queue.first()) is not None]
+        return min(firsts, key=lambda entry: entry.turn).job if firsts else None
 
     def lanes(self) -> Iterable[Hashable]:
         """The lanes in which a job is ready."""
         return tuple(self._lanes)
 
     def __iter__(self) -> Iterator[ChunkJob]:
-        return iter(self._all)
+        return (entry.job for entry in self._all.in_turn(self._cost))
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -11,55 +11,52 @@ from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob, Doubt
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler.chunks import Chunk, ChunkStage, Part, PartStage
+from ttsflow.scheduler.attempts import Attempt
+from ttsflow.scheduler.chunks import Audio, Chunk, ChunkStage, Part, PartStage
 from ttsflow.scheduler.fleet import Fleet, Worker
+from ttsflow.scheduler.hedges import Hedges
 from ttsflow.scheduler.lengths import Lengths
 from ttsflow.scheduler.limits import Limits
+from ttsflow.scheduler.patience import ENOUGH, Patience
 from ttsflow.scheduler.ready import Order, ReadyQueue
 from ttsflow.scheduler.streams import Streams
-from ttsflow.scheduler.timers import Due, Timers
-from ttsflow.scheduler.verdicts import DEATHS, FAILURES, Accept, Fate, GiveUp, Retry, Split, decide
+from ttsflow.scheduler.timers import Due, Kind, Timers
+from ttsflow.scheduler.verdicts import (
+    COMPLETE,
+    DEATHS,
+    FAILURES,
+    FINAL,
+    Accept,
+    Fate,
+    GiveUp,
+    GoOn,
+    Retry,
+    Split,
+    decide,
+)
 from ttsflow.text import halve
-
-CHUNK_FACTOR = 10.0
-"""An attempt that takes so many times its predicted work is hung: no cost model is off by so much."""
-
-IDLE_FACTOR = 5.0
-"""The same from one piece to the next: so many times the predicted work for the whole job."""
 
 FAR, SURE_CHUNKS = 1.3, 8.0
 """times the profile's s(k), or a part of it, after so many chunks: a person should know"""
 
 
-@dataclass(slots=True, eq=False)
-class Attempt:
-    """One job on one worker. It holds its slot until the worker answers or dies, cancelled or not."""
+LOOK_AGAIN_S, LOOK_AGAIN_SHARE = 1.0, 0.5
+"""from one look at a late attempt to the next: so long at least, and so much of the time that it has run"""
 
-    token: int
-    part: Part
-    worker: Worker
-    started_s: float
-    mark: Sequence[float]  # of the worker's occupancy, when it started
-    idle_s: float = 0.0  # that it may take from one piece to the next
-    cancelled: bool = False
+ROUNDING_S = 1e-6
+"""A time that is shorter would be over at once, and again and again."""
 
-    @property
-    def job(self) -> ChunkJob:
-        """The job, as it was when the attempt began."""
-        return self.part.job
-
-    @property
-    def delivered_s(self) -> float:
-        """Seconds of its audio that were passed on already."""
-        return self.part.sent_s
+ATTEMPT_TIMERS: tuple[Kind, ...] = ("chunk", "idle", "late", "cancel")
 
 
 class Supervisor:
     """Knows every attempt that runs, by its token. A message with another token is stale, and dropped.
 
-    An attempt has a deadline for the whole, and after its first piece one for the next: from predicted
-    costs, and never below the limits. One that missed its deadline doubles the next attempt's time. A
-    worker that loads must show progress. What a worker ran when it died or hung is isolated: it runs next,
+    An attempt has a deadline for the whole, and after its first piece one for the next: see `Patience`. They
+    are renewed as the predictions learn. One that missed its deadline doubles the next attempt's time. A
+    worker that loads must show progress. An attempt that is late, or whose worker is silent, may be hedged:
+    two attempts race, the first that is complete wins, and the other is cancelled, however long that takes.
+    What a worker ran when it died or hung is isolated: it runs next,
     alone on a worker, and only a part that dies again, alone, is a poison job. `last_loss` says in words
     how the last worker ended.
     """
@@ -80,6 +77,8 @@ class Supervisor:
         self._fleet, self._streams, self._ready, self._timers = fleet, streams, ready, timers
         self._costs, self._limits, self._emit, self._repeatable = costs, limits, emit, repeatable
         self._lengths = Lengths(profile)
+        self._patience = Patience(limits.timeouts)
+        self._hedges = Hedges(fleet, costs, profile, limits)
         self._quarantine = Quarantine(fleet)
         self._running: dict[int, Attempt] = {}
         self._pending: list[Part] = []
@@ -114,21 +113,84 @@ class Supervisor:
         for part, worker in self._quarantine.due():
             self.start(part, worker, now)
 
-    def start(self, part: Part, worker: Worker, now: float) -> None:
-        """Give a part to a worker."""
+    def start_hedges(self, now: float, *, heads: bool) -> None:
+        """Start second attempts on free slots; with `heads`, only where a listener waits for the first."""
+        if not self._hedges:
+            return
+        last = not self._ready and sum(not attempt.cancelled for attempt in self._running.values()) == 1
+        for late, worker in self._hedges.due(now, heads=heads, last=last):
+            self.start(late.part, worker, now, hedge=True)
+
+    def start(self, part: Part, worker: Worker, now: float, *, hedge: bool = False) -> None:
+        """Give a part to a worker; with `hedge`, while another attempt at it runs."""
         self.last_token += 1
         token = self.last_token
-        work_s = self._costs.cost(part.job) * self._costs.slow(worker.slots)
-        patience, timeouts = 2.0**part.overruns, self._limits.timeouts
-        idle_s = max(timeouts.idle_s, IDLE_FACTOR * work_s) * patience
-        self._running[token] = Attempt(token, part, worker, now, worker.occupancy.mark(now), idle_s)
-        chunk_s = max(timeouts.chunk_s, CHUNK_FACTOR * work_s) * patience
-        self._timers.set(Due("chunk", token), now + chunk_s)
-        part.begin(token, now)
-        part.chunk.where = (worker.id, worker.device.id)
+        audio, mark = part.begin(token, now), worker.occupancy.mark(now)
+        attempt = Attempt(token, part, part.job, worker, audio, now, mark, hedge)
+        self._running[token] = attempt
+        self._hedges.began(attempt)
+        self._set_deadlines(attempt)
+        if not hedge:
+            self._watch(attempt, now)
+            part.chunk.where = (worker.id, worker.device.id)
         self._streams.started(part.chunk)
         self._fleet.took_job(worker)
-        self._emit(msg.StartJob(token, worker.id, worker.generation, part.job))
+        self._emit(msg.StartJob(token, worker.id, worker.generation, part.job, hedge))
+
+    # ------------------------------------------------------------ deadlines
+
+    def _set_deadlines(self, attempt: Attempt) -> None:
+        """Set the deadlines of an attempt, by what is known now."""
+        self._timers.set(Due("chunk", attempt.token), self._chunk_at(attempt))
+        if attempt.heard_s is not None:
+            self._timers.set(Due("idle", attempt.token), self._idle_at(attempt))
+
+    def _chunk_at(self, attempt: Attempt) -> float:
+        """When the attempt has taken too long."""
+        allowed_s = self._patience.chunk_s(self._predicted_s(attempt), attempt.part.overruns)
+        return attempt.started_s + allowed_s
+
+    def _idle_at(self, attempt: Attempt) -> float:
+        """When the attempt, which has made a piece, has been silent for too long."""
+        assert attempt.heard_s is not None
+        return attempt.heard_s + self._patience.idle_s(self._predicted_s(attempt), attempt.part.overruns)
+
+    def _watch(self, attempt: Attempt, now: float) -> None:
+        """See to it that an attempt is hedged if it is late, and look again whether that would help.
+
+        Late is what takes longer than elsewhere, also on a worker that is known to be slow.
+        """
+        if attempt.cancelled or not self._hedges.may(attempt):
+            return
+        alone_s = self._alone_s(attempt, now)
+        left_s = self._patience.late_s(self._costs.cost(attempt.job)) - alone_s
+        if attempt.worker.suspected or left_s < ROUNDING_S:
+            self._hedges.late(attempt)
+            left_s = max(LOOK_AGAIN_S, LOOK_AGAIN_SHARE * alone_s)
+        slower = self._costs.slow(max(1, attempt.worker.busy))
+        self._timers.set(Due("late", attempt.token), now + left_s * slower)
+
+    def _alone_s(self, attempt: Attempt, now: float) -> float:
+        """What the attempt would have taken until now alone on its worker."""
+        spent = attempt.worker.occupancy.since(attempt.mark, now)
+        return sum(seconds / self._costs.slow(k) for k, seconds in spent.items())
+
+    def _predicted_s(self, attempt: Attempt) -> float:
+        """What an attempt takes, by the prediction of now, with every slot of its worker taken."""
+        worker = attempt.worker
+        return self._costs.cost(attempt.job, worker) * self._costs.slow(worker.slots)
+
+    def _learn(self, attempt: Attempt, audio_s: float, now: float) -> None:
+        """Learn from an attempt that is complete; others' deadlines follow when the evidence has doubled."""
+        if attempt.disturbed:
+            return
+        job, worker = attempt.job, attempt.worker
+        self._patience.observe(self._costs.cost(job, worker), self._alone_s(attempt, now))
+        self._costs.observe_spent(job, audio_s, worker.occupancy.since(attempt.mark, now), worker)
+        if self._patience.seen.bit_count() == 1:
+            for other in self._running.values():
+                if not other.cancelled:
+                    self._set_deadlines(other)
 
     # ------------------------------------------------------------ what workers report
 
@@ -144,23 +206,109 @@ class Supervisor:
                 self._fleet.show_life(worker)
             case msg.WorkerReady(name, generation) if worker := self._fleet.get(name, generation):
                 self._fleet.ready(worker)
+            case msg.Silent(name, generation, silent_s) if worker := self._fleet.get(name, generation):
+                self._suspect(worker, silent_s, now)
+            case msg.Alive(name, generation) if worker := self._fleet.get(name, generation):
+                self._trust(worker, now)
+            case msg.Paused():
+                for attempt in self._running.values():
+                    attempt.disturbed = True
             case msg.Died(name, generation, why) if worker := self._fleet.get(name, generation):
                 self._lose(worker, why, now)
-            case msg.LoadFailed(name, generation, why, permanent) if worker := self._fleet.get(
+            case msg.LoadFailed(name, generation, why, permanent, may_pass) if worker := self._fleet.get(
                 name, generation
             ):
-                self._lose(worker, why, now, permanent=permanent)
+                useless = permanent or (not may_pass and self._fleet.fails_again(worker, why))
+                self._lose(worker, why, now, permanent=useless)
 
     def _receive(self, event: msg.Piece, now: float) -> None:
         attempt = self._running.get(event.token)
-        if attempt is None or attempt.cancelled or event.number != attempt.part.pieces:
+        if attempt is None or attempt.cancelled or event.number != len(attempt.audio.sums):
             return  # nobody waits for it, or it came twice
-        part = attempt.part
-        self._timers.set(Due("idle", attempt.token), now + attempt.idle_s)
-        if not part.receive(event.audio_s, event.payload, event.checksum, now):
-            self._settle(part, Fate.DIFFERS, "said again, it differs from what was heard of it", now)
+        part, audio = attempt.part, attempt.audio
+        attempt.heard_s = now
+        self._timers.set(Due("idle", attempt.token), self._idle_at(attempt))
+        same = part.receive(audio, event.audio_s, event.payload, event.checksum, now)
+        if same and audio is not part.audio:
+            if len(audio.sums) <= part.pieces:
+                return
+            same = audio.agrees(part.heard) and not self._contradicts(audio, part.audio)
+            if same:
+                part.follow(audio)
+        if not same:
+            self._differ(attempt, now)
         elif part.chunk.stream.live and part.chunk is part.chunk.stream.head:
             self._streams.touch(part.chunk.stream)
+
+    # ------------------------------------------------------------ races
+
+    def _wins(self, attempt: Attempt, now: float) -> bool:
+        """Whether an attempt that is complete is what its part goes by; else the other one goes on."""
+        part, audio = attempt.part, attempt.audio
+        if part.raced:
+            [rival] = self._rivals(part)
+            differs = self._contradicts(audio, rival.audio)
+            if differs:
+                self._distrust(part)
+            first_goes_on = differs and attempt.token > rival.token and rival.audio.agrees(part.heard)
+            if not part.repeats(audio) or first_goes_on:
+                self._go_on(part, now)
+                return False
+        if attempt.hedge:
+            part.chunk.where = (attempt.worker.id, attempt.worker.device.id)
+        part.follow(audio)
+        return True
+
+    def _differ(self, attempt: Attempt, now: float) -> None:
+        """An attempt that runs does not say what was heard, or said, of its part before."""
+        part = attempt.part
+        if len(part.tokens) > 1:
+            self._outrun(attempt)
+            if self._repeatable:
+                self._distrust(part)
+            self._go_on(part, now)
+        else:
+            self._cancel(attempt, now)
+            self._settle(part, Fate.DIFFERS, "said again, it differs from what was heard of it", now)
+
+    def _contradicts(self, one: Audio, other: Audio) -> bool:
+        """Whether two attempts show that the engine does not give the same audio again, as it says."""
+        return self._repeatable and not one.agrees(other.sums)
+
+    def _distrust(self, part: Part) -> None:
+        """Two attempts at a part differ: name it, and hedge no more."""
+        if not self._hedges.distrusted:
+            self._hedges.distrusted = True
+            self._emit(msg.Notice(
+                f"{part.chunk.name}: a second attempt differs from the first, which goes on. The backend "
+                f"does not give the same audio again, though it says so; no further chunk is hedged"
+            ))  # fmt: skip
+
+    def _go_on(self, part: Part, now: float) -> None:
+        """One of two attempts at a part is over, and the other goes on."""
+        [rival] = self._rivals(part)
+        if not rival.audio.agrees(part.heard):
+            self._differ(rival, now)
+            return
+        if rival.audio is not part.audio:
+            part.follow(rival.audio)
+            self._streams.touch(part.chunk.stream)
+        self._watch(rival, now)
+
+    def _rivals(self, part: Part) -> list[Attempt]:
+        """The attempts at a part that run."""
+        return [self._running[token] for token in part.tokens]
+
+    def _outrun(self, attempt: Attempt) -> None:
+        """Nobody wants the result any more. It holds its slot until the worker answers, or the deadline."""
+        attempt.cancelled = True
+        attempt.part.tokens.discard(attempt.token)
+        self._hedges.forget(attempt)
+        self._timers.clear(Due("idle", attempt.token))
+        self._timers.clear(Due("late", attempt.token))
+        self._emit(msg.CancelJob(attempt.token, attempt.worker.id, attempt.worker.generation))
+
+    # ------------------------------------------------------------ the ends of attempts
 
     def _conclude(self, attempt: Attempt, event: msg.End, now: float) -> None:
         """An attempt has ended on its worker: free its slot, and judge it."""
@@ -188,10 +336,11 @@ class Supervisor:
         """Name the fate that a worker reports."""
         part = attempt.part
         match event:
-            case msg.Finished() if not part.audio.audio_s:
+            case msg.Finished() if not attempt.audio.audio_s:
                 self._settle(part, Fate.BAD_AUDIO, "the backend made no audio", now)
             case msg.Finished(_, doubts):
-                self._examine(attempt, doubts, now)
+                if self._wins(attempt, now):
+                    self._examine(attempt, doubts, now)
             case msg.TooLong(_, texts):
                 self._settle(part, Fate.TOO_LONG, "", now, texts=texts)
             case msg.Cancelled():
@@ -205,8 +354,8 @@ class Supervisor:
 
     def _examine(self, attempt: Attempt, doubts: tuple[Doubt, ...], now: float) -> None:
         """An attempt has made all of its audio: compare it with what was expected and heard before."""
-        part, job, audio_s = attempt.part, attempt.job, attempt.part.audio.audio_s
-        if not part.repeats:
+        part, job, audio_s = attempt.part, attempt.job, attempt.audio.audio_s
+        if not part.repeats(attempt.audio):
             fate, why = Fate.DIFFERS, "said again, it is shorter than what was heard of it"
         else:
             if length := self._length_doubt(part):
@@ -216,7 +365,7 @@ class Supervisor:
             self._lengths.observe(job, audio_s)
             fate = Fate.DOUBTFUL if doubts else Fate.WHOLE
             why = "; ".join(doubt.text for doubt in doubts)
-        self._costs.observe_spent(job, audio_s, attempt.worker.occupancy.since(attempt.mark, now))
+        self._learn(attempt, audio_s, now)
         self._compare_with_profile()
         self._settle(part, fate, why, now, doubts=doubts)
 
@@ -250,10 +399,12 @@ class Supervisor:
         worker = attempt.worker
         if self._fleet.squeeze(worker, attempt.token, self.last_token):
             self._fleet.freed_slot(worker)
-            self._settle(attempt.part, Fate.INTERRUPTED, why, now)
+            fate = Fate.INTERRUPTED
         else:
             self._fleet.kill(worker, "out of memory")
-            self._settle(attempt.part, Fate.ERROR, why, now)
+            fate = Fate.ERROR
+        if not attempt.cancelled:
+            self._settle(attempt.part, fate, why, now)
 
     # ------------------------------------------------------------ the end of workers
 
@@ -265,8 +416,20 @@ class Supervisor:
                 self._interrupt(attempt.worker, why, now)
                 self._fleet.kill(attempt.worker, why)
                 self._quarantine.release(attempt.worker)
-            case Due("chunk" | "idle", int(token)) if attempt := self._running.get(token):
-                self._end_hung(attempt, due.kind, now)
+            case Due("chunk", int(token)) if attempt := self._running.get(token):
+                if (when := self._chunk_at(attempt)) > now:  # the prediction has learnt
+                    self._timers.set(due, when)
+                else:
+                    self._end_hung(attempt, f"not done after {now - attempt.started_s:.0f} s", now)
+            case Due("idle", int(token)) if attempt := self._running.get(token):
+                if (when := self._idle_at(attempt)) > now:
+                    self._timers.set(due, when)
+                else:
+                    self._end_hung(attempt, f"silent for {now - (attempt.heard_s or now):.0f} s", now)
+            case Due("late", int(token)) if attempt := self._running.get(token):
+                self._watch(attempt, now)
+            case Due("silence", (str(name), int(generation))) if worker := self._fleet.get(name, generation):
+                self._end_silent(worker, now)
             case Due("load", (str(name), int(generation))) if worker := self._fleet.get(name, generation):
                 why = f"no sign of progress in loading for {self._limits.timeouts.load_s:g} s"
                 self._emit(msg.KillWorker(name, generation, why))
@@ -286,19 +449,52 @@ class Supervisor:
         self._fleet.died(worker, why, permanent=permanent)
         self._quarantine.release(worker)
 
-    def _end_hung(self, late: Attempt, kind: str, now: float) -> None:
+    def _end_hung(self, late: Attempt, how: str, now: float) -> None:
         """An attempt missed a deadline. In company nobody knows which of them hangs: each runs alone next."""
-        worker, ran_s = late.worker, now - late.started_s
-        silent = f"not done after {ran_s:.0f} s" if kind == "chunk" else f"silent for {late.idle_s:.0f} s"
-        why = f"worker {worker.id} hangs and is ended: {silent}"
-        self._costs.overran(late.job, ran_s, worker.busy)
-        late.part.overruns += 1
+        worker = late.worker
+        why = f"worker {worker.id} hangs and is ended: {how}"
+        if not (late.cancelled or late.disturbed):  # else it shows nothing of what its job costs
+            late.part.overruns += 1
+            if self._patience.seen < ENOUGH:  # the prediction may be poor; later, it is a hang
+                self._costs.overran(late.job, now - late.started_s, worker.busy)
         attempts = self._forget_all(worker)
         fate = Fate.HUNG if len(attempts) == 1 else Fate.INTERRUPTED
         for attempt in attempts:
             if not attempt.cancelled:
                 attempt.part.isolate = True
                 self._settle(attempt.part, fate, why, now)
+        self._fleet.kill(worker, why)
+        self._quarantine.release(worker)
+
+    def _suspect(self, worker: Worker, silent_s: float, now: float) -> None:
+        """A worker is silent: it gets no new job, and what it speaks is hedged."""
+        if worker.suspected:
+            return
+        self._emit(msg.Notice(
+            f"worker {worker.id} on {worker.device.id} has shown no sign of life for {silent_s:.0f} s: it "
+            f"gets no chunk until it does"
+        ))  # fmt: skip
+        self._fleet.suspect(worker, now + self._patience.chunk_s(0.0))
+        for attempt in self._on(worker):
+            attempt.disturbed = True
+            self._watch(attempt, now)
+
+    def _trust(self, worker: Worker, now: float) -> None:
+        """A worker that was silent shows life."""
+        if worker.suspected:
+            self._fleet.trust(worker)
+            for attempt in self._on(worker):
+                self._hedges.forget(attempt)
+                self._watch(attempt, now)
+
+    def _end_silent(self, worker: Worker, now: float) -> None:
+        """A worker was silent for as long as a short chunk may take. What is wanted has its own deadline."""
+        if any(not attempt.cancelled for attempt in self._on(worker)):
+            self._fleet.suspect(worker, now + self._patience.chunk_s(0.0))
+            return
+        why = "no sign of life"
+        self.last_loss = f"{worker.id} on {worker.device.id}: {why}"
+        self._interrupt(worker, why, now)
         self._fleet.kill(worker, why)
         self._quarantine.release(worker)
 
@@ -317,23 +513,22 @@ class Supervisor:
                 self._settle(attempt.part, Fate.INTERRUPTED, why, now)
 
     def _forget_all(self, worker: Worker) -> list[Attempt]:
-        attempts = [attempt for attempt in self._running.values() if attempt.worker is worker]
+        attempts = self._on(worker)
         for attempt in attempts:
             self._forget(attempt)
         return attempts
+
+    def _on(self, worker: Worker) -> list[Attempt]:
+        """The attempts that hold a slot of the worker."""
+        return [attempt for attempt in self._running.values() if attempt.worker is worker]
 
     def _forget(self, attempt: Attempt) -> None:
         """The attempt does not run any more."""
         del self._running[attempt.token]
         attempt.part.tokens.discard(attempt.token)
-        if attempt.cancelled:
-            self._timers.clear(Due("cancel", attempt.token))
-        else:
-            self._clear_deadlines(attempt.token)
-
-    def _clear_deadlines(self, token: int) -> None:
-        self._timers.clear(Due("chunk", token))
-        self._timers.clear(Due("idle", token))
+        self._hedges.forget(attempt)
+        for kind in ATTEMPT_TIMERS:
+            self._timers.clear(Due(kind, attempt.token))
 
     # ------------------------------------------------------------ verdicts
 
@@ -350,10 +545,15 @@ class Supervisor:
         """An attempt at a part has ended: count it, decide, and do what was decided."""
         if not part.wanted:
             return
-        part.failures += fate in FAILURES
+        part.failures += fate in FAILURES and not part.raced  # a race costs one retry at most
         part.doubted += fate is Fate.DOUBTFUL
         part.deaths += fate in DEATHS
         part.isolate |= fate in DEATHS
+        for rival in self._rivals(part):
+            over = fate in COMPLETE or (fate in FINAL and not rival.audio.sums)
+            may_kill_others = fate in DEATHS and rival.worker.spec.slots > 1
+            if over or may_kill_others:
+                self._outrun(rival)
         if fate in (Fate.DOUBTFUL, Fate.DIED_ALONE):
             texts = halve(part.job.text, part.job.language)
         verdict = decide(part, fate, why, self._limits, repeatable=self._repeatable, texts=texts)
@@ -364,7 +564,8 @@ class Supervisor:
             case Retry(another_seed):
                 another_take = "is spoken again, with another seed"
                 how = another_take if fate is Fate.DOUBTFUL else "failed and is tried again"
-                self._emit(msg.Notice(f"{part.chunk.name} {how}: {_located(part, why)}"))
+                if part.chunk.stream.ends.is_news(why):
+                    self._emit(msg.Notice(f"{part.chunk.name} {how}: {_located(part, why)}"))
                 self._retry(part, another_seed)
             case Split(texts, why):
                 self._emit(msg.Notice(f"{part.chunk.name} is spoken in {len(texts)} parts: {why}"))
@@ -373,6 +574,8 @@ class Supervisor:
                 )
             case GiveUp(why):
                 self._give_up(part, why, now)
+            case GoOn():
+                self._go_on(part, now)
 
     def _retry(self, part: Part, another_seed: bool) -> None:
         if another_seed:
@@ -403,18 +606,17 @@ class Supervisor:
             return
         for part in chunk.parts:
             if part.tokens:
-                for token in part.tokens:
-                    self._cancel(self._running[token], now)
+                for attempt in self._rivals(part):
+                    self._cancel(attempt, now)
             elif part.stage is PartStage.READY:
                 self._ready.take(part.job)
             part.move(PartStage.WITHDRAWN)
 
     def _cancel(self, attempt: Attempt, now: float) -> None:
-        """Nobody wants the result any more; the slot stays taken until the worker answers."""
-        attempt.cancelled = True
-        self._clear_deadlines(attempt.token)
+        """Nobody wants the result any more, and the slot is soon to be free."""
+        self._outrun(attempt)
+        self._timers.clear(Due("chunk", attempt.token))
         self._timers.set(Due("cancel", attempt.token), now + self._limits.timeouts.cancel_s)
-        self._emit(msg.CancelJob(attempt.token, attempt.worker.id, attempt.worker.generation))
 
     @property
     def isolating(self) -> bool:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Hashable, Iterator
 from typing import Literal, NamedTuple
 
-Kind = Literal["chunk", "idle", "cancel", "load", "backoff", "drain"]
+Kind = Literal["chunk", "idle", "late", "cancel", "load", "silence", "backoff", "drain"]
 
 
 class Due(NamedTuple):
@@ -55,9 +55,3 @@ class Timers:
             else:
                 heapq.heapreplace(self._heap, (current, next(self._serial), due))
         return None
-
-    def shift(self, by: float) -> None:
-        """Put everything off by so many seconds."""
-        self._when = {due: when + by for due, when in self._when.items()}
-        self._heap = [(when, next(self._serial), due) for due, when in self._when.items()]
-        heapq.heapify(self._heap)

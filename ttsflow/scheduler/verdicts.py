@@ -1,7 +1,11 @@
-"""Verdicts: what the end of an attempt means for the part that it spoke. One pure function decides."""
+"""Verdicts: what the end of an attempt means for the part that it spoke, and the ends of chunks for a stream.
+
+Pure functions decide.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -29,6 +33,12 @@ class Fate(Enum):
 FAILURES = (Fate.ERROR, Fate.BAD_AUDIO, Fate.HUNG)
 """fates that count against the retries of a part"""
 
+COMPLETE = (Fate.WHOLE, Fate.DOUBTFUL)
+"""fates that end a race of two attempts, whatever becomes of the other one"""
+
+FINAL = (Fate.TOO_LONG, Fate.REFUSED)
+"""fates that end a race, too, unless the other attempt has shown the contrary: it has made audio"""
+
 DEATHS = (Fate.DIED_ALONE, Fate.DIED_IN_COMPANY)
 """fates that count as deaths of workers that were speaking it"""
 
@@ -39,7 +49,7 @@ class Tried(Protocol):
     `failures`, `doubted` and `deaths` count attempts that failed, takes in doubt, and deaths of workers.
     `pieces` is how many the attempt made, `heard` what a listener was given of the part, if anything.
     `is_stretch`: it is part of a chunk that was split; only a whole chunk can be. `last_chance`: all takes
-    of its whole chunk were in doubt before.
+    of its whole chunk were in doubt before. `raced`: another attempt at the part runs.
     """
 
     @property
@@ -56,6 +66,8 @@ class Tried(Protocol):
     def is_stretch(self) -> bool: ...
     @property
     def last_chance(self) -> bool: ...
+    @property
+    def raced(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,12 @@ class GiveUp:
     why: str
 
 
-Verdict = Accept | Retry | Split | GiveUp
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Nothing follows yet: another attempt at the part runs."""
+
+
+Verdict = Accept | Retry | Split | GiveUp | GoOn
 
 
 def decide(
@@ -100,11 +117,13 @@ def decide(
     """
     may_split = bool(texts) and not part.is_stretch and not part.heard
     match fate:
+        case _ if part.raced and fate not in COMPLETE:
+            return GoOn()
         case Fate.WHOLE:
             return Accept()
         case Fate.DOUBTFUL if part.heard:  # what was heard cannot be taken back
             return Accept()
-        case Fate.DOUBTFUL if part.last_chance:
+        case Fate.DOUBTFUL if part.last_chance or part.failures > limits.retries:  # in a race
             return GiveUp(why)
         case Fate.DOUBTFUL if part.doubted <= limits.takes:
             return Retry(another_seed=True)
@@ -127,3 +146,42 @@ def decide(
         case _ if part.heard and not repeatable:
             return GiveUp(why)
     return Retry(another_seed=fate is Fate.BAD_AUDIO and not part.heard)
+
+
+ALIKE = 5
+"""chunks of a stream that fail alike, with none that is spoken, show that the others would fail as well"""
+
+
+@dataclass(slots=True)
+class Ends:
+    """How the chunks of a stream have ended so far: how many were `spoken`, how many have `failed`.
+
+    `why` is that of the first that failed, and `alike` whether all others failed for this reason.
+    """
+
+    spoken: int = 0
+    failed: int = 0
+    alike: bool = True
+    why: str = ""
+    _last: str = ""
+
+    def add_failure(self, why: str) -> None:
+        """Another chunk has failed."""
+        self.failed += 1
+        self.why = self.why or why
+        self.alike = self.alike and _gist(why) == _gist(self.why)
+
+    def is_news(self, why: str) -> bool:
+        """Whether a person should hear of an attempt that failed: not again and again of the same."""
+        last, self._last = self._last, _gist(why)
+        return self.spoken > 0 or self._last != last
+
+
+def hopeless(ends: Ends) -> bool:
+    """Whether a stream should end: nothing of it was spoken, and enough of it has failed, all alike."""
+    return not ends.spoken and ends.alike and ends.failed >= ALIKE
+
+
+def _gist(why: str) -> str:
+    """A reason without what differs from one chunk to the next: numbers, and so the names of workers."""
+    return re.sub(r"\d+", "#", why)
