@@ -1,0 +1,215 @@
+"""What goes wrong in the engine: it is mended where it can be, and else the client sees an error."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import httpx
+import openai
+import psutil
+import pytest
+
+from tests.cli.program import ONE_WORKER, Program, paragraphs, sim
+from tests.server.conftest import Serve
+from tests.server.world import Server, request
+
+BROKEN = sim(rtf=0.01, faults="[{text: broken, kind: refuse}]")
+RAISING = """
+from ttsflow import Policy, WorkerSpec, hookimpl
+
+class Raising(Policy):
+    name = "raising"
+    def place(self, devices, profile):
+        return [WorkerSpec(device) for device in devices]
+    def dispatch(self, view):
+        for worker in view.free:
+            job = view.ready.first()
+            if job is not None and "now" in job.text:
+                raise ValueError("it had to be")
+            if job is not None:
+                yield job, worker
+
+@hookimpl
+def ttsflow_policies():
+    return [Raising]
+"""
+
+
+def workers(server: Server) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.Process(server.process.pid).children(recursive=True)
+        if "ttsflow.workers" in " ".join(process.cmdline()) or "spawn_main" in " ".join(process.cmdline())
+    ]
+
+
+@pytest.fixture(scope="module")
+def broken(serve_module: Serve) -> Server:
+    """An engine that cannot speak the word "broken"."""
+    return serve_module(*BROKEN)
+
+
+def test_a_worker_that_dies_is_not_heard(serve: Serve, tmp_path: Path) -> None:
+    """Its chunk is spoken again: the audio is what it would have been."""
+    text = paragraphs(20)
+    faults = "[{at: 5, kind: die, times: 1}]"
+    server = serve(*sim(rtf=0.02, faults=faults, state_dir=tmp_path / "state"), *ONE_WORKER)
+    disturbed = server.speak(text, response_format="pcm")
+    assert server.figure("ttsflow_worker_deaths_total") == 1
+    assert disturbed.content == server.speak(text, response_format="pcm").content
+    assert "is lost" in server.said
+
+
+def test_workers_that_are_killed_in_mid_request(serve: Serve) -> None:
+    text = paragraphs(40)
+    server = serve(*sim(rtf=0.05, slots=2))
+    with server.speaking(text) as (_, parts):
+        came = next(parts)
+        for worker in workers(server):
+            worker.kill()
+        came += b"".join(parts)
+    assert server.figure("ttsflow_worker_deaths_total") >= 1
+    assert came == server.speak(text, response_format="pcm").content
+
+
+def test_what_fails_before_the_first_byte(broken: Server) -> None:
+    response = broken.speak("This is broken.")
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "chunks_failed"
+    broken.program.until(lambda: re.search(r"speech-\d+: 500 chunks_failed\n", broken.said) is not None)
+    assert "broken" not in broken.said
+    with broken.client() as client, pytest.raises(openai.InternalServerError, match="chunks failed"):
+        client.audio.speech.create(model="tts-1", voice=None, input="This is broken.")  # type: ignore[arg-type]  # it may be left out
+
+
+@pytest.mark.parametrize("format", ["wav", "mp3", "pcm"])
+def test_what_fails_later_is_cut(broken: Server, format: str) -> None:
+    """The client sees that the audio is not whole."""
+    with broken.speaking(f"{paragraphs(3)}\n\nThis is broken.", response_format=format) as (response, parts):
+        assert response.status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            b"".join(parts)
+    broken.program.until(lambda: re.search(r"speech-\d+ was cut: chunks_failed\n", broken.said) is not None)
+    assert "broken" not in broken.said
+
+
+def test_what_fails_later_is_told_in_an_event(broken: Server) -> None:
+    came: list[bytes] = []
+    with broken.speaking(f"{paragraphs(3)}\n\nThis is broken.", stream_format="sse") as (response, parts):
+        assert response.status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            came.extend(parts)
+    last = b"".join(came).decode().split("\n\n")[-2]
+    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "chunks_failed"
+
+
+def test_an_old_client_sees_an_error_too(broken: Server) -> None:
+    sent = request(json.dumps({"input": f"{paragraphs(3)}\n\nThis is broken."}))
+    with broken.connect() as connection:
+        connection.sendall(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 500 ")
+
+
+def test_a_request_that_takes_too_long(serve: Serve) -> None:
+    server = serve(*sim(chunk_s=3600), "--set", "server.request_s=0.5")
+    response = server.speak("Hello.")
+    assert response.status_code == 504
+    assert "server.request_s" in response.json()["error"]["message"]
+
+
+def test_no_worker_is_left(serve: Serve) -> None:
+    server = serve(*sim(), *ONE_WORKER, "--set", "limits.restarts=0")
+    for worker in workers(server):
+        worker.kill()
+    server.program.until(lambda: server.get("/ready").status_code == 503)
+    response = server.speak("Hello.")
+    assert response.status_code == 503
+    assert response.json()["error"]["type"] == "server_error"
+    assert server.get("/health").status_code == 200
+    assert server.figure("ttsflow_workers ready") == 0
+
+
+def test_a_policy_that_raises(serve: Serve, program: Program) -> None:
+    program.write("policies/raising.py", RAISING)
+    server = serve(*sim(rtf=0.01), "--plugins-dir", "policies", "--policy", "raising")
+    assert server.speak("Later.").status_code == 200
+    response = server.speak("Do it now.")
+    assert response.status_code == 503
+    assert "raising" in response.json()["error"]["message"]
+    assert server.get("/ready").status_code == 503
+    assert server.speak("Later.").status_code == 503
+    assert server.said.count("the engine has stopped") == 1
+
+
+def test_a_port_in_use(program: Program) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = program("serve", "--port", str(port), *sim(), code=2)
+    assert ended.err == (
+        f"ttsflow: error: cannot listen on 127.0.0.1, port {port}: Address already in use; "
+        f"choose another with --host or --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--host", "no.such.host.invalid"], "cannot listen on no.such.host.invalid"),
+        (["--host", "a" * 70], "cannot listen on"),
+        (["--port", "70000"], "server.port is 70000"),
+        (["--set", "server.prt=1"], "server.prt is not a known key; did you mean 'port'?"),
+        (["--voice", "nobody"], "unknown voice 'nobody'"),
+        (["--set", "server.voices={alloy: nobody}"], "server.voices.alloy: unknown voice 'nobody'"),
+    ],
+)
+def test_what_cannot_be_asked_for(program: Program, args: list[str], says: str) -> None:
+    ended = program("serve", "--port", "0", *sim(voices="[low]"), *args, code=2)
+    assert says in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_workers_that_do_not_load(program: Program) -> None:
+    ended = program("serve", "--port", "0", *sim(faults="[{at: load, kind: refuse}]"), *ONE_WORKER, code=1)
+    assert "ttsflow: error: no worker is left" in ended.err
+    program.await_end()
+
+
+def test_a_server_that_is_not_installed(program: Program) -> None:
+    program.hide("fastapi")
+    ended = program("serve", *sim(), code=2)
+    assert ended.err.startswith("ttsflow: error: the server is not installed: ")
+    assert "[server]" in ended.err
+
+
+LACKING = """
+from ttsflow import UsageError, hookimpl
+from ttsflow_plugins.sim import Sim
+
+class Lacking(Sim):
+    name = "lacking"
+    @classmethod
+    def check(cls, request, options):
+        if request.voice == "low":
+            raise UsageError("/srv/voices/low.bin is not there")
+
+@hookimpl
+def ttsflow_backends():
+    return [Lacking]
+"""
+
+
+def test_a_voice_whose_file_is_not_there_is_not_offered(serve: Serve, program: Program) -> None:
+    program.write("plugins/lacking.py", LACKING)
+    server = serve("--plugins-dir", "plugins", *sim("lacking", rtf=0.01, voices="[low, high]"))
+    assert [voice["id"] for voice in server.get("/v1/audio/voices").json()["voices"]] == ["high"]
+    assert server.speak("Hello.", voice="high").status_code == 200
+    for voice in ("low", "none"):
+        refused = server.speak("Hello.", voice=voice)
+        assert refused.status_code == 400
+        assert refused.json()["error"]["code"] == "unknown_voice"
+        message = refused.json()["error"]["message"]
+        assert "high" in message
+        assert "/srv" not in message

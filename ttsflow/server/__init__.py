@@ -1,0 +1,1 @@
+"""The speech server: answers programs that speak OpenAI's protocol, with the engine's workers."""

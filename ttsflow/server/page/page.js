@@ -1,0 +1,328 @@
+// The page: what is typed is spoken, heard as it comes, and saved.
+import {show, showNothing} from "./activity.js";
+import {Player, wav} from "./player.js";
+import {ServerError, ask, keep, read} from "./server.js";
+
+const RATE = 24000;  // of the server's PCM, in Hz
+const POLL_MS = 1000;
+
+const $ = id => document.getElementById(id);
+let most = Infinity;  // characters that the server takes at a time
+let name = "speech";  // of files
+let talk = null;  // what is spoken now: {abort, player}, or null
+let saving = null;  // what stops the file that is being made, or null
+let complete = null;  // the last speech that was whole: {asked, wav}
+
+// ---------------------------------------------------------------- words
+
+function tell(text) {
+  if ($("said").textContent !== text) $("said").textContent = text;  // screen readers read it again whenever it is set
+}
+
+function complain(error) {
+  const message = error instanceof ServerError ? error.message : `This page failed: ${error.message}`;
+  $("wrong").textContent = message;
+  $("wrong").hidden = false;
+  $("wrong").scrollIntoView({block: "nearest"});
+  tell("");
+  if (error.status === 401) askForKey();
+}
+
+function clock(seconds) {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+const number = count => count.toLocaleString("en");
+const times = (count, what) => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
+
+// ---------------------------------------------------------------- what is to be spoken
+
+function wanted() {
+  const body = {input: $("text").value};
+  for (const field of ["language", "voice"]) if ($(field).value) body[field] = $(field).value;
+  if ($("speed").valueAsNumber !== 1) body.speed = $("speed").valueAsNumber;
+  return body;
+}
+
+function count() {
+  const length = [...$("text").value].length, over = length - most;
+  $("count").textContent = over > 0 ? `${times(over, "character")} too many` : `${number(length)} of ${number(most)} characters`;
+}
+
+/** Whether there is a text that can be asked for; says why not. */
+function speakable() {
+  const length = [...$("text").value].length;
+  if ($("text").value.trim() && length <= most) return true;
+  complain(new ServerError(length > most
+    ? `The text is too long by ${times(length - most, "character")}. The server takes ${number(most)} at a time.`
+    : "There is no text yet. Type one, or open a text file.", 0));
+  $("text").focus();
+  return false;
+}
+
+async function open(file) {
+  $("wrong").hidden = true;
+  try {
+    if (file.size > 4 * most) throw new ServerError(`${file.name} is too long: the server takes ${number(most)} characters at a time.`, 0);
+    const text = new TextDecoder("utf-8", {fatal: true}).decode(await file.arrayBuffer());
+    if (text.includes("\0")) throw new TypeError("not a text");
+    $("text").value = text;
+    name = file.name.replace(/\.[^.]*$/, "") || name;
+    count();
+    tell(`${file.name} is opened.`);
+  } catch (error) {
+    complain(error instanceof ServerError ? error
+      : new ServerError(`${file.name} cannot be read as a plain text in UTF-8. Save it as one, and open it again.`, 0));
+  }
+}
+
+// ---------------------------------------------------------------- speaking
+
+/** Show what can be stopped now. */
+function mark() {
+  const focused = document.activeElement;
+  $("pause").disabled = !talk;
+  $("stop").disabled = !talk && !saving;
+  if (focused.disabled) $("speak").focus();  // else the focus is lost
+}
+
+/** What was spoken is over, unless something else is spoken since. */
+function end(ended) {
+  if (talk !== ended) return;
+  talk = null;
+  $("pause").textContent = "Pause";
+  $("heard").hidden = true;
+  mark();
+}
+
+function silence() {
+  if (!talk) return;
+  talk.abort.abort();
+  talk.player.stop();
+  end(talk);
+  $("times").hidden = true;
+}
+
+function stop() {
+  if (talk) tell("Stopped.");
+  silence();
+  saving?.abort();
+}
+
+function request(body, format, signal) {
+  return ask("v1/audio/speech", {
+    method: "POST", signal, headers: {"Content-Type": "application/json"},
+    body: JSON.stringify({...body, response_format: format}),
+  });
+}
+
+async function speak() {
+  if (!speakable()) return;
+  silence();
+  offer(null);
+  const body = wanted(), player = new Player(RATE), mine = {abort: new AbortController(), player};
+  talk = mine;
+  mark();
+  $("wrong").hidden = $("times").hidden = true;
+  tell("Waiting for the first sound …");
+  try {
+    const response = await request(body, "pcm", mine.abort.signal);
+    follow(mine);
+    await read(response, bytes => player.add(bytes));
+    player.finish();
+    const speech = {asked: JSON.stringify(body), wav: player.wav()};
+    await player.done;
+    if (talk === mine) tell("That was all.");
+    if (talk === mine || !talk) offer(speech);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    complain(error);
+    player.finish();  // what has come is heard
+    await player.done;
+  }
+  end(mine);
+}
+
+/** Show how far it is, until it ends. */
+function follow(mine) {
+  const {player} = mine;
+  $("heard").hidden = $("times").hidden = false;
+  const draw = () => {
+    const made = player.madeS, heard = Math.min(player.heardS, made);
+    if (player.firstSoundS !== null && $("wrong").hidden && !player.paused) {
+      tell(player.waiting ? "Waiting for more …" : "Speaking …");
+    }
+    $("heard").max = made || 1;
+    $("heard").value = heard;
+    const first = player.firstSoundS === null ? "" : ` First sound after ${player.firstSoundS.toFixed(2)} s.`;
+    const waits = player.stalls ? ` Had to wait for more, ${times(player.stalls, "time")}.` : "";
+    $("times").textContent = `${clock(heard)} heard of ${clock(made)} made.${first}${waits}`;
+  };
+  const timer = setInterval(draw, 200);
+  player.done.then(() => {
+    clearInterval(timer);
+    if (talk === mine) draw();
+  });
+}
+
+async function pause() {
+  const {player} = talk;
+  await (player.paused ? player.resume() : player.pause());
+  $("pause").textContent = player.paused ? "Go on" : "Pause";
+  tell(player.paused ? "Paused." : "Speaking …");
+}
+
+/** Offer a speech that is whole to be heard again; null where there is none. */
+function offer(speech) {
+  URL.revokeObjectURL($("again").src);
+  complete = speech;
+  $("again").hidden = !speech;
+  if (speech) $("again").src = URL.createObjectURL(speech.wav);
+  else $("again").removeAttribute("src");
+}
+
+// ---------------------------------------------------------------- saving
+
+async function save() {
+  if (!speakable()) return;
+  const body = wanted(), format = $("format").value;
+  if (format === "wav" && complete?.asked === JSON.stringify(body)) return download(complete.wav, format);
+  saving?.abort();
+  const mine = saving = new AbortController(), parts = [];
+  mark();
+  $("wrong").hidden = true;
+  $("saved").textContent = "Making the file …";
+  try {
+    // a WAV file that is streamed does not know its length, so its header is written here
+    const response = await request(body, format === "wav" ? "pcm" : format, mine.signal);
+    await read(response, part => parts.push(part));
+    download(format === "wav" ? wav(parts, RATE) : new Blob(parts, {type: response.headers.get("Content-Type")}), format);
+  } catch (error) {
+    if (saving === mine) $("saved").textContent = "";
+    if (error.name !== "AbortError") complain(error);
+  }
+  if (saving === mine) saving = null;
+  mark();
+}
+
+function download(blob, format) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${name}.${format}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  $("saved").textContent = `${link.download} is made.`;
+}
+
+// ---------------------------------------------------------------- what the server has
+
+function options(select, usual, entries) {
+  const before = select.value;
+  select.replaceChildren(new Option(usual, ""), ...entries.map(([value, text]) => new Option(text, value)));
+  if (entries.some(([value]) => value === before)) select.value = before;
+}
+
+/** What a language is called: its name, where the browser knows one, and its tag. */
+function languageName(tag) {
+  try {
+    const known = new Intl.DisplayNames(["en"], {type: "language", fallback: "none"}).of(tag);
+    return known && known !== tag ? `${known} · ${tag}` : tag;
+  } catch {
+    return tag;  // not every engine names languages as others do
+  }
+}
+
+async function loadLanguages() {
+  const {voices, languages} = await (await ask("v1/audio/voices")).json();
+  const tags = languages ?? [...new Set(voices.flatMap(voice => voice.languages))];
+  const entries = tags.map(tag => [tag, languageName(tag)]).sort((one, other) => one[1].localeCompare(other[1], "en"));
+  options($("language"), "The usual language", entries);
+  $("language").parentElement.hidden = !entries.length;
+  await loadVoices();
+}
+
+async function loadVoices() {
+  const language = $("language").value;
+  const {voices, other_names: others} = await (await ask(`v1/audio/voices?${new URLSearchParams(language && {language})}`)).json();
+  if ($("language").value !== language) return;  // another one was chosen meanwhile
+  const known = new Set(voices.map(voice => voice.name));
+  options($("voice"), "The usual voice", [
+    ...voices.map(({id, description}) => [id, description ? `${id}: ${description}` : id]),
+    ...Object.entries(others).filter(([, voice]) => known.has(voice)).map(([other, voice]) => [other, `${other}: ${voice}`]),
+  ]);
+}
+
+function askForKey() {
+  if ($("key-part").hidden) {
+    $("key-part").hidden = false;
+    $("key").focus();
+  }
+}
+
+// ---------------------------------------------------------------- what the server does
+
+async function look() {
+  if (document.hidden) return;
+  try {
+    const state = await (await ask("v1/state")).json();
+    if (most !== state.max_input_chars) {
+      most = state.max_input_chars;
+      count();
+    }
+    show(state);
+  } catch (error) {
+    showNothing(error.message);
+    if (error.status === 401) askForKey();
+  }
+}
+
+async function watch() {
+  for (;;) {
+    await look();
+    await new Promise(resolve => { setTimeout(resolve, POLL_MS); });
+  }
+}
+
+// ---------------------------------------------------------------- what people do
+
+$("speech").addEventListener("submit", event => { event.preventDefault(); speak(); });
+$("pause").addEventListener("click", pause);
+$("stop").addEventListener("click", stop);
+$("save").addEventListener("click", save);
+$("text").addEventListener("input", count);
+$("language").addEventListener("change", () => loadVoices().catch(complain));
+$("speed").addEventListener("input", () => {
+  const speed = $("speed").valueAsNumber;
+  $("speed-shown").value = speed === 1 ? "normal" : `${speed.toFixed(2)} times`;
+  $("speed").setAttribute("aria-valuetext", $("speed-shown").value);
+});
+$("open").addEventListener("click", () => $("file").click());
+$("file").addEventListener("change", () => {
+  if ($("file").files.length) open($("file").files[0]);
+  $("file").value = "";
+});
+$("key-form").addEventListener("submit", event => {
+  event.preventDefault();
+  $("wrong").hidden = true;
+  try {
+    keep($("key").value.trim());
+  } catch (error) {
+    return complain(error);
+  }
+  $("key").value = "";
+  $("key-part").hidden = true;
+  $("text").focus();
+  loadLanguages().catch(complain);
+});
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, event => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    $("text").classList.toggle("over", kind === "dragover");
+    if (kind === "drop" && event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+  });
+}
+
+loadLanguages().catch(error => error.status === 401 ? askForKey() : complain(error));
+watch();
