@@ -149,7 +149,9 @@ def test_a_plugin_that_cannot_be_imported_is_reported_and_skipped(
     )
 
 
-HEAD = "import ttsflow\nfrom ttsflow import Backend, Policy, PluginOptions, hookimpl\n"
+READER = "class R(TextReader):\n    name = 'r'\n    def read(self, data, name): ...\n    "
+READERS = "@hookimpl\ndef ttsflow_readers(): return [R]"
+HEAD = "import ttsflow\nfrom ttsflow import Backend, Policy, PluginOptions, TextReader, hookimpl\n"
 PLACE = "    def place(self, devices, profile): return []\n"
 HOOK = "@hookimpl\ndef ttsflow_policies(): return [P]\n"
 
@@ -198,8 +200,13 @@ HOOK = "@hookimpl\ndef ttsflow_policies(): return [P]\n"
         ),
         ("@hookimpl\ndef ttsflow_policies(config): return []", "it cannot be registered: Plugin"),
         ("def ttsflow_policies(): return []", "ttsflow_policies is not marked with @ttsflow.hookimpl"),
+        (f"{READER}suffixes = 'odt'\n{READERS}", "suffixes is 'odt'; the rule: a tuple of suffixes"),
+        (f"{READER}suffixes = ('.Odt',)\n{READERS}", "suffixes is ('.Odt',); the rule"),
+        (f"{READER}suffixes = ('.odt', '.epub')\n{READERS}", "has .epub, which ttsflow reads itself"),
+        (f"{READER}suffixes = ('.odt',); gives = 'rtf'\n{READERS}", "gives is 'rtf'; the rule: one of text,"),
+        ("TTSFLOW_API = (9, 0)", "it was written for version 9.0 of the interface, and this ttsflow has 1."),
         ("x = 1", "it implements no hook: it has none of ttsflow_policies, ttsflow_backends"),
-        ("@hookimpl\ndef ttsflow_policies(): return []", "it offers neither a policy nor a backend"),
+        ("@hookimpl\ndef ttsflow_policies(): return []", "it offers nothing: no policy and no backend"),
     ],
 )
 def test_a_named_file_that_cannot_be_used_is_an_error_that_says_why(
@@ -239,8 +246,8 @@ def test_a_file_that_is_not_python(plugin_file: Write) -> None:
         Registry.load(files=[plugin_file("", "plugin.yaml")])
 
 
-def test_only_what_a_person_may_interrupt_gets_through(plugin_file: Write) -> None:
-    with pytest.raises(KeyboardInterrupt):
+def test_a_plugin_that_raises_what_only_a_person_may_is_as_broken_as_others(plugin_file: Write) -> None:
+    with pytest.raises(PluginError, match=r"cannot be imported: KeyboardInterrupt \(.*my_plugin.py:1\)"):
         Registry.load(files=[plugin_file("raise KeyboardInterrupt")])
 
 

@@ -24,7 +24,8 @@ from ttsflow_plugins.sequential import Sequential
 
 HARSH = Faults(
     die=0.08, poison=0.03, fail=0.1, refuse=0.03, mute=0.03, bad=0.03, doubt=0.08, long=0.03, split=0.1,
-    hang=0.03, slow=0.02, memory=0.03, broken=0.02, lost=0.01, differ=0.1, load=0.2, leak=0.02, deaf=0.3,
+    hang=0.03, freeze=0.05, numb=0.05, slow=0.05,
+    memory=0.03, broken=0.02, lost=0.01, differ=0.1, load=0.2, leak=0.02, deaf=0.3,
     late=0.2, twice=0.2, store=0.1, cancel=0.2, drain=0.1, devices=0.5,
 )  # fmt: skip
 
@@ -84,9 +85,9 @@ def run_or_tell(seed: int, policy: Any, faults: Faults, run: Any) -> Simulated:
 def test_a_failure_tells_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Streams, "advance", lambda self, stream, now: False)
     with pytest.raises(AssertionError) as failed:
-        run_sounds("sequential", "rough", range(1))
+        run_sounds("sequential", "rough", range(1, 2))
     told = str(failed.value)
-    assert told.startswith("schedule 0, policy 'sequential': stream 's0' is not accounted for at the end")
+    assert told.startswith("schedule 1, policy 'sequential': stream 's0' is not accounted for at the end")
     assert ", Faults(), Size(devices=1, streams=1, chunks=1)\n" in told
     assert "  <- OpenStream(stream='s0'" in told
 

@@ -12,16 +12,18 @@ from tests.scheduler.random_policies import RandomPolicy
 from tests.testing.test_fault_tester import HARSH
 from ttsflow import ChunkJob, Costs, View, WorkerView
 from ttsflow.interface.jobs import Account, Doubt
+from ttsflow.scheduler import core, policy_guard, supervisor
 from ttsflow.scheduler import messages as msg
-from ttsflow.scheduler import policy_guard, supervisor
-from ttsflow.scheduler.chunks import Chunk, ChunkStage, Part, PartStage, Stream
+from ttsflow.scheduler.attempts import Attempt
+from ttsflow.scheduler.chunks import Audio, Chunk, ChunkStage, Part, PartStage, Stream
 from ttsflow.scheduler.core import DRAINED, Scheduler
 from ttsflow.scheduler.fleet import Fleet, Worker
+from ttsflow.scheduler.hedges import Hedges
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Streams
 from ttsflow.scheduler.supervisor import Supervisor
-from ttsflow.scheduler.timers import Timers
-from ttsflow.scheduler.verdicts import Fate, GiveUp, Retry, decide
+from ttsflow.scheduler.timers import Due, Timers
+from ttsflow.scheduler.verdicts import Fate, GiveUp, GoOn, Retry, decide
 from ttsflow.testing.fault_tester import Faults, run_schedule
 from ttsflow.testing.invariants import InvariantBroken
 from ttsflow_plugins.sequential import Sequential
@@ -92,8 +94,8 @@ def stale_generations_count(patch: Patch) -> None:
 def token_used_twice(patch: Patch) -> None:
     start = Supervisor.start
 
-    def forgetful(self: Supervisor, *args: Any) -> None:
-        start(self, *args)
+    def forgetful(self: Supervisor, *args: Any, **how: Any) -> None:
+        start(self, *args, **how)
         self.last_token = min(self.last_token, 5)
 
     patch(Supervisor, "start", forgetful)
@@ -124,10 +126,11 @@ def audio_of_another_chunk(patch: Patch) -> None:
 def audio_of_failed_attempts_kept(patch: Patch) -> None:
     begin = Part.begin
 
-    def keep(self: Part, *args: Any) -> None:
+    def keep(self: Part, *args: Any) -> Any:
         payloads = self.audio.payloads
-        begin(self, *args)
+        audio = begin(self, *args)
         self.audio.payloads = payloads
+        return audio
 
     patch(Part, "begin", keep)
     patch(Part, "forget", lambda self: None)
@@ -138,7 +141,7 @@ def pieces_that_come_twice_are_taken(patch: Patch) -> None:
 
     def credulous(self: Supervisor, event: msg.Piece, now: float) -> None:
         attempt = self._running.get(event.token)
-        receive(self, event if attempt is None else replace(event, number=attempt.part.pieces), now)
+        receive(self, event if attempt is None else replace(event, number=len(attempt.audio.sums)), now)
 
     patch(Supervisor, "_receive", credulous)
 
@@ -335,7 +338,8 @@ def hung_in_company_is_counted(patch: Patch) -> None:
 def suspects_not_alone(patch: Patch) -> None:
     def trusting(self: Scheduler, part: Part) -> None:
         part.move(PartStage.READY)
-        self._ready.push(part.job, part.order, self._policy.lane(part.job))
+        claim = self._streams.claim(part.chunk)
+        self._ready.push(part.job, part.order, claim, self._policy.lane(part.job))
 
     patch(Scheduler, "_make_ready", trusting)
 
@@ -413,7 +417,7 @@ def heard_twice_after_a_retry(patch: Patch) -> None:
 def heard_and_spoken_again_another_way(patch: Patch) -> None:
     receive = Part.receive
     patch(Part, "receive", lambda self, *piece: receive(self, *piece) or True)
-    patch(Part, "repeats", True)
+    patch(Part, "repeats", lambda self, audio: True)
 
 
 def heard_and_not_told(patch: Patch) -> None:
@@ -542,7 +546,137 @@ def pauses_spoken(patch: Patch) -> None:
     patch(Streams, "admit", literal)
 
 
+def losers_of_races_go_on(patch: Patch) -> None:
+    patch(Supervisor, "_outrun", lambda self, attempt: None)
+
+
+def losers_of_races_are_never_ended(patch: Patch) -> None:
+    outrun = Supervisor._outrun
+
+    def patient(self: Supervisor, attempt: Attempt) -> None:
+        outrun(self, attempt)
+        self._timers.clear(Due("chunk", attempt.token))
+
+    patch(Supervisor, "_outrun", patient)
+
+
+def winners_of_races_thrown_away(patch: Patch) -> None:
+    wins = Supervisor._wins
+
+    def humble(self: Supervisor, attempt: Attempt, now: float) -> bool:
+        if attempt.part.raced:
+            self._go_on(attempt.part, now)
+            return False
+        return wins(self, attempt, now)
+
+    patch(Supervisor, "_wins", humble)
+
+
+def races_on_one_worker(patch: Patch) -> None:
+    elsewhere = Hedges._elsewhere
+
+    def here(self: Hedges, worker: Worker) -> Worker | None:
+        return worker if worker.free_slots else elsewhere(self, worker)
+
+    patch(Hedges, "_elsewhere", here)
+
+
+def races_of_three(patch: Patch) -> None:
+    def eager(self: Hedges, attempt: Attempt, worker: Worker, now: float, last: bool) -> bool:
+        return self.may(attempt) and len(attempt.part.tokens) < 3 and not attempt.part.heard
+
+    patch(Hedges, "_is_wise", eager)
+
+
+def races_though_they_are_switched_off(patch: Patch) -> None:
+    patch(Hedges, "_share_on", lambda self, worker: 1.0)
+
+
+def races_of_suspects(patch: Patch) -> None:
+    patch(Hedges, "may", lambda self, attempt: self._share_on(attempt.worker) > 0.0)
+    patch(Hedges, "_is_wise", lambda self, attempt, worker, now, last: len(attempt.part.tokens) == 1)
+
+
+def overlap_not_compared(patch: Patch) -> None:
+    patch(Audio, "agrees", lambda self, sums: True)
+
+
+def heard_again_from_the_start_of_the_other(patch: Patch) -> None:
+    patch(Audio, "skip", lambda self, count: None)
+
+
+def audio_of_both_in_a_race(patch: Patch) -> None:
+    begin = Part.begin
+
+    def shared(self: Part, token: int, now: float) -> Audio:
+        before, raced = self.audio, self.raced
+        audio = begin(self, token, now)
+        return before if raced else audio
+
+    patch(Part, "begin", shared)
+
+
+def given_up_while_the_other_runs(patch: Patch) -> None:
+    def hasty(real: Decision, part: Part, fate: Fate, why: str) -> Any:
+        return GiveUp(why) if isinstance(real(), GoOn) else real()
+
+    decided(patch, hasty)
+
+
+def tried_again_while_the_other_runs(patch: Patch) -> None:
+    def hasty(real: Decision, part: Part, fate: Fate, why: str) -> Any:
+        return Retry() if isinstance(real(), GoOn) else real()
+
+    decided(patch, hasty)
+
+
+def hedges_not_told(patch: Patch) -> None:
+    begin = Part.begin
+
+    def uncounted(self: Part, token: int, now: float) -> Audio:
+        raced = self.raced
+        audio = begin(self, token, now)
+        self.attempts -= raced
+        return audio
+
+    patch(Part, "begin", uncounted)
+
+
+def hedged_while_draining(patch: Patch) -> None:
+    end_drained = Scheduler._end_drained
+
+    def eager(self: Scheduler, now: float) -> None:
+        end_drained(self, now)
+        self._supervisor.start_hedges(now, heads=False)
+
+    patch(Scheduler, "_end_drained", eager)
+
+
+def gone_on_though_all_fails_alike(patch: Patch) -> None:
+    patch(core, "hopeless", lambda ends: False)
+
+
+def given_up_though_some_was_spoken(patch: Patch) -> None:
+    patch(core, "hopeless", lambda ends: ends.failed > 1)
+
+
 CAUGHT = {
+    gone_on_though_all_fails_alike: "fails alike and it goes on",
+    given_up_though_some_was_spoken: "was given up, and some was spoken",
+    losers_of_races_go_on: "another attempt at it goes on",
+    losers_of_races_are_never_ended: "is left with a job",
+    winners_of_races_thrown_away: "another attempt at it goes on",
+    races_on_one_worker: "is hedged by itself",
+    races_of_three: "is hedged while 2 attempts",
+    races_though_they_are_switched_off: "which is switched off",
+    races_of_suspects: "may have killed a worker and is hedged",
+    overlap_not_compared: "differs from the first attempt, and wins",
+    heard_again_from_the_start_of_the_other: "audio that is not its own",
+    audio_of_both_in_a_race: "audio that is not its own",
+    given_up_while_the_other_runs: "was given up after",
+    tried_again_while_the_other_runs: "runs twice at a time",
+    hedges_not_told: "attempts, and",
+    hedged_while_draining: "started while the scheduler drains",
     slot_freed_before_the_worker_answered: "more jobs than slots",
     no_window: "chunks ahead",
     failed_chunks_leave_the_window_too_soon: "chunks ahead",
@@ -603,11 +737,28 @@ CAUGHT = {
     pauses_spoken: "has nothing to say",
 }
 
+TARDY = Faults(freeze=0.2, slow=0.2, deaf=0.3, fail=0.1)
+"""worlds of many races"""
+
 FREQUENT = {
+    losers_of_races_go_on: TARDY,
+    losers_of_races_are_never_ended: TARDY,
+    winners_of_races_thrown_away: TARDY,
+    races_on_one_worker: TARDY,
+    races_of_three: TARDY,
+    overlap_not_compared: replace(TARDY, differ=0.5),
+    heard_again_from_the_start_of_the_other: TARDY,
+    audio_of_both_in_a_race: Faults(freeze=0.5),
+    given_up_while_the_other_runs: TARDY,
+    tried_again_while_the_other_runs: TARDY,
+    hedges_not_told: TARDY,
+    hedged_while_draining: replace(TARDY, drain=0.5),
     no_window: Faults(),
     chunks_leave_the_window_before_they_are_stored: Faults(),
     failed_chunks_leave_the_window_too_soon: Faults(refuse=0.5),
     own_kills_blamed: Faults(lost=0.5),
+    gone_on_though_all_fails_alike: Faults(refuse=1.0),
+    given_up_though_some_was_spoken: Faults(refuse=0.5),
     heard_and_spoken_again_another_way: Faults(die=0.3, differ=1.0),
 }
 """worlds for defects that show in few of the harsh ones"""

@@ -12,8 +12,8 @@ from tests.scheduler.hand import Hand, Wide, gpus, job
 from tests.testing.test_fault_tester import HARSH
 from tests.testing.test_invariants import another_seed_after_a_death, committed_twice, convicted_too_soon
 from ttsflow import Policy, PolicyError
-from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.testing.fault_tester import Faults, FaultySimulator, Size, run_schedule, run_sound
 from ttsflow.testing.invariants import InvariantBroken
 from ttsflow.testing.shrinking import History, Shrunk, in_short, shrink

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Literal
 
 from ttsflow.interface.hookspecs import GROUP
@@ -42,6 +42,19 @@ class Provider:
         assert self.module is not None  # a provider has a path or a module
         return self.module.partition(":")[0]
 
+    def owns(self, frame: FrameType) -> bool:
+        """Whether a frame executes code of the plugin."""
+        name = str(frame.f_globals.get("__name__", ""))
+        return name.partition(".")[0] == self.module_name.partition(".")[0]
+
+    def line_of(self, frame: FrameType | None) -> str:
+        """The plugin's own line that a thread executes, or else the line that it does."""
+        inner = frame
+        while frame is not None and not self.owns(frame):
+            frame = frame.f_back
+        frame = frame or inner
+        return "an unknown line" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
     def load(self) -> object:
         """Import the plugin. The foreground process and the workers import it in the same way."""
         if self.path is not None:
@@ -59,11 +72,9 @@ class Provider:
     def _place(self, error: BaseException) -> str | None:
         if isinstance(error, SyntaxError):
             return f"{error.filename}:{error.lineno}"
-        package = self.module_name.partition(".")[0]
         place, frames = None, error.__traceback__
         while frames is not None:
-            name = str(frames.tb_frame.f_globals.get("__name__", ""))
-            if name.partition(".")[0] == package:  # the plugin's own line tells more than a library's line
+            if self.owns(frames.tb_frame):  # the plugin's own line tells more than a library's line
                 place = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}"
             frames = frames.tb_next
         return place

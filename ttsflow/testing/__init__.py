@@ -1,4 +1,4 @@
-"""For authors of policies: run the scheduler's promises over a policy of your own."""
+"""For authors of plugins: tests of the rules that policies and backends keep."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from ttsflow.interface.policy import Policy
 from ttsflow.testing.fault_tester import Faults, run_sound
+from ttsflow.testing.marks import RuleBroken, backend_checks, policy_checks
 
-__all__ = ["check_policy"]
+__all__ = ["RuleBroken", "backend_checks", "check_policy", "policy_checks"]
 
 ROUGH = Faults(
     die=0.02, poison=0.01, fail=0.02, refuse=0.01, mute=0.01, bad=0.01, doubt=0.02, long=0.01, split=0.02,
-    hang=0.01, slow=0.01, memory=0.01, broken=0.01, lost=0.01, late=0.1, twice=0.05, cancel=0.1,
+    hang=0.01, freeze=0.01, numb=0.01, slow=0.01,
+    memory=0.01, broken=0.01, lost=0.01, late=0.1, twice=0.05, cancel=0.1,
     devices=0.2,
 )  # fmt: skip
 

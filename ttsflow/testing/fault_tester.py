@@ -6,7 +6,7 @@ A schedule is a random world, wholly determined by its seed, so that a failure r
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ttsflow.errors import WorkerError
@@ -14,8 +14,8 @@ from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob, Doubt
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
-from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.messages import Driven
 from ttsflow.simulator import CostModel, Simulated, Simulator
@@ -73,7 +73,9 @@ class World:
             slow=lambda k: 1.0 + gain * (k - 1),
         )
         live = rng.random() < 0.3
-        return cls(devices, profile, limits, streams, model, live, stored=not live and rng.random() < 0.5)
+        stored = not live and rng.random() < 0.5
+        limits = limits.model_copy(update={"hedge": rng.choice((None, 0.0, 0.5, 1.0))})
+        return cls(devices, profile, limits, streams, model, live, stored)
 
 
 def _random_job(stream: str, index: int, rng: random.Random) -> ChunkJob:
@@ -156,6 +158,14 @@ class FaultySimulator(Simulator):
             super().begin(command)
             self.freeze(name, generation)
             return
+        if self._strikes("freeze"):
+            super().begin(command)
+            self._freeze_for_a_while(
+                name, generation, self._rng.uniform(0.0, 2.0 * self._model.cost(command.job))
+            )
+            return
+        if self._strikes("numb"):
+            self._silence(name, generation, until_s=self._rng.expovariate(0.1))
         answer = self._answer(token, command.job)
         if answer is not None:
             self.post(name, generation, answer, self._rng.random())
@@ -187,6 +197,28 @@ class FaultySimulator(Simulator):
 
     def audio(self, token: int, job: ChunkJob) -> float:
         return self._model.audio(job) * (20.0 if token in self._long else 1.0)
+
+    def _freeze_for_a_while(self, name: str, generation: int, after_s: float) -> None:
+        for_s = self._rng.expovariate(0.05) if self._chance(0.75) else float("inf")
+
+        def stop() -> Iterable[msg.Event]:
+            self.freeze(name, generation)
+            return ()
+
+        def go_on() -> Iterable[msg.Event]:
+            self.thaw(name, generation)
+            return ()
+
+        self.at(self.now + after_s, stop)
+        self._silence(name, generation, after_s, after_s + for_s)
+        if for_s < float("inf"):
+            self.at(self.now + after_s + for_s, go_on)
+
+    def _silence(self, name: str, generation: int, from_s: float = 0.0, until_s: float = 0.0) -> None:
+        """No sign of life is seen of a worker for a while."""
+        self.say(msg.Silent(name, generation, 3.0), from_s + 3.0)
+        if until_s < float("inf"):
+            self.say(msg.Alive(name, generation), max(until_s, from_s + 3.0))
 
     def _die(self, name: str, generation: int, after: float) -> None:
         def death() -> tuple[msg.Event, ...]:
@@ -221,7 +253,9 @@ def run_schedule(
     policy = make_policy(rng)
     chunks = sum(len(jobs) for jobs in world.streams.values())
     scheduler = watch(Scheduler(policy, world.devices, world.profile, world.limits))
-    watched = Watched(scheduler, world.limits, turns=5_000 + 400 * chunks)
+    watched = Watched(
+        scheduler, world.limits, turns=5_000 + 400 * chunks, repeatable=world.profile.deterministic
+    )
     simulator = FaultySimulator(watched, world, faults, rng)
     simulator.disturb()
     try:

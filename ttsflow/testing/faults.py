@@ -29,6 +29,10 @@ class Faults:
     """a job is too long for the model, and is to be spoken in parts; a tenth of it for a part"""
     hang: float = 0.0
     """a worker takes up a job and is never heard of again"""
+    freeze: float = 0.0
+    """a worker stops with the job it takes up, shows no sign of life, and goes on later; one of four never"""
+    numb: float = 0.0
+    """a worker that works shows no sign of life for a while"""
     slow: float = 0.0
     """a job takes 30 times as long"""
     memory: float = 0.0

@@ -11,6 +11,7 @@ from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.messages import Driven
 from ttsflow.scheduler.streams import SLOTS_AHEAD
+from ttsflow.scheduler.verdicts import Ends, hopeless
 from ttsflow.testing.records import Attempt, Chunk, End, Stream, Worker
 from ttsflow.testing.rules import InvariantBroken, Rules, expect
 
@@ -20,23 +21,29 @@ __all__ = ["InvariantBroken", "Watched"]
 class Watched:
     """A scheduler whose every event and command is checked.
 
-    Each chunk ends exactly once, with the audio of whole attempts and nothing else, in text order; one
-    that is spoken in parts with that of one attempt at each, in the order of the parts. A stored chunk
-    is committed once, and handed over after that. Failed chunks are named, not before some part of them
-    has used up what it may, nor for what was beside them; none is started then. A seed changes only after
-    audio was refused. What a worker may have died of runs alone. A worker never has more jobs than
-    slots, nor any before it is ready or on a device that is gone; what is in memory is bounded; nothing
-    starts while the scheduler drains; a cancelled stream ends at once; submitted = delivered + failed +
-    not reached. Raises InvariantBroken.
+    Each chunk ends exactly once, with the audio of whole attempts and nothing else, in text order; one that
+    is spoken in parts with that of one attempt at each, in the order of the parts. A stored chunk is
+    committed once, and handed over after that; with gaps where its stream ends early. Failed chunks are
+    named, not before some part of them has used up what it may, nor for what was beside them; none is
+    started then. Two attempts at most race, on two workers; the first that is whole wins, unless it
+    differs, and the other is cancelled at once; no attempt is left behind. A seed changes only after audio
+    was refused. What a worker may have died of runs alone. A worker never has more jobs than slots, nor any
+    before it is ready or on a device that is gone; what is in memory is bounded; nothing starts while the
+    scheduler drains; a cancelled stream ends at once; submitted = delivered + failed + not reached. Raises
+    InvariantBroken.
     """
 
-    def __init__(self, scheduler: Driven, limits: Limits, turns: float = float("inf")) -> None:
-        """`turns` is how many calls of `feed` the whole run may take."""
+    def __init__(
+        self, scheduler: Driven, limits: Limits, turns: float = float("inf"), *, repeatable: bool = False
+    ) -> None:
+        """`turns` is how many calls of `feed` the whole run may take. `repeatable`: the backend says that it
+        gives the same audio again."""
         self._scheduler, self._limits, self._turns = scheduler, limits, turns
-        self._rules = Rules(limits)
+        self._rules = Rules(limits, repeatable)
         self._streams: dict[str, Stream] = {}
         self._workers: dict[str, Worker] = {}
         self._running: dict[int, Attempt] = {}  # by token
+        self._ended: dict[int, Attempt] = {}  # in this turn
         self._devices: dict[str, Device] | None = None  # as changed last; None before any change
         self._lost: set[str] = set()
         self._last_token = self._most_slots = 0
@@ -53,24 +60,29 @@ class Watched:
         self._turns -= 1
         expect(self._turns > 0, "it does not end")
         events = list(events)
+        self._ended.clear()
         for event in events:
             self._take_note(event)
         return self._check(self._scheduler.feed(events, now))
 
-    def check_end(self) -> None:
-        """Nothing is left to happen: every stream must have ended, and no worker be left behind."""
+    def check_end(self, *, closed: bool = False) -> None:
+        """Nothing is left to happen: every stream must have ended, and no worker be left behind.
+
+        `closed`: the driver has ended the workers, maybe in the middle of a job.
+        """
         for name, stream in self._streams.items():
             expect(stream.done, f"stream {name!r} is not accounted for at the end")
         for name, worker in self._workers.items():
             gone = self._devices is not None and worker.spec.device.id not in self._devices
             expect(worker.tokens or not gone or self._stopped, f"{name} is left on a device that is gone")
+            expect(not worker.tokens or closed or self._stopped, f"{name} is left with a job")
 
     # ------------------------------------------------------------ events
 
     def _take_note(self, event: msg.Event) -> None:
         match event:
             case msg.OpenStream(name):
-                self._streams[name] = Stream(event.stored)
+                self._streams[name] = Stream(event.stored, ends=Ends(len(event.examples)))
             case msg.Submit(name, jobs) if not self._streams[name].done:
                 self._streams[name].submitted += len(jobs)
             case msg.CancelStream(name):
@@ -94,7 +106,7 @@ class Watched:
                 if attempt := self._running.get(token):
                     late = attempt.pieces or attempt.job.part
                     self._release(token, "refused" if late else "split")
-                    if not late and not attempt.cancelled:
+                    if attempt.end == "split" and not attempt.cancelled:
                         attempt.chunk.texts = list(texts)
             case msg.Cancelled(token):
                 self._release(token, "failed")
@@ -139,9 +151,25 @@ class Watched:
     def _release(self, token: int, end: End) -> None:
         """An attempt is over, unless its token is stale."""
         attempt = self._running.pop(token, None)
-        if attempt is not None:
-            attempt.end = end
-            self._workers[attempt.worker].tokens.discard(token)
+        if attempt is None:
+            return
+        attempt.end = end
+        self._workers[attempt.worker].tokens.discard(token)
+        part = attempt.chunk.part(attempt.job.part)
+        spoke = any(rival.pieces for rival in part.racing)
+        if (end in ("failed", "bad") and part.racing) or (end in ("refused", "split") and spoke):
+            attempt.end = "set aside"
+        attempt.contradicts = any(not attempt.agrees(first) for first in part.racing if attempt.hedge)
+        if not attempt.cancelled:
+            part.ended.append(attempt)
+            self._ended[token] = attempt
+
+    def _cancel(self, token: int) -> None:
+        """Nobody wants an attempt any more, though it may have ended in this very turn."""
+        if (attempt := self._ended.pop(token, None)) is not None:
+            attempt.chunk.part(attempt.job.part).ended.remove(attempt)
+        elif (attempt := self._running.get(token)) is not None:
+            attempt.cancelled = True
 
     def _bury(self, name: str, generation: int, end: End) -> None:
         worker = self._workers.get(name)
@@ -167,8 +195,8 @@ class Watched:
                     self._bury(name, generation, "cut off")
                 case msg.StartJob():
                     self._check_start(command)
-                case msg.CancelJob(token) if token in self._running:
-                    self._running[token].cancelled = True
+                case msg.CancelJob(token):
+                    self._cancel(token)
                 case msg.Commit(outcome, payloads):
                     self._check_commit(outcome, payloads)
                 case msg.Deliver():
@@ -181,9 +209,23 @@ class Watched:
                     self._stopped = True
                     for name, stream in self._streams.items():
                         expect(stream.done, f"Stop before {name!r} was accounted for")
+        for attempt in self._ended.values():
+            if attempt.end == "whole" and not self._streams[attempt.job.stream].done:
+                self._rules.check_won(attempt, attempt.chunk.part(attempt.job.part))
         for name, stream in self._streams.items():
             expect(stream.done or not stream.cancelled, f"{name!r} was cancelled and goes on")
+            expect(stream.done or not stream.gaps, f"a chunk of {name!r} was left out, and it goes on")
+            expect(
+                stream.done or not self._is_hopeless(stream), f"all of {name!r} fails alike and it goes on"
+            )
         return commands
+
+    @staticmethod
+    def _is_hopeless(stream: Stream) -> bool:
+        """Whether all that has ended of a stream shows that nothing of it can be spoken."""
+        tried = [chunk for chunk in stream.chunks.values() if not chunk.given_up]
+        others = any(attempt.end != "running" for chunk in tried for attempt in chunk.attempts)
+        return hopeless(stream.ends) and not others
 
     def _check_start(self, command: msg.StartJob) -> None:
         job, name = command.job, command.worker
@@ -199,15 +241,18 @@ class Watched:
         expect(job.index >= stream.handed, f"{job} started after it was handed over")
         chunk = stream.chunks.setdefault(job.index, Chunk(job))
         part = chunk.part(job.part)
+        self._rules.check_race(job, name, part, command.hedge)
         self._rules.check_try(job, chunk, part)
-        self._rules.check_company(job, part, [self._running[token] for token in worker.tokens])
+        others = [self._running[token] for token in worker.tokens]
+        wanted = [other for other in others if not other.cancelled]  # the rest is about to be let go of
+        self._rules.check_company(job, part, wanted)
         stream.held.add(job.index)
         window = max(self._limits.look_ahead, SLOTS_AHEAD * self._most_slots)
         far = len(stream.held) if stream.stored else job.index - stream.handed + len(stream.waiting) + 1
         expect(far <= window, f"{job} is more than {window} chunks ahead")
         self._last_token = command.token
         worker.tokens.add(command.token)
-        attempt = self._running[command.token] = Attempt(chunk, job, name)
+        attempt = self._running[command.token] = Attempt(chunk, job, name, command.hedge)
         part.tries.append(attempt)
 
     def _slots(self, worker: Worker) -> int:
@@ -254,6 +299,7 @@ class Watched:
             expect(not job.speakable, f"{job} is told as a pause")
             return
         expect(outcome.status in ("ok", "flagged"), f"{job} is told as {outcome.status}")
+        self._streams[job.stream].ends.spoken += 1
         spoken = chunk.spoken()
         expect(spoken, f"{job} was handed over without all of its audio")
         flagged = any(attempt.flagged for attempt in spoken)
@@ -277,6 +323,7 @@ class Watched:
         expect(bool(outcome.sent_s) == bool(chunk.heard), f"{job}: what was heard of it is not told")
         self._rules.check_told(outcome, chunk)
         stream.failed += 1
+        stream.ends.add_failure(outcome.why or "")
         chunk.given_up = True
         if stream.stored:
             stream.held.discard(job.index)
@@ -284,10 +331,12 @@ class Watched:
 
     def _check_order(self, stream: Stream, name: str, index: int) -> None:
         expect(not stream.done, f"chunk {index} of {name!r} came after the stream's end")
-        expect(index == stream.handed, f"chunk {index} of {name!r} came where {stream.handed} was due")
+        stream.gaps |= stream.stored and index > stream.handed
+        in_turn = index >= stream.handed if stream.gaps else index == stream.handed
+        expect(in_turn, f"chunk {index} of {name!r} came where {stream.handed} was due")
 
     def _hand_over(self, stream: Stream, index: int) -> None:
-        stream.handed += 1
+        stream.handed = index + 1
         stream.waiting.add(index)
         if stream.stored:  # nobody answers
             self._written(stream, index)
@@ -300,4 +349,6 @@ class Watched:
         expect(account.delivered == stream.delivered, f"{account}: {stream.delivered} were delivered")
         expect(account.failed == stream.failed, f"{account}: {stream.failed} failed")
         expect(command.why is not None or not account.not_reached, f"{account}: not all was reached")
+        given_up = command.error is not None
+        expect(not (given_up and stream.ends.spoken), f"{command.stream!r} was given up, and some was spoken")
         stream.done = True

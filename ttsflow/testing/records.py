@@ -8,36 +8,52 @@ from typing import Any, Literal
 
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import WorkerSpec
+from ttsflow.scheduler.verdicts import Ends
 
-End = Literal["running", "whole", "failed", "bad", "refused", "died", "cut off", "split"]
+End = Literal["running", "whole", "failed", "bad", "refused", "died", "cut off", "split", "set aside"]
 """Of an attempt. Failed: it told so itself. Bad: its audio was no good. Refused: another is no use. Died:
-with its worker. Cut off: its worker was killed, or its device lost. Split: its parts follow."""
+with its worker. Cut off: its worker was killed, or its device lost. Split: its parts follow. Set aside: it
+failed, refused, asked for parts, or differed from another attempt, while that ran."""
 
 
 @dataclass
 class Attempt:
-    """One attempt at a part of a chunk, or at the whole."""
+    """One attempt at a part of a chunk, or at the whole.
+
+    `contradicts`: it is a hedge, and when it ended, the first attempt ran and had said something else.
+    """
 
     chunk: Chunk
     job: ChunkJob
     worker: str
+    hedge: bool = False
     pieces: list[Any] = field(default_factory=list)
     sums: list[int] = field(default_factory=list)
     end: End = "running"
     flagged: bool = False
     alone: bool = False  # on its worker when that ended
     cancelled: bool = False
+    contradicts: bool = False
+
+    def agrees(self, other: Attempt) -> bool:
+        """Whether both said the same, as far as both have come."""
+        common = min(len(self.sums), len(other.sums))
+        return self.sums[:common] == other.sums[:common]
 
 
 @dataclass
 class Part:
-    """All attempts at one part; `inherited` are deaths of the whole that it is a part of."""
+    """All attempts at one part; `inherited` are deaths of the whole that it is a part of.
+
+    `ended` are those of them that ended while somebody wanted them, in that order.
+    """
 
     tries: list[Attempt] = field(default_factory=list)
+    ended: list[Attempt] = field(default_factory=list)
     inherited: int = 0
 
     def count(self, *ends: End) -> int:
-        return sum(attempt.end in ends for attempt in self.tries)
+        return sum(attempt.end in ends for attempt in self.ended)
 
     @property
     def deaths(self) -> int:
@@ -45,7 +61,13 @@ class Part:
 
     @property
     def last(self) -> Attempt | None:
-        return self.tries[-1] if self.tries else None
+        """The one that ended last."""
+        return self.ended[-1] if self.ended else None
+
+    @property
+    def racing(self) -> list[Attempt]:
+        """The attempts that run, and that somebody wants."""
+        return [attempt for attempt in self.tries if attempt.end == "running" and not attempt.cancelled]
 
 
 @dataclass
@@ -98,8 +120,8 @@ class Chunk:
 
     def _whole(self, heard: Attempt, said: int) -> Attempt | None:
         """The whole attempt that what was heard of `heard` is all of: itself, or one that said the same."""
-        tries = self.parts[heard.job.part].tries
-        same = (each for each in tries if each.end == "whole" and each.sums == heard.sums[:said])
+        ended = self.parts[heard.job.part].ended
+        same = (each for each in ended if each.end == "whole" and each.sums == heard.sums[:said])
         return next(same, None)
 
     def spoken(self) -> list[Attempt]:
@@ -130,8 +152,10 @@ class Stream:
     held: set[int] = field(default_factory=set)  # chunks that were started and may be in memory
     delivered: int = 0
     failed: int = 0
+    ends: Ends = field(default_factory=Ends)  # of chunks whose end was told
     chunks: dict[int, Chunk] = field(default_factory=dict)
     cancelled: bool = False
+    gaps: bool = False  # of a store: chunks were left out, because it ends
     done: bool = False
 
 

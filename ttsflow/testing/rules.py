@@ -22,8 +22,32 @@ def expect(holds: object, otherwise: str) -> None:
 class Rules:
     """Which attempts `limits` allow. Nothing is known here but what workers told and sinks were given."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, repeatable: bool) -> None:
+        self._limits, self._repeatable = limits, repeatable
+
+    def check_race(self, job: ChunkJob, worker: str, part: Part, hedge: bool) -> None:
+        """An attempt runs alone, or races one other, which runs elsewhere."""
+        racing = part.racing
+        if not hedge:
+            expect(not racing, f"{job} runs twice at a time")
+            return
+        expect(self._limits.hedge != 0.0, f"{job} is hedged, which is switched off")
+        expect(len(racing) == 1, f"{job} is hedged while {len(racing)} attempts at it run")
+        expect(racing[0].job == job and racing[0].worker != worker, f"{job} is hedged by itself")
+        expect(not part.deaths, f"{job} may have killed a worker and is hedged")
+
+    def check_won(self, attempt: Attempt, part: Part) -> None:
+        """An attempt that is whole ends the race, unless it differs from another one, or what was heard."""
+        before = [heard for heard in attempt.chunk.heard if heard[0].job.part == attempt.job.part]
+        repeats = all(attempt.agrees(other) and len(attempt.sums) >= said for other, said in before)
+        for rival in part.racing:
+            wins = rival.job == attempt.job and repeats and attempt.agrees(rival)
+            expect(not wins, f"{attempt.job} is whole, and another attempt at it goes on")
+            if rival.job == attempt.job:
+                attempt.end = "set aside"
+        was_heard = any(other is attempt for other, _ in before)  # so that no other can go on
+        odd = self._repeatable and attempt.contradicts and attempt.end == "whole" and not was_heard
+        expect(not odd, f"{attempt.job} differs from the first attempt, and wins")
 
     def check_try(self, job: ChunkJob, chunk: Chunk, part: Part) -> None:
         """Another attempt may be made."""
@@ -32,7 +56,6 @@ class Rules:
             base = self._base(job, chunk)
             expect(base is None or job == base, f"{job} is none of the jobs that its chunk is spoken by")
         else:
-            expect(last.end != "running", f"{job} runs twice at a time")
             expect(last.end != "split", f"{job} is spoken on after it was split")
             refused = last.end == "bad" or (last.end == "whole" and bool(limits.takes))
             expect(job in (last.job, *([last.job.retake()] if refused else [])), f"{job} has another seed")
@@ -75,7 +98,9 @@ class Rules:
         )
 
     def _spent(self, part: Part) -> bool:
-        """Whether a part has used up what it may."""
+        """Whether a part has used up what it may, and no attempt at it goes on."""
+        if part.racing:
+            return False
         if part.count("refused") or part.count("failed", "bad") > self._limits.retries:
             return True
         last = part.last
@@ -84,7 +109,7 @@ class Rules:
 
     def is_out(self, part: Part) -> bool:
         """Whether a part may be given up: by what it did itself, never by what was beside it."""
-        alone = [attempt.end for attempt in part.tries if attempt.alone]
+        alone = [attempt.end for attempt in part.ended if attempt.alone]
         killer = part.deaths >= self._limits.deaths and "died" in alone
         tried = part.count("failed", "bad") + alone.count("cut off")
         return killer or tried > self._limits.retries or part.count("refused") > 0

@@ -86,13 +86,18 @@ class Shrunk:
 
 
 def shrink(
-    seed: int, make_policy: Callable[[random.Random], Policy], faults: Faults, run: Runner = run_schedule
+    seed: int,
+    make_policy: Callable[[random.Random], Policy],
+    faults: Faults,
+    run: Runner = run_schedule,
+    size: Size | None = None,
 ) -> Shrunk:
-    """Make the failing schedule `seed` simpler: fewer kinds of fault, streams, devices and chunks.
+    """Make a failing schedule simpler: fewer kinds of fault, streams, devices and chunks.
 
-    `run` raises InvariantBroken where a schedule fails. Raises ValueError where `seed` does not.
+    `seed` and `size` are those with which it failed. `run` raises InvariantBroken where a schedule fails.
+    Raises ValueError where this one does not.
     """
-    found = _failing(seed, make_policy, faults, Size(), run)
+    found = _failing(seed, make_policy, faults, size or Size(), run)
     if found is None:
         raise ValueError(f"schedule {seed} breaks no promise")
     before = None
