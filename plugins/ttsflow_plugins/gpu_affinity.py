@@ -19,6 +19,7 @@ from ttsflow import (
     WorkerView,
     fill,
     hookimpl,
+    soonest,
 )
 
 REMEMBERED = 10_000
@@ -64,7 +65,7 @@ class GpuAffinity(Policy):
             return fill(devices, profile)
         return [WorkerSpec(device, slots) for device in devices]
 
-    def lane(self, job: ChunkJob) -> Hashable:
+    def lane(self, job: ChunkJob) -> tuple[str, bool]:
         """The id of the device that `job` is assigned to, and whether only that device may speak the job."""
         names = (job.stream, job.voice, *job.references)
         pinned = next((self.options.pin[name] for name in names if name in self.options.pin), None)
@@ -85,11 +86,22 @@ class GpuAffinity(Policy):
             if not view.ready:
                 return
             device = worker.device.id
-            job = view.ready.first((device, True), (device, False))
-            if job is None and self.options.steal:
-                job = self._anybodys(view)
+            if self._by_speed and view.costs.uneven:
+                job = view.ready.first((device, True)) or soonest(view, worker, self._unpinned(view))
+            else:
+                job = view.ready.first((device, True), (device, False))
+                if job is None and self.options.steal:
+                    job = self._anybodys(view)
             if job is not None:
                 yield job, worker
+
+    @property
+    def _by_speed(self) -> bool:
+        """Whether unlike devices share the work by their speed: where any of them may speak any chunk."""
+        return self.options.steal and self.options.key == "chunk"
+
+    def _unpinned(self, view: View) -> Iterable[ChunkJob]:
+        return (job for job in view.ready if not self.lane(job)[1])
 
     def _anybodys(self, view: View) -> ChunkJob | None:
         """The next job that is not pinned."""

@@ -10,7 +10,7 @@ import pytest
 from tests.scheduler.hand import Hand, gpus, job
 from tests.scheduling import CURVES, ONE, SLICING, STRONG, TWO, WEAK, XTTS, World, compare, make
 from ttsflow import ChunkJob, Device, Profile
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.simulator import CostModel, Simulator
 from ttsflow.testing import check_policy

@@ -1,5 +1,7 @@
 """The backend hibari, with its real model: what is heard is what was written."""
 
+# ruff: noqa: RUF001  # letters of several scripts look like Latin ones
+
 from __future__ import annotations
 
 import wave
@@ -56,6 +58,19 @@ def backend() -> Iterator[Hibari]:
     engine.load(Device("cpu", "cpu"), 1)
     yield engine
     engine.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("He said “Война и мир”, and Война again.", "'Война', 'и', 'мир'"),
+        ("One नमस्ते two.", "'नमस्ते'"),
+        ("A а б в г д е.", "'а', 'б', 'в' and 3 more"),
+        (f"Long {'ы' * 60}.", repr("ы" * 40)),
+    ],
+)
+def test_a_doubt_names_the_words_that_cannot_be_read(backend: Hibari, text: str, told: str) -> None:
+    assert steps(backend, job(text))[-1].flag == f"hibari reads English letters and cannot read {told}"
 
 
 @pytest.mark.parametrize("number", range(len(SENTENCES)))
@@ -127,7 +142,7 @@ def test_letters_that_it_cannot_read_make_the_audio_doubtful(backend: Hibari) ->
     assert piece.piece is not None
     assert end.done
     assert end.flag is not None
-    assert "'你好Мир'" in end.flag
+    assert "'你好', 'Мир'" in end.flag
     assert steps(backend, job("Naïve Zürich Ω, 5 µm, 1º, Hawai\u02bbi."))[1].flag is None
 
 

@@ -66,13 +66,14 @@ class TestFill:
         ):
             assert self.filled(cpu, workers=workers) == [1] * count
 
-    def test_several_workers_on_a_gpu_only_where_they_gain_and_slots_do_not(self) -> None:
+    def test_several_workers_on_a_gpu_only_where_it_was_measured_that_they_gain(self) -> None:
         gpu = Device("cuda:0", "cuda")
         gain = (1.0, 1.1)
         assert self.filled(gpu, workers=gain) == [1, 1]
         assert self.filled(gpu, workers=(1.0, 2.0)) == [1]
         assert self.filled(gpu, workers=gain, slots=2, slowdown=(1.0, 2.0)) == [1, 1]
-        assert self.filled(gpu, workers=gain, slots=2, slowdown=(1.0, 1.2)) == [2]
+        assert self.filled(gpu, workers=gain, slots=2, slowdown=(1.0, 1.2)) == [2, 2]
+        assert self.filled(gpu, slots=2, slowdown=(1.0, 1.2)) == [2]
         full = Device("cuda:0", "cuda", free_bytes=15)
         assert self.filled(full, workers=gain, memory_bytes=10) == [1]
 

@@ -23,7 +23,7 @@ from tests.scheduling import (
 from ttsflow import ChunkJob, Device, Profile
 from ttsflow.report import RunReport
 from ttsflow.report.attempts import AttemptWatch
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.simulator import CostModel, Simulator
 from ttsflow_plugins.adaptive import Adaptive
 

@@ -21,6 +21,7 @@ from ttsflow import (
     WorkerView,
     fill,
     hookimpl,
+    soonest,
 )
 from ttsflow_plugins.adaptive.forecast import Load, Outlook, Plan, Task, forecast
 from ttsflow_plugins.adaptive.trials import Trials, is_unclear
@@ -110,12 +111,12 @@ class Adaptive(Policy):
             return
         due = self._due(view, heard)
         for worker in view.free:
-            if worker.free_slots == worker.slots and (job := _most_urgent(view, due)):
+            if worker.free_slots == worker.slots and (job := _most_urgent(view, due, worker, 1)):
                 yield job, worker
         at_once = self._at_once(view, heard, due) if view.ready else 0
         for worker in view.free:
             limit = self._trials.limit(worker, at_once)
-            if worker.slots - worker.free_slots < limit and (job := _most_urgent(view, due)):
+            if worker.slots - worker.free_slots < limit and (job := _most_urgent(view, due, worker, limit)):
                 yield job, worker
 
     def lane(self, job: ChunkJob) -> Hashable:
@@ -126,27 +127,25 @@ class Adaptive(Policy):
         best = _best(view)
         self._trials.consider(view, best)
         for worker in view.free:
-            if worker.slots - worker.free_slots >= self._trials.limit(worker, best):
-                continue
-            job = self._longest(view)
-            if job is None:
-                return
-            yield job, worker
+            limit = self._trials.limit(worker, best)
+            if worker.slots - worker.free_slots < limit and (job := self._longest(view, worker, limit)):
+                yield job, worker
 
-    def _longest(self, view: View) -> ChunkJob | None:
-        """The longest of the next chunks.
+    def _longest(self, view: View, worker: WorkerView, at_once: int) -> ChunkJob | None:
+        """The longest of the next chunks that no quicker worker would be done with sooner.
 
         Of several streams a batch is taken from the front of the fair order, and the next batch when nothing
         of it is left. So no stream is passed by, and each has its share. A batch is only a part of what is
         ready, since each stream has about as many ready chunks, whatever its weight.
         """
         if len(list(islice(view.streams, 2))) < 2:
-            return max(islice(view.ready, LONGEST_OF), key=view.costs.cost, default=None)
+            return _first(view, worker, islice(view.ready, LONGEST_OF), (), at_once)
         left = (job for job in islice(view.ready, LONGEST_OF) if id(job) in self._batch)
         batch = list(islice(left, len(self._batch))) or list(
             islice(view.ready, max(1, min(LONGEST_OF, len(view.ready)) // 4))
         )
-        job = max(batch, key=view.costs.cost, default=None)
+        behind = (job for job in islice(view.ready, LONGEST_OF) if id(job) not in self._batch)
+        job = _first(view, worker, batch, behind, at_once)
         self._batch = {id(other) for other in batch if other is not job}
         return job
 
@@ -229,19 +228,20 @@ class Adaptive(Policy):
             mine = tasks.get(worker.id, [])
             if mine or worker.free_slots:
                 pace = view.costs.slow(len(mine))
-                yield Load(worker.slots, [self._rest(view, running, pace) for running in mine])
+                tasks_here = [self._rest(view, running, pace) for running in mine]
+                yield Load(worker.slots, tasks_here, view.costs.slower(worker))
 
     def _rest(self, view: View, running: Running, pace: float) -> Task:
         """What is left of a chunk that runs; one that takes longer than predicted is nearly done."""
-        whole = self._task(view, running.job)
+        whole = self._task(view, running.job, running.worker)
         left_s = whole.work_s - (view.now - running.started_s) / pace
         return whole._replace(
             work_s=max(left_s, NEARLY * whole.work_s),
             audio_s=max(0.0, whole.audio_s - running.delivered_s),
         )
 
-    def _task(self, view: View, job: ChunkJob) -> Task:
-        work_s = view.costs.cost(job)
+    def _task(self, view: View, job: ChunkJob, worker: WorkerView | None = None) -> Task:
+        work_s = view.costs.cost(job, worker)
         return Task(job.stream, job.index, work_s, view.costs.audio(job) + job.pause_s)
 
 
@@ -256,11 +256,26 @@ def _best(view: View) -> int:
     return view.costs.knee(max((worker.slots for worker in view.workers), default=1))
 
 
-def _most_urgent(view: View, due: Due) -> ChunkJob | None:
-    """The next chunk of the stream that needs it soonest, in fair order where it is the same for several."""
-    lanes = view.ready.lanes()
-    soonest = min((due[lane] for lane in lanes), default=0.0)
-    job = view.ready.first(*(lane for lane in lanes if due[lane] == soonest))
+def _first(
+    view: View, worker: WorkerView, jobs: Iterable[ChunkJob], behind: Iterable[ChunkJob], at_once: int
+) -> ChunkJob | None:
+    """The longest of `jobs`; a worker that is slower than others gets what they leave, also of `behind`."""
+    if not view.costs.uneven:
+        return max(jobs, key=view.costs.cost, default=None)
+    return soonest(view, worker, [*sorted(jobs, key=view.costs.cost, reverse=True), *behind], at_once)
+
+
+def _most_urgent(view: View, due: Due, worker: WorkerView, at_once: int) -> ChunkJob | None:
+    """The next chunk of the stream that needs it soonest, in fair order where it is the same for several.
+
+    A worker that is slower than others has what they leave to it.
+    """
+    if view.costs.uneven:
+        job = soonest(view, worker, _by_need(view, due), at_once)
+    else:
+        lanes = view.ready.lanes()
+        least = min((due[lane] for lane in lanes), default=0.0)
+        job = view.ready.first(*(lane for lane in lanes if due[lane] == least))
     if job is not None:
         due[job.stream] += view.costs.audio(job) + job.pause_s
     return job

@@ -36,10 +36,11 @@ class Outlook(NamedTuple):
 
 @dataclass(slots=True)
 class Load:
-    """A worker with so many slots, and what it speaks."""
+    """A worker with so many slots, what it speaks, and how many times slower than all workers it is."""
 
     slots: int
     tasks: list[Task] = field(default_factory=list)
+    slower: float = 1.0
 
 
 def forecast(
@@ -56,17 +57,18 @@ def forecast(
     """
     queue = list(waiting)
     queue.reverse()
-    busy = [(load.slots, list(load.tasks)) for load in loads]
+    busy = [(load.slots, list(load.tasks), load.slower) for load in loads]
     now, left = 0.0, plan.chunks
     finished: dict[str, list[tuple[int, float, float]]] = {stream: [] for stream in heard}
     while True:
         while queue:
             limit = plan.first if left > 0 else plan.later
-            slots, tasks = min(busy, key=lambda load: len(load[1]))
+            slots, tasks, slower = min(busy, key=lambda load: (len(load[1]), load[2]))
             if len(tasks) >= min(slots, limit):
                 break
-            tasks.append(queue.pop())
-        paces = [(slow(len(tasks)), tasks) for _, tasks in busy if tasks]
+            task = queue.pop()
+            tasks.append(task._replace(work_s=task.work_s * slower))
+        paces = [(slow(len(tasks)), tasks) for _, tasks, _ in busy if tasks]
         if not paces:
             break
         step = min(pace * min(task.work_s for task in tasks) for pace, tasks in paces)

@@ -80,6 +80,7 @@ class Espeak(Backend):
                 language: rate * options.rate / USUAL_RATE for language, rate in CHARS_PER_S.items()
             },
             deterministic=True,
+            seeds=False,
             speeds=(
                 math.ceil(100 * LOWEST_RATE / options.rate) / 100,
                 math.floor(100 * HIGHEST_RATE / options.rate) / 100,

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import groupby
 from typing import Any
 
 from pydantic import Field
@@ -37,6 +38,9 @@ SAMPLE_RATE = 24_000
 
 REVISION = 3
 """of how texts are written and sentences joined here: another one is another sound"""
+
+SHOWN, LONGEST = 3, 40
+"""words that a doubt names, and characters of each"""
 
 ALPHABETS = ("LATIN", "GREEK")
 """scripts that it reads; letters of others it spells in English or leaves out"""
@@ -110,10 +114,10 @@ class Hibari(Backend):
             return (Step(job, error=error),)
         except Exception as error:  # the engine does the same with the same text
             return (Step(job, error=JobRefused(f"hibari cannot speak it: {type(error).__name__}: {error}")),)
-        unknown = "".join(dict.fromkeys(filter(_is_foreign, job.text)))
+        unknown = _foreign_words(job.text)
         if not samples.any():
             return (Step(job, error=JobRefused(f"hibari has no sound for {job.text!r}; it reads English")),)
-        flag = f"hibari reads English letters and cannot read {unknown!r}" if unknown else None
+        flag = f"hibari reads English letters and cannot read {_listed(unknown)}" if unknown else None
         return (Step(job, piece=AudioPiece(samples, SAMPLE_RATE)), Step(job, done=True, flag=flag))
 
     def cancel(self, job: ChunkJob) -> None:
@@ -130,6 +134,22 @@ class Hibari(Backend):
             path = read_catalogue()[voice].path
             self._models[voice] = Model(voice, model=str(path), threads=1)
         return self._models[voice]
+
+
+def _foreign_words(text: str) -> list[str]:
+    """The words with letters that the engine cannot read, each once."""
+    words = ("".join(run) for is_word, run in groupby(text, _is_in_word) if is_word)
+    return list(dict.fromkeys(word for word in words if any(map(_is_foreign, word))))
+
+
+def _is_in_word(char: str) -> bool:
+    """Whether a character is a letter, or one of the marks with which some scripts write vowels."""
+    return unicodedata.category(char)[0] in "LM"
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return ", ".join(repr(word[:LONGEST]) for word in words[:SHOWN]) + more
 
 
 def _is_foreign(char: str) -> bool:

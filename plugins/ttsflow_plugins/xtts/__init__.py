@@ -198,7 +198,8 @@ class Xtts(Backend):
         self._speaker.relieve()
 
     def close(self) -> None:
-        del self._speaker
+        if hasattr(self, "_speaker"):  # else it is closed
+            del self._speaker
 
 
 @hookimpl

@@ -81,7 +81,7 @@ def _repository(model: str) -> str:
 
 
 def _settle_licence(model: str, ask: Callable[[str], bool] | None) -> None:
-    answer = _data_folder() / "tts" / model.replace("/", "--") / "tos_agreed.txt"
+    answer = data_folder() / "tts" / model.replace("/", "--") / "tos_agreed.txt"
     if os.environ.get("COQUI_TOS_AGREED") == "1" or answer.exists():
         return
     if ask is None:
@@ -100,7 +100,7 @@ def _settle_licence(model: str, ask: Callable[[str], bool] | None) -> None:
         ) from error
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
     """Coqui's data folder, found in the same way as in its package `trainer` (which would import torch)."""
     for variable in ("TTS_HOME", "XDG_DATA_HOME"):
         if variable in os.environ:
