@@ -9,13 +9,16 @@ TtsflowError                  says what is wrong, where, and what to do next
 │   ├── UnknownNameError      no such policy, backend, voice, language or option; lists the known ones
 │   ├── PluginError           a plugin that the run asks for is broken, or two share one name
 │   ├── BackendUnavailable    a backend is not installed, or installed and not usable
+│   ├── ClusterError          a cluster cannot be joined, or none of its nodes can be used
 │   └── DeviceError           no device on which the work fits
 └── RunError                  the run started and could not be carried through (exit code 1)
     ├── PolicyError           the policy raised, starved or answered nonsense; names the plugin
+    ├── NothingSpoken         chunks fail, all alike, and none was spoken; says why
     ├── WorkerError           no worker is left that could speak
     ├── StoreError            the store cannot be read or written any further (exit code 3: run again)
     │   └── StoreDamaged      bytes in it are not those that were written; names the chunks, or the file
-    └── SinkError             the audio could not be written any further
+    ├── SinkError             the audio could not be written any further
+    └── Unforeseen            a part of the program ended of an error that nobody foresaw (exit code 3)
 """
 
 from __future__ import annotations
@@ -77,6 +80,10 @@ class BackendUnavailable(UsageError):
     """A backend is not installed, or it is installed and cannot be used."""
 
 
+class ClusterError(UsageError):
+    """A cluster cannot be joined, or none of its nodes can be used."""
+
+
 class DeviceError(UsageError):
     """No device on which the work fits."""
 
@@ -89,8 +96,16 @@ class Drained(RunError):
     """The engine was drained: chunks that were not in work then were not spoken."""
 
 
+class Closed(RunError):
+    """The engine was closed before the stream had ended."""
+
+
 class PolicyError(RunError):
     """A scheduling policy raised, starved its jobs, or answered nonsense."""
+
+
+class NothingSpoken(RunError):
+    """The first chunks of a text have failed, all alike: the others would fail as well, and are not tried."""
 
 
 class WorkerError(RunError):
@@ -116,6 +131,20 @@ class StoreDamaged(StoreError):
 
 class SinkError(RunError):
     """The audio could not be written any further."""
+
+
+class Unforeseen(RunError):
+    """A part of the program ended of an error that nobody foresaw: a bug, or a lack of memory."""
+
+    exit_code = 3
+
+    @classmethod
+    def of(cls, error: BaseException, part: str) -> Unforeseen:
+        """What has ended `part` of the program."""
+        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        unforeseen = cls(f"{part} ended unforeseen ({why}); --verbose tells where")
+        unforeseen.__cause__ = error
+        return unforeseen
 
 
 def _quoted(name: str) -> str:

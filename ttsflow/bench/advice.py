@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from ttsflow.bench.arms import Arm
-from ttsflow.bench.choice import Choice, choose, compared, surely_more, taken
+from ttsflow.bench.choice import Choice, choose, compared, one_way, surely_more, taken
 from ttsflow.bench.figures import AtOnce, Figures, spread
 from ttsflow.bench.measurement import ENOUGH_ROUNDS
 
@@ -19,6 +19,8 @@ def advice(figures: Figures, usual_workers: int) -> list[str]:
 def policy_of(figures: Figures, usual_workers: int) -> str | None:
     """What a configuration needs beside the profile; None where the default policy does the same."""
     choice = choose(figures.workers)
+    if min(taken(figures).arm) > 1:  # the default policy does it by itself
+        return None
     if not _fewer_do(figures.workers, choice, usual_workers):
         return None
     best = taken(figures).arm
@@ -40,7 +42,9 @@ def _sentences(figures: Figures, usual_workers: int) -> Iterator[str]:
     if len(figures.workers) > 1:
         yield from _of_workers(figures.workers, workers, usual_workers)
     if len(figures.slots) > 1 and len(figures.workers) > 1 and workers.best.arm.workers > 1:
-        yield from _of_both(slots.best, workers.best)
+        yield from _of_one_way(slots.best, workers.best, measured_both=bool(figures.both))
+    for both in figures.both:
+        yield _of_both(both, one_way(figures))
     if len(figures.slots) == 1 and len(figures.workers) == 1:
         yield "one worker, one slot: nothing else was measured"
 
@@ -67,7 +71,15 @@ def _of_workers(arms: Sequence[AtOnce], choice: Choice, usual: int) -> Iterator[
         yield f"policies place {usual} workers here by themselves; {fewer} as much with less memory"
 
 
-def _of_both(slots: AtOnce, workers: AtOnce) -> Iterator[str]:
+def _of_both(both: AtOnce, best: AtOnce) -> str:
+    more = compared(both, best)
+    times = f"{statistics.median(more):.2f} times as much" if more else "not in one round with it"
+    if surely_more(more):
+        return f"{both.arm}: {times} as {best.arm}, with the memory of {both.arm.workers} workers"
+    return f"{both.arm} give {times} as {best.arm}, which is no sure gain: runs have {best.arm}"
+
+
+def _of_one_way(slots: AtOnce, workers: AtOnce, *, measured_both: bool) -> Iterator[str]:
     if slots.arm.slots == 1:
         return
     if surely_more(more := compared(workers, slots)):
@@ -80,10 +92,11 @@ def _of_both(slots: AtOnce, workers: AtOnce) -> Iterator[str]:
             f"{slots.arm}, which takes less memory"
         )
         return
-    yield (
-        f"{better.arm}: {statistics.median(more):.2f} times as much as {worse.arm}; both together were not "
-        f"measured, so with the profile file runs have the former"
-    )
+    gain = f"{better.arm}: {statistics.median(more):.2f} times as much as {worse.arm}"
+    if measured_both:
+        yield gain
+    else:
+        yield f"{gain}; both together were not measured, so with the profile file runs have the former"
 
 
 def _if_seldom(choice: Choice) -> str:

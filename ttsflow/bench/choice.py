@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ttsflow.bench.arms import ALONE, Arm
 from ttsflow.bench.figures import AtOnce, Figures, curve, spread
 from ttsflow.bench.measurement import ENOUGH_ROUNDS
 from ttsflow.interface.profile import ENOUGH
@@ -57,14 +58,33 @@ def choose(arms: Sequence[AtOnce]) -> Choice:
 
 
 def taken(figures: Figures) -> AtOnce:
-    """The arm for runs: several slots or several workers, never both, as these were not measured together.
+    """The arm for runs: several slots, several workers, or both, where that surely gives more than either.
 
-    Where it cannot be told which of them gives more it is the slots, which need less memory.
+    Where it cannot be told whether slots or workers give more it is the slots, which need less memory.
     """
+    best = one_way(figures)
+    for both in figures.both:
+        if surely_more(compared(both, best)):
+            best = both
+    return best
+
+
+def one_way(figures: Figures) -> AtOnce:
+    """The better of several slots and several workers."""
     slots, workers = choose(figures.slots).best, choose(figures.workers).best
     if workers.arm.workers > 1 and (slots.arm.slots == 1 or surely_more(compared(workers, slots))):
         return workers
     return slots
+
+
+def beside(both: AtOnce, slots: Sequence[AtOnce]) -> list[AtOnce]:
+    """What more workers give that have several slots each: beside one worker with as many slots."""
+    one = next(arm for arm in slots if arm.arm.slots == both.arm.slots)
+    rounds = [number for number in both.slow if number in one.slow]
+    slow = {number: both.slow[number] / one.slow[number] for number in rounds}
+    first = {number: both.first[number] / one.first[number] for number in rounds}
+    alone = dict.fromkeys(rounds, 1.0)
+    return [AtOnce(ALONE, alone, alone), AtOnce(Arm(both.arm.workers, 1), slow, first)]
 
 
 def compared(arm: AtOnce, other: AtOnce) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ttsflow.bench.arms import most_workers
-from ttsflow.bench.choice import clear_curve, taken
+from ttsflow.bench.choice import beside, clear_curve, taken
 from ttsflow.bench.figures import Figures
 from ttsflow.bench.measurement import Measured
 from ttsflow.errors import OutputError
@@ -24,14 +24,16 @@ DIGITS = 4
 def entry_of(measured: Measured, figures: Figures, date: str) -> Entry:
     """The entry of a profile file for what was measured on a day.
 
-    Its curves have their knees at the arm that is taken. Where that has several slots, more workers gain
-    nothing in the file, as they were not measured with these slots.
+    Its curves have their knees at the arm that is taken. Where that is one worker with several slots, more
+    workers gain nothing in the file; where it has both, `workers` are beside one worker with these slots.
     """
     language = measured.jobs[0].language
-    best = taken(figures).arm
+    choice = taken(figures)
+    best = choice.arm
     most = max(figures.workers[-1].arm.workers, most_workers(measured.device, measured.profile, None))
     of_slots = clear_curve(figures.slots, best.slots, figures.slots[-1].arm.slots)
-    of_workers = clear_curve(figures.workers, best.workers, most)
+    workers = beside(choice, figures.slots) if min(best) > 1 else figures.workers
+    of_workers = clear_curve(workers, best.workers, most)
     numbers: dict[str, float | None] = {
         "rtf": figures.rtf.median,
         "load_s": figures.load_s.median,

@@ -13,7 +13,7 @@ from ttsflow.interface.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
 from ttsflow.runner import Post
 from ttsflow.runner.workers import Workers
-from ttsflow.scheduler.messages import Died, Event, LoadFailed, WorkerLoading
+from ttsflow.scheduler.messages import Alive, Died, Event, LoadFailed, WorkerLoading
 
 AWAKE_S = 0.2
 """seconds of one wait: a signal that another thread was given does not end a wait"""
@@ -110,9 +110,15 @@ class Crew:
                 if until <= self.deadline:
                     return None
                 raise OutOfTime from None
+            if isinstance(event, Alive):
+                continue
             if isinstance(event, Died | LoadFailed):
                 self._forget(event)
             return came, event
+
+    def close(self) -> None:
+        """Ask all workers to end by themselves: `take` tells when they have."""
+        self._workers.close()
 
     def kill(self, seat: int) -> None:
         """End the worker on a seat, and wait until it is gone."""

@@ -66,6 +66,7 @@ class Figures:
     """What a measurement comes to.
 
     `slots` are the arms with one worker, `workers` those with one slot each; both begin with one chunk alone.
+    `both` are those with several workers that have several slots each, as far as they were measured.
     `first_piece` is a share of a chunk's work. Memory is in 1,000,000 bytes, None where unknown.
     `chars_per_s` is at the engine's normal speed.
     """
@@ -78,6 +79,7 @@ class Figures:
     first_piece: float
     slots: tuple[AtOnce, ...]
     workers: tuple[AtOnce, ...]
+    both: tuple[AtOnce, ...]
     load_s: Spread
     memory_mb: float | None
     slot_memory_mb: float | None
@@ -91,6 +93,7 @@ def figures(measured: Measured) -> Figures:
     at_once = [at_once_of(rounds, arm) for arm in arms]
     slots = tuple(one for one in at_once if one.arm.workers == 1)
     workers = tuple(one for one in at_once if one.arm.slots == 1)
+    both = tuple(one for one in at_once if min(one.arm) > 1)
     chars = [len(job.text) for job in measured.jobs]
     speed = measured.jobs[0].speed
     memory_mb, slot_memory_mb = memory_of(measured)
@@ -106,6 +109,7 @@ def figures(measured: Measured) -> Figures:
         ),
         slots=slots,
         workers=workers,
+        both=both,
         load_s=spread(measured.load_s),
         memory_mb=memory_mb,
         slot_memory_mb=slot_memory_mb,

@@ -18,7 +18,7 @@ from ttsflow.bench.shelf import Shelf
 from ttsflow.errors import RunError, WorkerError
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
-from ttsflow.interface.profile import Profile
+from ttsflow.interface.profile import ENOUGH, Profile
 from ttsflow.report.units import duration
 from ttsflow.runner.workers import WorkersFactory
 from ttsflow.scheduler.limits import Timeouts
@@ -311,8 +311,11 @@ class _Measurement:
                 f"{duration(self._left_s)} were left"
             )
             return
+        slots = self._slots_of_two()
         self._tell(f"loading {_counted(wanted - 1, 'more worker')} ...")
-        failed = self._crew.load(range(1, wanted), 1)
+        failed = self._crew.load([1], slots)
+        if not failed and wanted > 2:
+            failed = self._crew.load(range(2, wanted), 1)
         if failed:
             seat = min(failed)
             self._note(f"worker {seat + 1} cannot be loaded beside the others: {failed[seat]}")
@@ -322,9 +325,38 @@ class _Measurement:
             self._expected_s[arm] = self._chunk_s * self._count(arm)
             if not self._affordable(arm):
                 self._note(f"the budget left out {workers} workers and more; give more with --budget")
-                return
+                break
             if not self._try(arm):
-                return
+                break
+        if slots > 1 and Arm(2, 1) in self._arms:
+            self._try_both(Arm(2, slots))
+
+    def _slots_of_two(self) -> int:
+        """How many slots each of two workers has when both are measured together; 1 where they are not.
+
+        As many as seem enough for one worker by its first passes, if the memory holds a second one like it.
+        """
+        tried = [arm for arm in self._arms if arm.workers == 1]
+        each_s = {arm: self._expected_s[arm] / self._count(arm) for arm in tried}
+        best = ALONE
+        for arm in tried:
+            if each_s[arm] * ENOUGH < each_s[best]:
+                best = arm
+        free = room(self.measured.device)
+        first = max(self._first_bytes(), self.measured.profile.memory(best.slots))
+        if best.slots > 1 and free is not None and free - first < first:
+            self._note(f"a second worker with {best.slots} slots does not fit into the memory that is free")
+            return 1
+        return best.slots
+
+    def _try_both(self, arm: Arm) -> None:
+        """Try several workers with several slots each: whether the two gains add up cannot be foreseen."""
+        self._expected_s[arm] = self._expected_s[Arm(1, arm.slots)] * self._count(arm)
+        self._expected_s[arm] /= self._count(Arm(1, arm.slots))
+        if self._affordable(arm):
+            self._try(arm)
+        else:
+            self._note(f"the budget left out {arm}; give more with --budget")
 
     def _workers_with_room(self) -> int:
         """How many more workers the memory that is free holds, by what the first one has taken."""
@@ -406,11 +438,14 @@ class _Measurement:
     def _give_up(self, arm: Arm, trouble: Trouble) -> None:
         """An arm failed: it and those above it are out, and what had died is started anew for the others."""
         measured = self.measured
-        if arm.workers > 1:
+        if arm.workers > 1 and arm.slots > 1:
+            self._arms = [other for other in self._arms if other != arm]
+            self._note(f"{arm} do not work: {trouble.why}")
+        elif arm.workers > 1:
             self._arms = [other for other in self._arms if other.workers < arm.workers]
             self._note(f"{arm} do not work: {trouble.why}; {arm.workers - 1} were the most")
         else:
-            self._arms = [other for other in self._arms if other.workers > 1 or other.slots < arm.slots]
+            self._arms = [other for other in self._arms if other.slots < arm.slots]
             measured.most_slots = max((other.slots for other in self._arms if other.workers == 1), default=1)
             what = "out of memory" if trouble.kind == "out of memory" else trouble.why
             self._note(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import click
 
 from ttsflow.cli.flags import in_flags
-from ttsflow.cli.signals import exit_code
-from ttsflow.errors import TtsflowError
+from ttsflow.cli.signals import end_for_sure, exit_code
+from ttsflow.cli.stdout import is_aside, set_aside
+from ttsflow.errors import TtsflowError, Unforeseen
 from ttsflow.version import __version__
 
 READER_GONE = 141  # 128 + SIGPIPE
@@ -22,7 +24,13 @@ class _Program(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         _replace_closed_streams()
-        return super().main(*args, **kwargs)
+        set_aside()
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            if is_aside():  # else this is a part of another program
+                end_for_sure(end.code)
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -35,12 +43,28 @@ class _Program(click.Group):
             sys.stdout = None  # nothing is left to flush at exit
             ctx.exit(READER_GONE)
         except OSError as error:  # what nobody foresaw, such as a full disk under `ttsflow voices > FILE`
-            click.echo(f"ttsflow: error: {error}", err=True)
+            click.echo(f"ttsflow: error: {_lost_folder() or error}", err=True)
             sys.stdout = None
             ctx.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # a bug, or a lack of memory
+            logging.getLogger(__name__).debug("unforeseen", exc_info=True)
+            click.echo(f"ttsflow: error: {Unforeseen.of(error, 'the program')}", err=True)
+            ctx.exit(Unforeseen.exit_code)
         except KeyboardInterrupt as stop:
             click.echo("ttsflow: interrupted", err=True)
             ctx.exit(exit_code(stop))
+
+
+def _lost_folder() -> str | None:
+    """What to say where the working folder was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        folder = os.environ.get("PWD", "the working folder")
+        return f"{folder} was removed: go to a folder that is there, or name files by their full paths"
+    return None
 
 
 def _replace_closed_streams() -> None:
@@ -66,16 +90,19 @@ def main() -> None:
 def _add_commands() -> None:
     from ttsflow.cli.bench import bench
     from ttsflow.cli.chapters import chapters
+    from ttsflow.cli.check import check
     from ttsflow.cli.config import config
     from ttsflow.cli.export import export
-    from ttsflow.cli.inventory import backends, devices, policies, voices
+    from ttsflow.cli.inventory import backends, devices, plugins, policies, voices
+    from ttsflow.cli.new import new
     from ttsflow.cli.outputs import clean, doubts, redo, status
     from ttsflow.cli.plan import plan
     from ttsflow.cli.run import run
+    from ttsflow.cli.serve import serve
 
-    for command in (run, chapters, status, doubts, redo, export, clean, plan, bench):
+    for command in (run, serve, chapters, status, doubts, redo, export, clean, plan, bench, new, check):
         main.add_command(command)
-    for command in (policies, backends, voices, devices, config):
+    for command in (policies, backends, voices, plugins, devices, config):
         main.add_command(command)
 
 

@@ -99,16 +99,16 @@ def _measure(
     chosen: Any, plugins_dir: Sequence[Path], text: Any, wanted: str | None, wish: Wish
 ) -> tuple[Setup, Measured]:
     from ttsflow.bench import measure
-    from ttsflow.cli.runs import ask
+    from ttsflow.cli.runs import set_up
     from ttsflow.session.request import Manner
-    from ttsflow.session.setup import make_setup
 
-    setup = make_setup(chosen, plugins_dir, fallback_allowed=True, listening=False, ask=ask())
+    setup = set_up(chosen, plugins_dir, fallback_allowed=True, listening=False)
     if setup.backend.fallback is not None:
         _say(f"notice: {setup.backend.fallback}")
     manner = Manner.of(setup, chosen.config.text)
-    if manner.notice is not None:
-        _say(f"notice: {manner.notice}")
+    for notice in filter(None, (manner.notice, *manner.cast.notices)):
+        _say(f"notice: {notice}")
+    manner.cast.heed(lambda notice: _say(f"notice: {notice}"))
     jobs = [place.job for place in manner.places(text or _passage(manner.text.language), "bench")]
     device = _device(setup, wanted)
     _say(f"measuring {setup.profile.backend} on {device.id}, for at most {wish.budget_s:g} s")
@@ -196,6 +196,7 @@ def _data(measured: Measured, found: Figures) -> dict[str, Any]:
         ],
         "slots": [_arm(one) for one in found.slots],
         "workers": [_arm(one) for one in found.workers],
+        "both": [_arm(one) for one in found.both],
         "knee": taken(found).arm.slots,
     }
 
@@ -248,7 +249,7 @@ def _arm_rows(found: Figures) -> Iterator[Sequence[str]]:
 
     best = taken(found).arm
     yield "k at a time", "each takes s(k)", "throughput k / s(k)", "first sound", ""
-    for one in (*found.slots, *found.workers[1:]):
+    for one in (*found.slots, *found.workers[1:], *found.both):
         values = (spread(by_round.values()) for by_round in (one.slow, one.gain, one.first))
         alone = one.arm.at_once == 1
         knee = "<- knee" if one.arm == best else ""

@@ -40,10 +40,13 @@ def chapters(
       ttsflow chapters book.epub
       ttsflow run book.epub --chapters 3-5,8 -o some.m4b
     """
+    from ttsflow.config.model import SpeakerSection
     from ttsflow.report.units import duration
+    from ttsflow.session.cast import Cast
     from ttsflow.session.request import chunks_of
     from ttsflow.session.setup import foreseen
     from ttsflow.text import chapters_of, read_file
+    from ttsflow.text.directions import speakers_heard
 
     flags = given(
         backend=("--backend", "backend.use", backend),
@@ -54,9 +57,12 @@ def chapters(
     document = read_file(book, settings.config.text.reading)
     settings = settings.in_language_of(document)
     _, profile, asked = foreseen(settings, load_registry(settings, ()))
+    heard = speakers_heard(document.blocks())
+    speakers = dict.fromkeys(heard, SpeakerSection())  # whoever they are, it takes as long
+    asked = asked.model_copy(update={"speakers": speakers})
     rate = profile.rate(asked.language)
     found, length_s, number = chapters_of(document), defaultdict[int, float](float), 0
-    for chunk in chunks_of(document, asked, profile):
+    for chunk in chunks_of(document, Cast(asked, profile)):
         number += chunk.chapter is not None
         length_s[number] += len(chunk.text) / rate / asked.speed + chunk.pause_s
     lengths = [length_s[chapter.number] for chapter in found]

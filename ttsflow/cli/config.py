@@ -57,6 +57,6 @@ def check(file: Path, plugins_dir: tuple[Path, ...]) -> None:
 @config.command()
 def schema() -> None:
     """Print the JSON Schema of the YAML files, for editors."""
-    from ttsflow.config import json_schema
+    from ttsflow.config.jsonschema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))

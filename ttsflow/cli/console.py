@@ -2,89 +2,124 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 
+from ttsflow.cli.activity import Activity
+from ttsflow.cli.display import Display
 from ttsflow.cli.flags import in_flags
-from ttsflow.cli.messages import STDERR, Messages
+from ttsflow.cli.messages import Messages
+from ttsflow.cli.progress import Amount, Progress
 from ttsflow.interface.jobs import Outcome
-from ttsflow.report import OutputInfo, RunInfo, RunReport, Unobserved, WorkerInfo
+from ttsflow.report import Attempt, Loss, OutputInfo, RunInfo, RunReport, Unobserved, WorkerInfo
 from ttsflow.report.units import duration
-from ttsflow.text.document import count_chars
 
-logger = logging.getLogger(__name__)
-
-REDRAW_S = 0.1
 LINE_S = 30.0
 """from one line to the next of a run whose progress is not drawn, as in a log file"""
-USUAL_COLUMNS = 80  # of a terminal that does not tell how wide it is
 
 
 class Console(Unobserved):
     """Observes a run for the person at the terminal; `report` observes it, too, and has the summary.
 
     It never waits for the terminal. Progress is of the whole text, what was kept before included; it is
-    drawn in one place on a terminal, and told in a line now and then elsewhere.
+    drawn at the foot of a terminal, and told in a line now and then elsewhere.
     """
 
     def __init__(self, report: RunReport, messages: Messages, quiet: bool) -> None:
         self._report = report
         self._messages = messages
         self._quiet = quiet
-        self._progress = not quiet and sys.stderr.isatty()
-        self._total: int | None = 1
-        self._kept, self._in_chunks = 0, False
-        self._done, self._audio_s = 0, 0.0
-        self._began_s: float | None = None  # when the first worker was ready
-        self._shown_s = 0.0  # when progress was shown last
+        self._progress, self._activity = Progress(), Activity()
+        self._display: Display | None = None
+        self._shown_s: float | None = None  # when a line of progress was written last
+        self._of = ""  # what is said of a run of many texts
 
-    def begin(self, info: RunInfo, total: int | None, kept: int | None = None) -> None:
+    def begin(
+        self,
+        info: RunInfo,
+        total: Amount | None,
+        kept: Amount | None = None,
+        chapters: Mapping[int, str] | None = None,
+    ) -> None:
         """The choices are made and the workers start: show them.
 
-        `total` is what is to be spoken: in characters without white space, or in chunks where so many
-        are `kept` from a run before; None where nobody knows, because the text still comes.
+        `total` is what is to be spoken, None where nobody knows, because the text still comes; `kept` is
+        what a run before has spoken. `chapters` are titles, by the index of their first chunk.
         """
-        self._total, self._kept, self._in_chunks = total, kept or 0, kept is not None
+        self._progress = Progress(total, kept)
         if info.backend_fallback is not None:
             self.say(f"notice: {info.backend_fallback}")
         self.say(f"backend {info.backend}, policy {info.policy}, chosen by {info.decided_by}")
-        if kept:
-            self.say(f"kept from before: {kept:,} of {kept + (total or 0):,} chunks")
-        self._draw("loading ...")
+        if kept is not None and kept.chunks and total is not None:
+            self.say(f"kept from before: {kept.chunks:,} of {(kept + total).chunks:,} chunks")
+        if not self._quiet and _draws():
+            display = Display(self._messages.put, self._progress, self._activity, info.devices, chapters)
+            self._messages.show_through(display)
+            self._display = display
+
+    def count(self, done: str) -> None:
+        """Of a run of many texts: how far it is, in words, such as "3 of 12 texts"."""
+        self._of = f"{done}, "
+        if (display := self._display) is not None:
+            display.of = done
+
+    def expect(self, left: Amount | None, kept: Amount) -> None:
+        """Of a run of many texts: what is to be spoken, and what was kept before, as far as it is known."""
+        self._progress.expect(left, kept)
 
     def end(self, output: OutputInfo | str | None) -> None:
         """The run is over and its report closed; `output` is where the audio is, if there is any."""
-        self._draw("")
-        if self._done:
+        self.close()
+        if self._progress.chunks:
             self.say(self._report.summary_text(), prefix="", must=True)
         if self._quiet and (failures := self._report.failures_text()):
             self._messages.write(f"{failures}\n", must=True)  # a lost sentence is an error
         if output is not None:
             self.say(f"spoken to {output}", must=True)
 
+    def close(self) -> None:
+        """Draw no more. May be called again."""
+        display, self._display = self._display, None
+        if display is not None:
+            self._messages.show_through(None)
+            display.close()
+
     def loading(self, worker: str, what: str, now: float) -> None:
-        if self._progress:
-            self._draw(f"loading: {worker}: {what}")
-        else:
-            logger.debug("loading: %s: %s", worker, what)
+        self._activity.loading(worker, what, now)
+
+    def worker_started(self, worker: str, generation: int, now: float) -> None:
+        self._activity.worker_started(worker, generation, now)
 
     def worker_ready(self, info: WorkerInfo, now: float) -> None:
-        if self._began_s is None:
-            self._began_s = now
-            self._shown_s = 0.0 if self._progress else now  # a line tells nothing before there is something
-        self._show_progress(now)
+        self._activity.worker_ready(info, now)
+        self._progress.ready(now)
+        self._tell_progress(now)
 
-    def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
-        self._audio_s += audio_s
+    def worker_lost(self, loss: Loss) -> None:
+        self._activity.worker_lost(loss)
+
+    def attempt(self, token: int, attempt: Attempt) -> None:
+        self._activity.attempt(token, attempt)
+        self._progress.attempt(token, attempt)
+
+    def made(self, outcome: Outcome, now: float) -> None:
+        self._progress.made(outcome)
+        self._tell_progress(now)
 
     def ended(self, outcome: Outcome, now: float) -> None:
-        # Chunks without anything to say are not among those that are left.
-        self._done += outcome.job.speakable if self._in_chunks else count_chars(outcome.job.text)
-        self._show_progress(now)
+        self._progress.ended(outcome)
+        if (display := self._display) is not None:
+            display.chunk = outcome.job.index
+        self._tell_progress(now)
+
+    def encoding(self, part: float, now: float) -> None:
+        said = f"encoding {part:.0%}"
+        if (display := self._display) is not None:
+            display.doing = said
+        self._tell(now, lambda: said)
 
     def notice(self, text: str) -> None:
-        self._draw("")
         self.say(in_flags(text))
 
     def say(self, text: str, prefix: str = "ttsflow: ", must: bool = False) -> None:
@@ -92,47 +127,35 @@ class Console(Unobserved):
         if not self._quiet:
             self._messages.write(f"{prefix}{text}\n", must)
 
-    def interrupted(self, text: str) -> None:
-        """Answer Ctrl-C, on a line of its own: a terminal has shown ^C in the line before."""
-        if self._progress:
-            self._messages.write("\n")
-        self.say(text)
-
     def complain(self, text: str) -> None:
         """Say why the run does not end well, quiet or not."""
         self._messages.write(f"ttsflow: {text}\n", must=True)
 
-    def _show_progress(self, now: float) -> None:
-        if now - self._shown_s < (REDRAW_S if self._progress else LINE_S):
+    def _tell_progress(self, now: float) -> None:
+        self._tell(now, lambda: self._progress_line(now))
+
+    def _tell(self, now: float, line: Callable[[], str]) -> None:
+        """Write a line of progress where none is drawn, if it is time for one."""
+        if self._display is not None or self._quiet:
             return
-        self._shown_s = now
-        line = self._progress_line(now)
-        if self._progress:
-            self._draw(line)
-        else:
-            self.say(line)
+        if self._shown_s is None:
+            self._shown_s = now  # a line tells nothing before there is something
+        if now - self._shown_s >= LINE_S:
+            self._shown_s = now
+            self.say(line())
 
     def _progress_line(self, now: float) -> str:
-        if self._total is None:
-            return f"{duration(self._audio_s)} of speech"
-        done, total = self._kept + self._done, max(self._kept + self._total, 1)
-        of = "chunks" if self._in_chunks else "text"
-        line = f"{min(done / total, 1.0):4.0%} of the {of}, {duration(self._audio_s)} of speech"
-        took_s = 0.0 if self._began_s is None else now - self._began_s
-        if not (took_s and self._done and self._audio_s):
-            return line
-        left_s = took_s / self._done * max(total - done, 0)
-        return f"{line}, {self._audio_s / took_s:.3g} x real time, about {duration(left_s)} left"
-
-    def _draw(self, text: str) -> None:
-        """Put `text` in the place of the progress line, as much of it as one line holds."""
-        if self._progress:
-            shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-            self._messages.write(f"\r\x1b[K{shown[: _columns() - 1]}")
+        progress = self._progress
+        line = f"{self._of}{duration(progress.audio_s)} of speech"
+        if progress.share is not None:
+            line = f"{progress.share:4.0%} of {'all' if self._of else 'the text'}, {line}"
+        if (speed := progress.speed(now)) is not None:
+            line += f", {speed:.3g} x real time"
+        if (left_s := progress.left_s(now)) is not None:
+            line += f", about {duration(left_s)} left"
+        return line
 
 
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(STDERR).columns or USUAL_COLUMNS
-    except OSError:  # it was closed meanwhile
-        return USUAL_COLUMNS
+def _draws() -> bool:
+    """Whether standard error is a terminal on which lines can be drawn anew."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")

@@ -9,6 +9,8 @@ import click
 from ttsflow.cli.options import PATH, OneOf, audio_formats
 from ttsflow.cli.signals import end_on_signals
 
+LOUDNESS = click.FloatRange(-70.0, -5.0)
+
 
 @click.command()
 @click.argument("output", type=PATH, metavar="OUT")
@@ -19,6 +21,7 @@ from ttsflow.cli.signals import end_on_signals
 )
 @click.option("--bit-rate", type=int, metavar="KBIT", help="kbit/s of compressed audio.  [default: 64]")
 @click.option("--sample-rate", type=int, metavar="HZ", help="Of the audio.  [default: the engine's]")
+@click.option("--loudness", type=LOUDNESS, metavar="LUFS", help="Of the whole, by EBU R 128, such as -18.")
 @click.option("--overwrite", is_flag=True, help="Replace a file whoever made it.")
 def export(
     output: Path,
@@ -27,6 +30,7 @@ def export(
     format_: str | None,
     bit_rate: int | None,
     sample_rate: int | None,
+    loudness: float | None,
     overwrite: bool,
 ) -> None:
     """Make NEW from what is kept of OUT.
@@ -39,6 +43,7 @@ def export(
       ttsflow export book.m4b chapters --split chapter --format mp3
       ttsflow export book.m4b book.srt
     """
+    from ttsflow.cli.meter import Meter
     from ttsflow.errors import UsageError
     from ttsflow.output import Encoding, format_for
     from ttsflow.output.formats import FORMATS
@@ -47,8 +52,10 @@ def export(
     from ttsflow.session.export import exporting
 
     end_on_signals()
-    encoding = Encoding(bit_rate, sample_rate)
-    with exporting(output) as kept:
+    if target.exists() and output.exists() and target.samefile(output):
+        raise UsageError(f"{target} is the output itself; name another file")
+    with exporting(output, click.echo) as kept:
+        encoding = Encoding(bit_rate, sample_rate, kept.loudness if loudness is None else loudness)
         if split is None and target.suffix.lower() in SUBTITLES:
             kept.subtitles(target, overwrite=overwrite)
             click.echo(f"written: {target}")
@@ -60,7 +67,7 @@ def export(
         format = format_for(None if split else target, format_ or (None if not split else "mp3"))
         format.check(encoding)
         if split is None:
-            kept.audio(target, format.name, encoding, overwrite=overwrite)
+            kept.audio(target, format.name, encoding, overwrite=overwrite, tell=Meter("encoding"))
             click.echo(f"written: {target} ({size(target.stat().st_size)})")
             return
         if target.exists() and not target.is_dir():

@@ -8,6 +8,8 @@ import click
 
 _FLAGS = {
     "backend.use": "--backend",
+    "output.format": "--format",
+    "output.loudness": "--loudness",
     "text.encoding": "--encoding",
     "text.encoding_errors": "--encoding-errors",
     "text.format": "--input-format",
@@ -16,6 +18,7 @@ _FLAGS = {
     "at": "--at",
     "find": "--find",
     "overwrite": "--overwrite",
+    "at_a_time": "--at-a-time",
 }
 _SETTING = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+): ([^`\s]+)`")
 _ARGUMENT = re.compile(r"`([a-z_.]+)`")

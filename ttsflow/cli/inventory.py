@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ttsflow.cli.messages import command
-from ttsflow.cli.options import configured, given, load_registry, load_settings
+from ttsflow.cli.options import cluster_option, configured, given, load_registry, load_settings
 from ttsflow.cli.tables import fit, option_rows, print_table
 
 if TYPE_CHECKING:
     from ttsflow.config import Settings, Situation
+    from ttsflow.devices import Detection
     from ttsflow.interface.backend import Backend, Voice
     from ttsflow.interface.policy import Policy
     from ttsflow.registry import Plugin, Registry
@@ -36,7 +37,7 @@ def policies(
     as_json: bool,
 ) -> None:
     """List the scheduling policies and policy files, or show one policy with its options."""
-    chosen = load_settings(policy, config_file, settings)
+    chosen = load_settings(policy, config_file, settings, given(n=("NAME", "policy.use", name)))
     registry = load_registry(chosen, plugins_dir)
     files = chosen.policy_files.names()
     if name is not None and name in files and name not in {plugin.name for plugin in registry.policies()}:
@@ -98,17 +99,17 @@ def backends(
     as_json: bool,
 ) -> None:
     """List the TTS engines, or show one engine with its options."""
-    chosen = load_settings(policy, config_file, settings)
+    chosen = load_settings(policy, config_file, settings, given(n=("NAME", "backend.use", name)))
     registry = load_registry(chosen, plugins_dir)
     if name is not None:
         plugin = registry.backend(name)
-        _show("backend", plugin, _about(plugin) | {"install": _missing(plugin)}, as_json)
+        _show("backend", plugin, _about(plugin) | _lacking(plugin, chosen), as_json)
     elif as_json:
-        rows = [_about(plugin) | {"install": _missing(plugin)} for plugin in registry.backends()]
+        rows = [_about(plugin) | _lacking(plugin, chosen) for plugin in registry.backends()]
         _print_json({"backends": rows})
     else:
         print_table(
-            (plugin.name, "not installed" if _missing(plugin) else "installed", _summary(plugin))
+            (plugin.name, _state(_lacking(plugin, chosen)), _summary(plugin))
             for plugin in registry.backends()
         )
         _warn(registry)
@@ -130,7 +131,8 @@ def voices(
 ) -> None:
     """List the voices of the TTS engine that would speak."""
     from ttsflow.config import resolve_backend
-    from ttsflow.registry import calling
+    from ttsflow.registry import describe
+    from ttsflow.registry import voices as voices_of
     from ttsflow.session.setup import as_another, spoken_language
 
     chosen = load_settings(policy, config_file, settings, given(b=("--backend", "backend.use", backend)))
@@ -139,15 +141,12 @@ def voices(
     if choice.fallback is not None:
         click.echo(f"ttsflow: notice: {choice.fallback}", err=True)
     plugin = choice.plugin
-    with calling(plugin, "describe"):
-        profile = plugin.cls.describe(choice.options)
-    with calling(plugin, "voices"):
-        found = plugin.cls.voices(choice.options)
+    profile, found = describe(plugin, choice.options), voices_of(plugin, choice.options)
     if language is not None:
         wanted, language = language, spoken_language(language, profile)
         if language != wanted:
             click.echo(f"ttsflow: notice: {as_another(profile.backend, wanted, language)}", err=True)
-        found = [voice for voice in found if not voice.languages or language in voice.languages]
+        found = tuple(voice for voice in found if not voice.languages or language in voice.languages)
     if as_json:
         _print_json({"backend": plugin.name, "voices": [asdict(voice) for voice in found]})
     elif found:
@@ -156,19 +155,56 @@ def voices(
         click.echo(f"backend {plugin.name} lists no voices; one that downloads its model may do so later")
 
 
-@click.command()
+@click.command(short_help="List all that is plugged in, and from where.")
+@configured
 @as_json_option
-def devices(as_json: bool) -> None:
-    """List the devices that were found, and why these."""
+def plugins(
+    policy: str | None,
+    config_file: Path | None,
+    settings: tuple[str, ...],
+    plugins_dir: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """List all that is plugged in: what it is, from where, and which plugins cannot be used and why."""
+    chosen = load_settings(policy, config_file, settings)
+    registry = load_registry(chosen, plugins_dir)
+    if as_json:
+        _print_json({
+            "plugins": [_about(plugin) | {"kind": plugin.kind} for plugin in registry.all()],
+            "broken": [{"provider": str(broken.provider), "why": broken.why} for broken in registry.broken],
+        })  # fmt: skip
+        return
+    print_table((plugin.kind, plugin.name, str(plugin.provider)) for plugin in registry.all())
+    for broken in registry.broken:
+        click.echo(f"\n{broken}")
+    _warn(registry)
+
+
+@click.command()
+@cluster_option
+@as_json_option
+def devices(cluster: str | None, as_json: bool) -> None:
+    """List the devices found, and why these."""
     from ttsflow.devices import detect
 
-    detection = detect()
+    detection = detect() if cluster is None else _of_cluster(cluster)
     if as_json:
         _print_json({"devices": [asdict(d) for d in detection.devices], "notes": list(detection.notes)})
         return
     print_table((d.id, d.name, _memory(d.free_bytes, d.total_bytes)) for d in detection.devices)
     for note in detection.notes:
         click.echo(fit("note: ", note))
+
+
+def _of_cluster(address: str) -> Detection:
+    """The devices of all nodes of a cluster."""
+    from ttsflow.cluster.cluster import Cluster
+    from ttsflow.config.model import ClusterSection
+    from ttsflow.devices import Detection
+
+    cluster = Cluster(address, ClusterSection().wait_s)
+    cluster.leave()
+    return Detection(cluster.devices, cluster.notes)
 
 
 def _memory(free: int | None, total: int | None) -> str:
@@ -203,11 +239,27 @@ def _summary(plugin: Plugin[Policy] | Plugin[Backend]) -> str:
     return plugin.summary if own else f"{plugin.summary} (from {plugin.provider.name})".strip()
 
 
-def _missing(plugin: Plugin[Backend]) -> str | None:
-    from ttsflow.registry import calling
+def _lacking(plugin: Plugin[Backend], chosen: Settings) -> dict[str, str | None]:
+    """The command that installs what is missing, and in words what else is, such as a model."""
+    from ttsflow.errors import ConfigError, UsageError
+    from ttsflow.registry import describe, missing
 
-    with calling(plugin, "missing"):
-        return plugin.cls.missing()
+    install = missing(plugin)
+    lacks = None
+    if install is None:
+        use = chosen.config.backend.use
+        first = use if isinstance(use, str) else use[0]
+        try:
+            describe(plugin, plugin.options(chosen.config.backend.options if plugin.name == first else {}))
+        except ConfigError:  # it has options that must be given
+            lacks = None
+        except UsageError as error:  # also of a plugin that is broken: the list shows the others
+            lacks = str(error)
+    return {"install": install, "lacks": lacks}
+
+
+def _state(lacking: dict[str, str | None]) -> str:
+    return "not installed" if lacking["install"] else "not ready" if lacking["lacks"] else "installed"
 
 
 def _show(kind: str, plugin: Plugin[Any], about: dict[str, Any], as_json: bool) -> None:
@@ -218,6 +270,8 @@ def _show(kind: str, plugin: Plugin[Any], about: dict[str, Any], as_json: bool) 
     click.echo(f"from {plugin.provider}")
     if about.get("install"):
         click.echo(f"not installed; to install it: {about['install']}")
+    if about.get("lacks"):
+        click.echo(f"not ready: {about['lacks']}")
     rows = option_rows(about["options"])
     if not rows:
         click.echo("it has no options")

@@ -7,13 +7,14 @@ import math
 import os
 import shlex
 import sys
-import threading
 import time
+from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from ttsflow.errors import TtsflowError
+from ttsflow.errors import TtsflowError, Unforeseen
+from ttsflow.threads import WatchedThread
 
 STDERR = 2
 
@@ -32,6 +33,18 @@ def command(*words: object) -> str:
     return shlex.join(("ttsflow", *map(str, words)))
 
 
+def from_here(path: Path) -> Path:
+    """A path as it is written in the folder where the program runs: without this folder, if it is inside."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+class Shower(Protocol):
+    """Shows lines on a terminal on which something else is drawn as well."""
+
+    def say(self, text: str, must: bool = False) -> None: ...
+
+
 class Messages:
     """Takes messages from any thread, without waiting, and writes them on a thread of its own.
 
@@ -43,7 +56,8 @@ class Messages:
     def __init__(self) -> None:
         self._encoding = sys.stderr.encoding
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
-        self._writer = threading.Thread(target=self._write_all, name="standard error", daemon=True)
+        self._shower: Shower | None = None
+        self._writer = WatchedThread(self._write_all, name="standard error", lost=self._write_on)
         self._logs = [
             handler
             for handler in logging.getLogger().handlers
@@ -51,9 +65,21 @@ class Messages:
         ]
 
     def write(self, text: str, must: bool = False) -> None:
-        """Have `text` written; where too much waits already, only if it `must` be."""
+        """Have lines written; where too much waits already, only if they `must` be."""
+        shower = self._shower
+        if shower is None:
+            self.put(text, must)
+        else:
+            shower.say(text, must)
+
+    def put(self, text: str, must: bool = False) -> None:
+        """As `write`, but whatever is drawn on the terminal."""
         if must or self._waiting.qsize() < ROOM:
             self._waiting.put(text)
+
+    def show_through(self, shower: Shower | None) -> None:
+        """Have `shower` show what is written from now on; it `put`s what becomes of it."""
+        self._shower = shower
 
     def flush(self) -> None:
         """Nothing to do: all is written as soon as it can be."""
@@ -83,6 +109,11 @@ class Messages:
         while self._writer.is_alive() and time.monotonic() < deadline:
             self._writer.join(AWAKE_S)
         return not self._writer.is_alive()
+
+    def _write_on(self, error: Unforeseen) -> None:
+        """The one who writes has ended unforeseen: what still comes is written all the same."""
+        self.put(f"ttsflow: notice: {error}. The run goes on\n")
+        self._write_all()
 
     def _write_all(self) -> None:
         # By its number: a writer that waits inside sys.stderr would hold a lock that everyone needs.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from ttsflow.cli.stdout import hearing
+
 if TYPE_CHECKING:
     from ttsflow.config import Flag, Settings
     from ttsflow.registry import Registry
+    from ttsflow.text.options import ReadOptions
+    from ttsflow.text.readers import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +39,13 @@ def audio_formats() -> list[str]:
     from ttsflow.output.formats import FORMATS
 
     return [format.name for format in FORMATS]
+
+
+def subtitle_formats() -> list[str]:
+    """The names of the formats of subtitles that can be written."""
+    from ttsflow.output.subtitles import SUBTITLES
+
+    return [suffix.removeprefix(".") for suffix in SUBTITLES]
 
 
 def input_formats() -> list[str]:
@@ -69,6 +79,13 @@ def configured(function: F) -> F:
     return function
 
 
+cluster_option = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Ray cluster on whose nodes to speak: HOST:PORT of its head, auto, or local.",
+)
+
+
 def load_settings(
     policy: str | None,
     config_file: Path | None,
@@ -77,18 +94,39 @@ def load_settings(
     *,
     over_flags: bool = False,
 ) -> Settings:
-    """The configuration of a command; `flags` win over `--set`, and `policy` over both with `over_flags`."""
-    from ttsflow.config import load
+    """The configuration of a command; `flags` win over `--set`, and `policy` over both with `over_flags`.
 
-    return load(policy, config_file, [*map(_assignment, settings), *flags], over_flags=over_flags)
+    Under it lie the user's own defaults, if there are any.
+    """
+    from ttsflow.config import load, user_folder
+
+    own = user_folder() / "defaults.yaml"
+    return load(
+        policy,
+        config_file,
+        [*map(_assignment, settings), *flags],
+        over_flags=over_flags,
+        defaults=own if own.exists() else None,
+    )
 
 
 def load_registry(settings: Settings, plugins_dir: Iterable[Path]) -> Registry:
     """All plugins that the command can name."""
-    from ttsflow.registry import Registry
+    from ttsflow.registry import Boundary, Registry
 
-    with redirect_stdout(sys.stderr):  # what a plugin prints must not get into audio, tables or JSON
-        return Registry.load(settings.config.plugins, tuple(plugins_dir))
+    boundary = Boundary(settings.config.limits.timeouts.plugin_s, hearing)
+    return Registry.load(settings.config.plugins, tuple(plugins_dir), boundary)
+
+
+def reading_of(settings: Settings, plugins_dir: Iterable[Path]) -> ReadOptions:
+    """How a text is read; plugins are loaded for it where nothing here reads a file of its suffix."""
+
+    def others() -> Sequence[Reader]:
+        from ttsflow.session.reading import readers_of
+
+        return readers_of(load_registry(settings, plugins_dir))
+
+    return replace(settings.config.text.reading, others=others)
 
 
 def given(**flags: tuple[str, str, object]) -> list[Flag]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ttsflow.cli.inventory import as_json_option
-from ttsflow.cli.options import PATH
+from ttsflow.cli.options import PATH, cluster_option
 from ttsflow.cli.signals import end_on_signals
 
 if TYPE_CHECKING:
-    from ttsflow.store import Extent, Made
+    from ttsflow.store import Audio, Extent, Made
 
 NOT_BUILT = "the file itself is not built from it"
 SHOWN_DOUBTS = 20
@@ -66,8 +66,9 @@ def status(output: Path) -> None:
 
 @click.command()
 @OUTPUT
+@click.option("--play", is_flag=True, help="Play each chunk after its line.")
 @as_json_option
-def doubts(output: Path, as_json: bool) -> None:
+def doubts(output: Path, play: bool, as_json: bool) -> None:
     """List what may be wrong in OUT, or is missing.
 
     Each chunk is listed with its time.
@@ -75,6 +76,7 @@ def doubts(output: Path, as_json: bool) -> None:
     \b
     Examples:
       ttsflow doubts book.wav
+      ttsflow doubts book.wav --play
       ttsflow redo book.wav --at 1:02:03
     """
     import json
@@ -85,11 +87,15 @@ def doubts(output: Path, as_json: bool) -> None:
 
     with Store.open(kept_beside(output), readonly=True) as store:
         found = [passage for passage in store.passages() if passage.status in ("flagged", None)]
-    if as_json:
-        click.echo(json.dumps([asdict(passage) for passage in found], ensure_ascii=False, indent=2))
-        return
-    for passage in found:
-        click.echo(f"{passage}: {passage.why or 'has no audio'}")
+        if as_json:
+            click.echo(json.dumps([asdict(passage) for passage in found], ensure_ascii=False, indent=2))
+            return
+        kept = {passage.index for passage in found if play and passage.status is not None}
+        keys = {place.job.index: place.key for place in store.places() if place.job.index in kept}
+        for passage in found:
+            click.echo(f"{passage}: {passage.why or 'has no audio'}")
+            if (key := keys.get(passage.index)) is not None and (audio := store.read(key)) is not None:
+                _play(audio)
     if not found:
         click.echo(f"nothing in {output} is in doubt")
 
@@ -105,14 +111,27 @@ def doubts(output: Path, as_json: bool) -> None:
 )
 @click.option("--find", metavar="WORDS", help="The chunk whose text contains these words.")
 @click.option("--seed", type=int, help="Random seed to speak with.  [default: the chunk's next take]")
+@click.option("--text", "words", help="Speak these words instead; they are kept with OUT.")
+@click.option(
+    "--takes",
+    type=click.IntRange(1, 99),
+    metavar="N",
+    help="Speak the chunk N times, to choose from; OUT stays as it is.",
+)
+@click.option("--take", type=click.IntRange(0), metavar="N", help="Put this take into OUT; 0 is the first.")
+@cluster_option
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Print what workers and plugins say.")
+@click.option("-v", "--verbose", is_flag=True, help="Print what is decided and why, and what workers say.")
 def redo(
     output: Path,
     chunks: tuple[int, ...],
     at: str | None,
     find: str | None,
     seed: int | None,
+    words: str | None,
+    takes: int | None,
+    take: int | None,
+    cluster: str | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -127,15 +146,18 @@ def redo(
       ttsflow redo book.wav --chunk 57 --chunk 58 --seed 7
       ttsflow redo book.wav --at 1:23:45
       ttsflow redo book.wav --find "said the Mock Turtle"
+      ttsflow redo book.wav --chunk 57 --text "Doctor Mock Turtle said"
+      ttsflow redo book.wav --chunk 57 --takes 3
+      ttsflow redo book.wav --chunk 57 --take 2
     """
     from ttsflow.cli import speech
     from ttsflow.session.redo import Choice
 
     end_on_signals()
     speech.set_up_logging(quiet=quiet, verbose=verbose)
-    choice = Choice(chunks, at, find)
+    choice, mending = Choice(chunks, at, find), speech.Mending(seed, words, takes, take)
     with redirect_stdout(sys.stderr):  # plugins print
-        sys.exit(speech.speak_again(output, choice, seed, quiet=quiet))
+        sys.exit(speech.mend(output, choice, mending, cluster, quiet=quiet))
 
 
 @click.command()
@@ -154,14 +176,31 @@ def clean(output: Path, unused: bool) -> None:
 
     path = kept_beside(output)
     with Lease(output):  # no run may be writing it
-        click.echo(_without_unused(path) if unused else _removed(path))
+        click.echo(_without_unused(path) if unused else _removed(output, path))
 
 
-def _removed(path: Path) -> str:
-    from ttsflow.report.units import size
+def _play(audio: Audio) -> None:
+    from ttsflow.output import PlayerSink
+
+    sink = PlayerSink(sample_rate=audio.sample_rate)
+    sink.open()
+    try:
+        sink.play(audio.samples)
+        sink.finish()
+    finally:
+        sink.abort()
+
+
+def _removed(output: Path, path: Path) -> str:
+    from ttsflow.report.units import chunks, size
+    from ttsflow.session.corrections import Corrections
+    from ttsflow.session.takes import takes_of
     from ttsflow.store import remove
 
-    return f"removed {path} ({size(remove(path))})"
+    mended = len(Corrections.of(output).words)
+    words = f", with the other words of {chunks(mended)}" if mended else ""
+    said = f"removed {path} ({size(remove(path))}){words}"
+    return f"{said}; the files in {takes_of(output)} stay" if takes_of(output).exists() else said
 
 
 def _without_unused(path: Path) -> str:

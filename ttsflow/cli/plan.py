@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +19,9 @@ from ttsflow.cli.tables import print_table
 
 if TYPE_CHECKING:
     from ttsflow.config import Settings
-    from ttsflow.planning import Plan, World
+    from ttsflow.planning import Load, Plan, Played, World
     from ttsflow.planning.plan import Configured
+    from ttsflow.planning.text import Cut
     from ttsflow.registry import Registry
 
 MOST_LISTENERS = 10_000
@@ -51,7 +52,10 @@ class Listeners(click.ParamType):  # type: ignore[type-arg]  # click is generic 
 
 
 @click.command(short_help="Show what policies would make of a text.")
-@click.argument("source", metavar="INPUT")
+@click.argument("source", metavar="[INPUT]", required=False)
+@click.option(
+    "--replay", type=PATH, metavar="REPORT.json", help="Play a run again from its report, instead of INPUT."
+)
 @click.option(
     "--policy",
     "policies",
@@ -59,7 +63,19 @@ class Listeners(click.ParamType):  # type: ignore[type-arg]  # click is generic 
     multiple=True,
     help="Policy to plan with; may be repeated.  [default: auto and all others]",
 )
-@click.option("--gpus", type=int, help="Plan for so many GPUs.  [default: this machine]")
+@click.option(
+    "--gpus", metavar="N[xSPEED],...",
+    help="Plan for so many GPUs; 2,1x0.2: two, and one of a fifth of their speed.  [default: this machine]",
+)  # fmt: skip
+@click.option("--nodes", type=int, help="Plan for a cluster of so many nodes, with --gpus GPUs each.")
+@click.option(
+    "--network",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="GBIT",
+    help="Gbit/s of the link of a cluster's coordinator.",
+)
 @click.option("--listening", is_flag=True, help="Somebody listens as it is made; else it becomes a file.")
 @click.option(
     "--listeners",
@@ -80,9 +96,12 @@ class Listeners(click.ParamType):  # type: ignore[type-arg]  # click is generic 
 )
 @as_json_option
 def plan(
-    source: str,
+    source: str | None,
+    replay: Path | None,
     policies: tuple[str, ...],
-    gpus: int | None,
+    gpus: str | None,
+    nodes: int | None,
+    network: float,
     listening: bool,
     listeners: int | Literal["most"] | None,
     profile: Path | None,
@@ -103,17 +122,36 @@ def plan(
       ttsflow plan book.txt --backend xtts --gpus 4 --profile costs.yaml
       ttsflow plan book.txt --listening --policy adaptive --policy ./mine.yaml
       ttsflow plan book.txt --backend xtts --gpus 4 --listeners most
+      ttsflow plan --replay report.json --policy mine --plugins-dir my_plugins
+      ttsflow plan book.txt --backend xtts --nodes 100 --gpus 8
 
     Nothing is spoken, and no GPU is needed: the scheduler itself runs, on devices that are made up, and
-    every chunk takes what the engine's profile predicts.
+    every chunk takes what the engine's profile predicts. With --replay it takes what it took in a run, and
+    chunks fail and workers die as they did there.
     """
     from ttsflow.errors import UsageError
-    from ttsflow.planning import PlannedText, compare, compare_crowds, world_of
+    from ttsflow.planning import (
+        Network,
+        PlannedText,
+        RecordedText,
+        compare,
+        compare_crowds,
+        replayed,
+        world_of,
+    )
     from ttsflow.report.units import chunks
+    from ttsflow.session.reading import readers_of
     from ttsflow.text import read_file
 
     if report is not None and (len(policies) != 1 or listeners is not None):
         raise UsageError("--report is of one text under one policy: give one --policy, and no --listeners")
+    if (source is None) == (replay is None):
+        raise click.UsageError("give either INPUT, or --replay with the report of a run")
+    if replay is not None and (gpus, listeners, profile, backend, language, input_format) != (None,) * 6:
+        raise click.UsageError(
+            "--replay has devices, costs and text of the run: leave --gpus, --listeners, --profile, "
+            "--backend, --language and --input-format out"
+        )
     listening = listening or listeners is not None
     flags = given(
         backend=("--backend", "backend.use", backend),
@@ -127,11 +165,20 @@ def plan(
         return chosen, load_registry(chosen, plugins_dir)
 
     chosen, registry = _first_that_loads(policies or (None,), configured)
-    world = world_of(chosen, registry, gpus, listening=listening)
-    document = read_file(Path(source), world.text.reading)
-    for notice in (*world.notices, *document.notices):
+    text: Cut
+    notices: tuple[str, ...] = ()
+    if replay is not None:
+        source, world = str(replay), replayed(replay, chosen, registry, listening=listening)
+        assert world.recorded is not None  # a run that is played again has it
+        text = RecordedText(world.recorded)
+    else:
+        assert source is not None  # one of the two is given
+        world = world_of(chosen, registry, gpus, listening=listening, nodes=nodes, network=Network(network))
+        reading = replace(world.text.reading, others=lambda: readers_of(registry))
+        document = read_file(Path(source), reading)
+        text, notices = PlannedText(document), tuple(document.notices)
+    for notice in (*world.notices, *notices):
         click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
-    text = PlannedText(document)
     jobs = text.jobs(world)
     if not any(job.speakable for job in jobs):
         raise UsageError(f"{source} has no word to speak, so there is nothing to plan")
@@ -151,7 +198,7 @@ def plan(
         made = list(plans)
         good = [each for each in made if each.error is None]
         if listeners is None:
-            print_table([COLUMNS, *(list(_row(each)) for each in good)])
+            print_table([COLUMNS, *_as_it_was(world), *(list(_row(each)) for each in good)])
             _explain(good)
         else:
             print_table([CROWD_COLUMNS, *(list(_crowd_row(each)) for each in good)])
@@ -190,6 +237,22 @@ def _row(plan: Plan) -> Iterator[str]:
     yield shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
 
 
+def _as_it_was(world: World) -> Iterator[Sequence[str]]:
+    """The row of the run that is played again."""
+    from ttsflow.report.units import duration
+
+    if world.recorded is None:
+        return
+    summary = world.recorded.summary
+    chunk_s = summary["chunk_s"]
+    seconds = (summary[name] for name in ("time_to_first_audio_s", "wait_s"))
+    first, waits = ("-" if each is None else duration(each) for each in seconds)
+    stalls = f"{summary['stalls']}, {duration(summary['stall_s'])}" if summary["stalls"] else "none"
+    took = " to ".join(duration(chunk_s[name] or 0.0) for name in ("p5", "p95"))
+    done = duration(summary["makespan_s"] or 0.0)
+    yield f"as it was: {world.recorded.policy}", first, waits, stalls, took, done, "-", "-"
+
+
 def _crowd_row(plan: Plan) -> Iterator[str]:
     from ttsflow.report.units import duration
 
@@ -213,6 +276,23 @@ def _explain(plans: Sequence[Plan]) -> None:
             f"stalls of a listener. x bound: over\n{duration(played.bound_s)}, which no schedule can be "
             f"below. busy: the share of the time in which the workers of a device work."
         )
+    for plan in plans:
+        if plan.played is not None and plan.played.load is not None:
+            click.echo(f"{plan.name}: {_coordinator(plan.played, plan.played.load)}")
+
+
+def _coordinator(played: Played, load: Load) -> str:
+    """What the coordinator of a cluster has to do, as a sentence."""
+    from ttsflow.report.units import size
+
+    took_s = played.summary.makespan_s or 1.0
+    chunks = played.summary.delivered
+    return (
+        f"the coordinator has {chunks / took_s:,.1f} chunks and "
+        f"{load.messages / took_s + load.workers:,.1f} messages a "
+        f"second, and {size(round(load.bytes))}, with which its link is busy {load.busy_s / took_s:.1%} of "
+        f"the time"
+    )
 
 
 def _of_world(world: World) -> dict[str, Any]:
@@ -251,4 +331,5 @@ def _of_plan(plan: Plan) -> dict[str, Any]:
         "over_bound": played.over_bound,
         "busy": dict(played.busy),
         "notices": list(played.notices),
+        "coordinator": None if played.load is None else asdict(played.load),
     }

@@ -7,6 +7,7 @@ from ttsflow.devices import detect
 from ttsflow.errors import UsageError
 from ttsflow.registry import Registry, describe
 from ttsflow.scheduler.placement import usable
+from ttsflow.session.setup import detect_for
 
 
 def situations(settings: Settings, registry: Registry) -> tuple[Situation, Situation]:
@@ -14,13 +15,10 @@ def situations(settings: Settings, registry: Registry) -> tuple[Situation, Situa
 
     Where no backend can speak yet, all GPUs of the machine count, and one slot.
     """
-    devices = detect().devices
-    slots = 1
     try:
         backend = resolve_backend(settings, registry, fallback_allowed=True)
         profile = describe(backend.plugin, backend.options)
-        devices, slots = tuple(usable(devices, profile)), profile.slots
+        devices, slots = tuple(usable(detect_for(backend).devices, profile)), profile.slots
     except UsageError:
-        pass
-    gpus = sum(device.kind != "cpu" for device in devices)
-    return Situation(gpus, False, slots), Situation(gpus, True, slots)
+        devices, slots = detect().devices, 1
+    return Situation.on(devices, False, slots), Situation.on(devices, True, slots)

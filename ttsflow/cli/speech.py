@@ -9,7 +9,7 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -17,26 +17,38 @@ from typing import BinaryIO
 import click
 
 from ttsflow.cli.flags import in_flags
-from ttsflow.cli.messages import command
+from ttsflow.cli.messages import command, from_here
 from ttsflow.cli.options import load_registry
-from ttsflow.cli.runs import STREAM, Run, ask, made
-from ttsflow.config import Settings
+from ttsflow.cli.progress import Amount
+from ttsflow.cli.runs import STREAM, Run, hurried, made, set_up
+from ttsflow.config import Settings, resolve_text_rules
 from ttsflow.config.model import OutputSection
 from ttsflow.errors import InputError, OutputError
+from ttsflow.interface.backend import VoiceRequest
 from ttsflow.interface.jobs import Account
-from ttsflow.output import StreamSink, format_for
+from ttsflow.output import PlayerSink, Sink, StreamSink, format_for
+from ttsflow.output.folder import make_folder
 from ttsflow.report import Summary, Text
 from ttsflow.report.file import ReportPlace
 from ttsflow.report.timeline import form_of
 from ttsflow.report.units import chunks, size
+from ttsflow.session.book import Book
+from ttsflow.session.cast import Cast
 from ttsflow.session.destination import checked, same_place
 from ttsflow.session.engine import Engine
+from ttsflow.session.readings import Readings
 from ttsflow.session.recipe import Recipe
 from ttsflow.session.recording import Recording
 from ttsflow.session.redo import Choice
 from ttsflow.session.request import Manner, Request, chunks_of
-from ttsflow.session.setup import foreseen, make_setup
+from ttsflow.session.setup import foreseen
+from ttsflow.session.sidecars import subtitles_of
+from ttsflow.session.voices import foresee
+from ttsflow.session.wording import TextRules
+from ttsflow.store import Place
 from ttsflow.text import (
+    NARRATOR,
+    Chunk,
     Coming,
     Document,
     ReadOptions,
@@ -50,12 +62,10 @@ from ttsflow.text import (
 )
 from ttsflow.text.readers import TEXT
 
-STDOUT = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the audio and the report go, as the user said it."""
+    """Where the audio, the report and the trace of the policy go, as the user said it."""
 
     output: str | None
     overwrite: bool = False
@@ -64,19 +74,30 @@ class Destination:
     keep_store: bool = True
     strict: bool = False
     sample: bool = False
+    play: bool = False
+    trace: Path | None = None
 
     @property
     def listening(self) -> bool:
         """Whether somebody listens as the audio is made."""
-        return self.output == "-"
+        return self.play or self.output == "-"
 
     def path(self, text: Document | Coming, output: OutputSection) -> Path | None:
-        """The file that was named, or STEM.wav; None where somebody listens as the audio is made.
+        """The file that was named, or STEM.wav, which may be in a folder that was named; None where somebody
+        listens as the audio is made.
 
         Raises OutputError for a place that cannot be, before anything is downloaded or loaded.
         """
         if self.report is not None:
             form_of(Path(self.report))
+        if self.listening and (output.subtitles or output.split):
+            raise OutputError("what is made beside an output needs a file: name one with -o")
+        if self.play:
+            if self.output is not None:
+                raise click.UsageError(
+                    "--play writes no file: leave -o out, or play the file when it is made"
+                )
+            return None
         if self.listening:
             if sys.__stdout__ is None:
                 raise OutputError("standard output is closed, so nobody would hear it; name a file with -o")
@@ -91,9 +112,19 @@ class Destination:
         if self.sample:  # not over the whole
             stem += ".sample"
         usual = f"{stem}{format_for(None, output.format).suffixes[0]}"
-        path = checked(usual if self.output is None else self.output, text, output)
-        if isinstance(self.report, Path) and same_place(self.report, path):
-            raise OutputError(f"the audio and the report would both be {path}; choose another --report")
+        wanted = usual if self.output is None else self.output
+        if wanted.endswith(os.sep) or (wanted and Path(wanted).is_dir()):
+            make_folder(Path(wanted))
+            wanted = str(Path(wanted, usual))
+        path = checked(wanted, text, output)
+        if isinstance(self.report, Path):
+            if same_place(self.report, path):
+                raise OutputError(f"the audio and the report would both be {path}; choose another --report")
+            subtitles = subtitles_of(path, output.subtitles)
+            if subtitles is not None and same_place(self.report, subtitles):
+                raise OutputError(
+                    f"the report and the subtitles would both be {subtitles}; choose another --report"
+                )
         return path
 
 
@@ -158,21 +189,72 @@ def chosen_parts(
 
 def show(text: Document | Coming, settings: Settings, plugins_dirs: Sequence[Path], *, as_json: bool) -> None:
     """Print the chunks of a text as they would be spoken, each with its pause. Nothing is loaded for it."""
-    _, profile, asked = foreseen(settings, load_registry(settings, plugins_dirs))
-    for notice in text.notices if isinstance(text, Document) else ():
-        click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
+    registry = load_registry(settings, plugins_dirs)
+    backend, profile, asked = foreseen(settings, registry)
+    rules = TextRules(resolve_text_rules(settings, registry))
+    cast = foresee(asked, backend, profile, Readings(), rules)
+    cast.heed(_notice)
+    for notice in (*(text.notices if isinstance(text, Document) else ()), *cast.notices):
+        _notice(notice)
+    if isinstance(text, Document):
+        cast.check(text)
     if not as_json:
-        voice = asked.voice or ", ".join(map(str, asked.references)) or "the usual one"
-        click.echo(f"backend {profile.backend}, language {asked.language}, voice: {voice}")
-    for index, chunk in enumerate(chunks_of(text, asked, profile)):
+        click.echo(f"backend {profile.backend}, {_voiced(cast.voice(NARRATOR))}")
+    print_chunks(text, cast, as_json=as_json)
+
+
+def print_chunks(text: Document | Coming, cast: Cast, source: str | None = None, *, as_json: bool) -> None:
+    """Print the chunks of a text; as JSON with the `source` that it was given by, if there are several."""
+    role = NARRATOR
+    of = {} if source is None else {"source": source}
+    if isinstance(text, Coming):
+        text.begin()
+    for index, chunk in enumerate(chunks_of(text, cast)):
         if as_json:
-            spoken = {"index": index, **asdict(chunk), "language": asked.language, "voice": asked.voice}
-            click.echo(json.dumps(spoken, ensure_ascii=False))
+            described = of | _described(index, chunk, cast.voice(chunk.role))
+            click.echo(json.dumps(described, ensure_ascii=False))
             continue
         if chunk.chapter is not None:
             click.echo(f"\n# {chunk.chapter}\n")
+        if chunk.role != role:
+            role = chunk.role
+            name = "" if role.speaker is None else f"{role.speaker}: "
+            click.echo(f"       ({name}{_voiced(cast.voice(role))})")
         pause = f" [{chunk.pause_s:g} s]" if chunk.pause_s else ""
-        click.echo(f"{index:>5}  {chunk.text if chunk.speakable else ''}{pause}")
+        if chunk.until_s is not None:
+            pause = f" [until {chunk.until_s:g} s]"
+        click.echo(f"{index:>5}  {chunk.shown if chunk.speakable else ''}{pause}")
+        if chunk.speakable and chunk.written is not None:
+            click.echo(f"       spoken: {chunk.text}")
+    if isinstance(text, Coming):
+        text.check_whole()
+
+
+def _notice(notice: str) -> None:
+    click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
+
+
+def _voiced(voice: VoiceRequest) -> str:
+    speed = "" if voice.speed == 1.0 else f", speed {voice.speed:g}"
+    name = voice.voice or ", ".join(voice.references) or "the usual one"
+    return f"language {voice.language}, voice: {name}{speed}"
+
+
+def _described(index: int, chunk: Chunk, voice: VoiceRequest) -> dict[str, object]:
+    return {
+        "index": index,
+        "text": chunk.shown,
+        "spoken": chunk.text,
+        "pause_s": chunk.pause_s if chunk.until_s is None else None,
+        "until_s": chunk.until_s,
+        "speakable": chunk.speakable,
+        "chapter": chunk.chapter,
+        "speaker": chunk.role.speaker,
+        "language": voice.language,
+        "voice": voice.voice,
+        "references": voice.references,
+        "speed": voice.speed,
+    }
 
 
 def speak(
@@ -186,34 +268,69 @@ def speak(
     """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
     path = destination.path(text, settings.config.output)
-    setup = make_setup(settings, plugins_dirs, fallback_allowed=True, listening=path is None, ask=ask())
+    setup = set_up(settings, plugins_dirs, fallback_allowed=True, listening=path is None)
     with (
-        Run(setup, began, destination.report, quiet=quiet) as run,
-        Engine.of(setup, run.observers, preload=False) as engine,
+        Run(setup, began, destination.report, destination.trace, quiet=quiet) as run,
+        Engine.of(run.traced(setup), run.observers, preload=False) as engine,
     ):
         request = engine.request(text, name=STREAM)
         if destination.report is not None and isinstance(text, Document):
             run.prediction = partial(_predicted, request.manner, text, listening=path is None)
         if path is None:
-            return _play(run, engine, request, strict=destination.strict)
-        return _record(run, engine, request, path, destination)
+            code = _listen(run, engine, request, destination)
+        else:
+            code = _record(run, engine, request, path, destination)
+        if destination.strict and text.doubts:
+            run.console.complain(f"in doubt: {in_flags(text.doubts[0])}")
+            return code or 1
+        return code
 
 
-def speak_again(output: Path, choice: Choice, seed: int | None, *, quiet: bool) -> int:
-    """Speak chunks of an output again, and build it; the run's exit code."""
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """How chunks of an output are mended: spoken again, with a seed or other words; so many takes made to
+    choose from; or one of these taken. Raises click.UsageError for two of these."""
+
+    seed: int | None = None
+    words: str | None = None
+    takes: int | None = None
+    take: int | None = None
+
+    def __post_init__(self) -> None:
+        said = {"--seed": self.seed, "--text": self.words, "--takes": self.takes, "--take": self.take}
+        given = [flag for flag, value in said.items() if value is not None]
+        if len(given) > 1:
+            raise click.UsageError(f"choose one of {' and '.join(given)}")
+
+
+def mend(output: Path, choice: Choice, mending: Mending, cluster: str | None, *, quiet: bool) -> int:
+    """Mend chunks of an output, on this machine or on a cluster, and build it; the run's exit code."""
     began = time.monotonic()
     recipe = Recipe.beside(output)
     folders = [Path(folder) for folder in recipe.plugins_dirs]
-    setup = make_setup(recipe.settings(output), folders, fallback_allowed=False, listening=False, ask=ask())
+    settings = recipe.settings(output).on_cluster(cluster)
+    setup = set_up(settings, folders, fallback_allowed=False, listening=False)
     with (
         Run(setup, began, quiet=quiet) as run,
         Engine.of(setup, run.observers, preload=False) as engine,
-        engine.reopened(output, choice, seed, name=STREAM) as (recording, redo),
+        engine.reopened(output, choice, mending.seed, mending.words, name=STREAM) as (recording, redo),
     ):
-        run.begin(len(redo.places), kept=0)
-        with run.resumable(recording):
-            written = engine.again(recording, redo, run.drained(engine))
-        run.end_recording(recording, written)
+        if mending.take is not None:
+            engine.keep_take(recording, redo, mending.take)
+            run.report.close(Account(), output=made(recording))
+            run.console.say(f"take {mending.take} is heard in {made(recording)}")
+            return 0
+        amount = _amount(redo.places)
+        if mending.takes is None:
+            run.begin(amount)
+            with run.resumable(recording):
+                written = engine.again(recording, redo, run.drained(engine))
+            run.end_recording(recording, written)
+        else:
+            run.begin(Amount(amount.chars * mending.takes, mending.takes))
+            with run.resumable(recording):
+                files = engine.make_takes(recording, redo, mending.takes, run.drained(engine))
+            run.end_takes(recording, files)
         return 1 if recording.failed else 0
 
 
@@ -224,31 +341,37 @@ def _predicted(manner: Manner, document: Document, *, listening: bool) -> Summar
     return played.summary if played is not None and played.error is None else None
 
 
-def _play(run: Run, engine: Engine, request: Request, *, strict: bool) -> int:
-    setup = engine.setup
-    output = setup.config.output
-    sink = StreamSink(
-        STDOUT, sample_rate=setup.profile.sample_rate, format=output.format, encoding=output.encoding
-    )
+def _listen(run: Run, engine: Engine, request: Request, destination: Destination) -> int:
+    output, rate = engine.setup.config.output, engine.setup.profile.sample_rate
+    sink: Sink
+    if destination.play:
+        sink = PlayerSink(sample_rate=rate)
+    else:
+        assert sys.__stdout__ is not None  # else it was refused
+        own = sys.__stdout__.fileno()
+        sink = StreamSink(own, sample_rate=rate, format=output.format, encoding=output.encoding)
     run.report.open()
     sink.open()
-    run.begin(None if isinstance(request.text, Coming) else request.document.chars)
+    run.begin(None if isinstance(request.text, Coming) else Amount(request.document.chars))
     speaking = engine.play(request, sink)
-    with run.summed_up(lambda: speaking.account), speaking:
+    with run.summed_up(lambda: speaking.account), speaking, hurried(engine):
         account = speaking.wait()
-    run.end(account)
-    in_doubt = strict and run.report.summary().flagged
+    run.end(account, "the sound device" if destination.play else "standard output")
+    in_doubt = destination.strict and run.report.summary().flagged
     return 1 if account.failed or in_doubt else 0
 
 
 def _record(run: Run, engine: Engine, request: Request, path: Path, destination: Destination) -> int:
     overwrite, fresh = destination.overwrite, destination.fresh
     with engine.recording(request, path, overwrite=overwrite, fresh=fresh) as recording:
-        run.report.open(Text(STREAM, recording.passages))
-        complete = recording.is_complete
+        complete, report = recording.is_complete, destination.report
+        told = complete and isinstance(report, Path) and report.is_file()
+        if not told:  # else it tells how the file was made
+            run.report.open(Text(STREAM, recording.passages))
         if complete:
             run.report.close(Account(), output=made(recording))
-            run.console.say(f"nothing to do: {path} is complete")
+            left = f", and {report} is left as it is" if told else ""
+            run.console.say(f"nothing to do: {path} is complete{left}")
         else:
             _complete(run, engine, recording, request)
         code = _judge(run, recording, strict=destination.strict)
@@ -256,7 +379,7 @@ def _record(run: Run, engine: Engine, request: Request, path: Path, destination:
         if code == 0 and not destination.keep_store:
             recording.discard()
     if store is not None and store.exists() and not complete:
-        kept = f"{store.name}, {size(store.stat().st_size)}"  # closed: its journal is in it now
+        kept = f"{from_here(store)}, {size(store.stat().st_size)}"  # closed: its journal is in it now
         run.console.say(f"kept: {kept}; to remove it: {command('clean', path)}")
     return code
 
@@ -265,12 +388,17 @@ def _complete(run: Run, engine: Engine, recording: Recording, request: Request) 
     counts = recording.counts()
     if counts.kept:
         run.prediction = lambda: None  # it would be of the whole text
-    run.begin(counts.left, kept=counts.kept)
+    left, kept = Amount(counts.chars - counts.kept_chars, counts.left), Amount(counts.kept_chars, counts.kept)
+    run.begin(left, kept, dict(Book.read(recording.store).chapters))
     if repeats := counts.speakable - counts.distinct:
         run.notice(f"heard from others with the same text: {chunks(repeats)}")
     with run.resumable(recording):
         written = engine.complete(recording, request, run.drained(engine))
     run.end_recording(recording, written)
+
+
+def _amount(places: Sequence[Place]) -> Amount:
+    return Amount(sum(len(place.job.shown) for place in places), len(places))
 
 
 def _judge(run: Run, recording: Recording, *, strict: bool) -> int:

@@ -24,6 +24,18 @@ def print_table(rows: Iterable[Sequence[str]]) -> None:
         click.echo(fit(start, last))
 
 
+def aligned(rows: Sequence[Sequence[str]], columns: int | None) -> str:
+    """Rows as aligned columns; of what does not fit into so many characters the last column shows its end."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for *first, last in rows:
+        start = "".join(cell.ljust(width) + GAP for cell, width in zip(first, widths, strict=False))
+        room = None if columns is None else max(columns - len(start), NARROWEST)
+        shown = last if room is None or len(last) <= room else f"...{last[3 - room :]}"
+        lines.append(f"{start}{shown}".rstrip())
+    return "\n".join(lines)
+
+
 def fit(start: str, text: str) -> str:
     """`start` and `text` in a line, or at a terminal in as many as needed, with `text` indented."""
     if not sys.stdout.isatty():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
 
 from ttsflow.config.layers import absolute
 from ttsflow.config.model import Situation
@@ -13,10 +15,12 @@ from ttsflow.config.policyfiles import is_path
 from ttsflow.config.settings import Settings
 from ttsflow.errors import BackendUnavailable, ConfigError, PluginError, UsageError
 from ttsflow.interface.backend import Backend
+from ttsflow.interface.observing import RunObserver
 from ttsflow.interface.options import PluginOptions
 from ttsflow.interface.policy import Policy
+from ttsflow.interface.textrule import TextRule
 from ttsflow.interface.validation import KeyPath
-from ttsflow.registry import Plugin, Registry, calling, describe
+from ttsflow.registry import Boundary, Plugin, Registry, check_voice, describe, made, missing
 from ttsflow.text.languages import nearest, tag_named
 
 
@@ -30,8 +34,11 @@ class PolicyChoice:
 
     def make(self) -> Policy:
         """A fresh policy. Raises PluginError where it cannot be made."""
-        with calling(self.plugin, "__init__", "policy"):
-            return self.plugin.cls(self.options)
+        return made(self.plugin, self.options)
+
+    def make_here(self) -> Policy:
+        """As `make`, for whoever watches by himself whether it comes back: on the caller's thread."""
+        return made(replace(self.plugin, boundary=Boundary(None)), self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,44 @@ class BackendChoice:
     plugin: Plugin[Backend]
     options: PluginOptions
     fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextRuleChoice:
+    """A text rule with its options; `language` is the only one for whose text it is asked, None for all."""
+
+    plugin: Plugin[TextRule]
+    options: PluginOptions
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverChoice:
+    """An observer with its options."""
+
+    plugin: Plugin[RunObserver]
+    options: PluginOptions
+
+
+def resolve_text_rules(settings: Settings, registry: Registry) -> tuple[TextRuleChoice, ...]:
+    """The text rules that are named. Raises UnknownNameError, ConfigError, PluginError."""
+    choices = []
+    for index, section in enumerate(settings.config.text.rules):
+        at: KeyPath = ("text", "rules", index)
+        plugin = registry.text_rule(section.use, hint=f"It is named at {settings.where((*at, 'use'))}")
+        options = _options(plugin, section.options, settings, (*at, "options"))
+        choices.append(TextRuleChoice(plugin, options, section.language))
+    return tuple(choices)
+
+
+def resolve_observers(settings: Settings, registry: Registry) -> tuple[ObserverChoice, ...]:
+    """The observers that are named. Raises UnknownNameError, ConfigError, PluginError."""
+    choices = []
+    for index, section in enumerate(settings.config.observers):
+        at: KeyPath = ("observers", index)
+        plugin = registry.observer(section.use, hint=f"It is named at {settings.where((*at, 'use'))}")
+        choices.append(ObserverChoice(plugin, _options(plugin, section.options, settings, (*at, "options"))))
+    return tuple(choices)
 
 
 def resolve_policy(settings: Settings, registry: Registry, here: Situation) -> PolicyChoice:
@@ -99,7 +144,7 @@ def resolve_backend(
     passed_over: dict[str, _PassedOver] = {}
     for name in names:
         plugin = _backend(settings, registry, name)
-        command = _missing(plugin) if to_speak or len(names) > 1 else None
+        command = missing(plugin) if to_speak or len(names) > 1 else None
         if command is not None:
             passed_over[name] = _PassedOver("is not installed", command)
             continue
@@ -180,14 +225,31 @@ def _options(
     plugin: Plugin[Any], given: Mapping[str, object], settings: Settings, at: KeyPath
 ) -> PluginOptions:
     """The options as the plugin's own model has them; a path starts from the file that names it."""
-    fields = plugin.cls.Options.model_fields
-    anchored = dict(given)
-    for name in given.keys() & fields.keys():
-        origin = settings.origin((*at, name))
-        types = set(_types(fields[name].annotation))
-        if origin is not None and Path in types and str not in types:
-            anchored[name] = absolute(given[name], origin.folder)
+    anchored = _anchored(given, plugin.cls.Options, settings, at)
     return plugin.options(anchored, settings.where, at)
+
+
+def _anchored(value: Any, annotation: Any, settings: Settings, at: KeyPath) -> Any:
+    """A value of options, in which each path starts from the file that says it; `annotation` is its type."""
+    if isinstance(value, Mapping):
+        return {
+            key: _anchored(item, _item(annotation, key), settings, (*at, key)) for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_anchored(item, annotation, settings, (*at, index)) for index, item in enumerate(value)]
+    types, origin = set(_types(annotation)), settings.origin(at)
+    is_path = Path in types and str not in types
+    return absolute(value, origin.folder) if is_path and origin is not None else value
+
+
+def _item(annotation: Any, key: str) -> Any:
+    """The type of what a mapping of this type has under a key: a model's field, or what a dict holds."""
+    for part in _types(annotation):
+        if isinstance(part, type) and issubclass(part, BaseModel) and key in part.model_fields:
+            return part.model_fields[key].annotation
+        if get_origin(part) in (dict, Mapping) and get_args(part):
+            return get_args(part)[1]
+    return None
 
 
 def _types(annotation: Any) -> Iterator[Any]:
@@ -206,16 +268,6 @@ def _backend(settings: Settings, registry: Registry, name: str) -> Plugin[Backen
     return registry.backend(name, hint=f"It is named at {settings.where(('backend', 'use'))}")
 
 
-def _missing(plugin: Plugin[Backend]) -> str | None:
-    try:
-        return plugin.cls.missing()
-    except Exception as error:  # a plugin's code may raise anything
-        raise PluginError(
-            f"backend {plugin.name!r} of {plugin.provider} cannot say whether it is installed:"
-            f" {plugin.provider.explain(error)}"
-        ) from error
-
-
 def _none_left(settings: Settings, registry: Registry, passed_over: Mapping[str, _PassedOver]) -> str:
     if len(passed_over) == 1:
         [(name, only)] = passed_over.items()
@@ -225,14 +277,14 @@ def _none_left(settings: Settings, registry: Registry, passed_over: Mapping[str,
         commands = "\n".join(f"  {name}: {passed.install}" for name, passed in passed_over.items())
         return f"no backend is installed. Install one of them:\n{commands}"
     language = settings.config.text.language
-    speaking, missing = _others(registry, passed_over, language)
+    speaking, lacking = _others(registry, passed_over, language)
     if (tag := tag_named(language)) is not None:
         return f"unknown language {language!r}; did you mean {tag!r}?"
     lines = [f"no backend can speak {language!r}:", *(f"  {reason}" for reason in _reasons(passed_over))]
     if speaking:
         lines.append(f"{' and '.join(map(repr, speaking))} can: choose `backend.use: {speaking[0]}`")
-    elif missing and not any(passed.install for passed in passed_over.values()):
-        lines += ["others may be able to:", *(f"  {reason}" for reason in _reasons(missing))]
+    elif lacking and not any(passed.install for passed in passed_over.values()):
+        lines += ["others may be able to:", *(f"  {reason}" for reason in _reasons(lacking))]
     return "\n".join(lines)
 
 
@@ -241,27 +293,28 @@ def _others(
 ) -> tuple[list[str], dict[str, _PassedOver]]:
     """The installed backends beside these that name the language, and those that are not installed."""
     speaking: list[str] = []
-    missing: dict[str, _PassedOver] = {}
+    lacking: dict[str, _PassedOver] = {}
     for plugin in registry.backends():
         if plugin.name in passed_over:
             continue
         try:
-            command = _missing(plugin)
+            command = missing(plugin)
             if command is not None:
-                missing[plugin.name] = _PassedOver("is not installed", command)
+                lacking[plugin.name] = _PassedOver("is not installed", command)
             elif nearest(language, describe(plugin, plugin.options({})).languages or ()):
                 speaking.append(plugin.name)
         except UsageError:  # nobody has asked for this plugin
             continue
-    return speaking, missing
+    return speaking, lacking
 
 
 def _has_voice(plugin: Plugin[Backend], options: PluginOptions, voice: str) -> bool:
-    with calling(plugin, "check_voice"):
-        try:
-            plugin.cls.check_voice(voice, options)
-        except UsageError:
-            return False
+    try:
+        check_voice(plugin, voice, options)
+    except PluginError:
+        raise
+    except UsageError:
+        return False
     return True
 
 

@@ -148,8 +148,22 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
         data["plugins"] = absolute(plugins, folder)
     if data.get("profile") is not None:
         data["profile"] = absolute(data["profile"], folder)
-    if isinstance(text, dict) and "reference" in text:
-        text["reference"] = absolute(text["reference"], folder)
+    if isinstance(text, dict):
+        _anchor_text(text, folder)
+    server = data.get("server")
+    if isinstance(server, dict) and "api_keys_file" in server:
+        server["api_keys_file"] = absolute(server["api_keys_file"], folder)
+
+
+def _anchor_text(text: dict[str, Any], folder: Path) -> None:
+    voices = (text.get("speakers"), text.get("languages"))
+    sections = (section for named in voices if isinstance(named, dict) for section in named.values())
+    for section in (text, *sections):
+        if isinstance(section, dict) and "reference" in section:
+            section["reference"] = absolute(section["reference"], folder)
+    lexicon = text.get("lexicon")
+    if isinstance(lexicon, dict) and "files" in lexicon:
+        lexicon["files"] = absolute(lexicon["files"], folder)
 
 
 def absolute(value: Any, folder: Path) -> Any:

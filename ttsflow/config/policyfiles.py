@@ -13,11 +13,16 @@ from ttsflow.errors import ConfigError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-def user_policies() -> Path:
-    """The user's own folder of policy files, such as ~/.config/ttsflow/policies."""
+def user_folder() -> Path:
+    """The user's own folder, such as ~/.config/ttsflow."""
     import click
 
-    return Path(click.get_app_dir("ttsflow")) / "policies"
+    return Path(click.get_app_dir("ttsflow"))
+
+
+def user_policies() -> Path:
+    """The user's own folder of policy files, such as ~/.config/ttsflow/policies."""
+    return user_folder() / "policies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,11 @@ class PolicyFiles:
 
         If no file has the name, it is used as the name of a plugin. Raises ConfigError.
         """
+        if policy.endswith(".py"):
+            raise ConfigError(
+                f"--policy: {policy!r} is code; it is given by --plugins-dir, or by `plugins` of a "
+                "configuration, and --policy names the policy that it has"
+            )
         if is_path(policy):
             return file_layer(Path(policy), policy)
         if not _NAME.fullmatch(policy):

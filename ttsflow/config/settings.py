@@ -1,4 +1,4 @@
-"""Puts the configuration together: defaults, then the policy file, then the --config file, then flags."""
+"""Puts the configuration together: defaults, the policy file, the --config file, and flags."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ DEFAULT_POLICY = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration of a run, the origin of each value, and the policy files that have names."""
+    """The configuration of a run, the origin of each value, and the policy files that have names.
+
+    `defaults` is the file of the user's own defaults, where there is one.
+    """
 
     config: Config
     origins: Mapping[KeyPath, Origin]
     policy_files: PolicyFiles
+    defaults: Path | None = None
 
     def in_language_of(self, document: Document) -> Settings:
         """The same, in the language that a document says it is in, unless a language was chosen."""
@@ -36,6 +40,11 @@ class Settings:
             return self
         text = self.config.text.model_copy(update={"language": language})
         return replace(self, config=self.config.model_copy(update={"text": text}))
+
+    def on_cluster(self, address: str | None) -> Settings:
+        """The same, with workers on the cluster at an address, if there is one."""
+        section = self.config.cluster.model_copy(update={"address": address})
+        return replace(self, config=self.config.model_copy(update={"cluster": section}))
 
     def origin(self, path: KeyPath) -> Origin | None:
         """Where the value at a key path was given, or the nearest section around it; None for a default."""
@@ -53,11 +62,13 @@ def load(
     *,
     over_flags: bool = False,
     user_folder: Path | None = None,
+    defaults: Path | None = None,
 ) -> Settings:
     """The configuration made of all layers; a later layer overrides an earlier one.
 
     `policy` is the name of a policy file or of a policy plugin, or a path; `config` a YAML file;
-    `user_folder` the user's own policy files (None: the place that the system has for it). A `policy`
+    `user_folder` the user's own policy files (None: the place that the system has for it), and `defaults` a
+    YAML file of what the user always wants. A `policy`
     that is named wins over the one that `config` names, and with `over_flags` over one of the flags, too.
     Raises ConfigError.
     """
@@ -67,6 +78,8 @@ def load(
         file_layer(resources.files("ttsflow.config") / "defaults.yaml", "defaults.yaml (shipped)"),
         chosen,
     ]
+    if defaults is not None:  # over the policy that nobody chose, under one that is named
+        layers.insert(2 if policy is None else 1, file_layer(defaults, str(defaults)))
     if config is not None:
         mine = file_layer(config, str(config))
         layers.append(mine if policy is None else _unchosen(mine))
@@ -76,7 +89,7 @@ def load(
     if not sets(merged, "policy", ("use", "rules")) and not merged.data.get("policy"):
         raise ConfigError(f"{policy}: names no policy; it needs policy.use or policy.rules")
     checked = validate(Config, merged.data, lambda path: _where(merged.origins, path))
-    settings = Settings(checked, merged.origins, files)
+    settings = Settings(checked, merged.origins, files, defaults)
     _check_files(settings)
     return settings
 
@@ -106,11 +119,20 @@ def _check_files(settings: Settings) -> None:
     ]
     if settings.config.profile is not None:
         named.append((("profile",), settings.config.profile))
-    at: KeyPath = ("text", "reference")
-    if isinstance(text.reference, Path):
-        named.append((at, text.reference))
-    else:
-        named += [((*at, index), path) for index, path in enumerate(text.references)]
+    if settings.config.server.api_keys_file is not None:
+        named.append((("server", "api_keys_file"), settings.config.server.api_keys_file))
+    at: KeyPath = ("text",)
+    listed: list[tuple[KeyPath, Path | tuple[Path, ...] | None]] = [
+        ((*at, "reference"), text.reference),
+        ((*at, "lexicon", "files"), text.lexicon.files),
+        *(((*at, "speakers", name, "reference"), part.reference) for name, part in text.speakers.items()),
+        *(((*at, "languages", name, "reference"), part.reference) for name, part in text.languages.items()),
+    ]
+    for path, files in listed:
+        if isinstance(files, Path):
+            named.append((path, files))
+        else:
+            named += [((*path, index), file) for index, file in enumerate(files or ())]
     for path, file in named:
         try:
             problem = "" if file.is_file() else "there is no such file"

@@ -15,6 +15,12 @@ from ttsflow.devices.cuda_visible import Entry, Selection, select
 from ttsflow.devices.nvml import Gpu, Inventory
 from ttsflow.interface.device import Binding, Device
 
+MEMORY_FILES = (
+    ("memory.max", "memory.current", "memory.stat"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+)
+"""of a control group, version 2 and 1: the most, what is taken, and of what it consists"""
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -117,21 +123,41 @@ def _warn_of_order(
 
 
 def _cpu() -> Device:
-    """The CPU with the machine's memory. Memory is known only on Linux, from /proc/meminfo."""
-    try:
-        table = Path("/proc/meminfo").read_text()
-    except OSError:
-        table = ""
-    memory = {name: int(kib) * 1024 for name, kib in re.findall(r"^(\w+):\s+(\d+) kB$", table, re.MULTILINE)}
+    """The CPU, with the memory and the cores that this process may use."""
+    total, free = memory()
     return Device(
         "cpu",
         "cpu",
         _cpu_name(),
         binding=(("CUDA_VISIBLE_DEVICES", ""),),
-        total_bytes=memory.get("MemTotal"),
-        free_bytes=memory.get("MemAvailable"),
+        total_bytes=total,
+        free_bytes=free,
         cores=cores(),
     )
+
+
+def memory(root: Path = Path("/")) -> tuple[int | None, int | None]:
+    """Bytes that this process may use, and those of them that are free: of the machine and its control group.
+
+    Known only on Linux: from /proc/meminfo, and cgroups(7) of version 2 or 1 below `root`.
+    """
+    try:
+        table = (root / "proc/meminfo").read_text()
+    except OSError:
+        return None, None
+    found = {name: int(kib) * 1024 for name, kib in re.findall(r"^(\w+):\s+(\d+) kB$", table, re.MULTILINE)}
+    total, free = found.get("MemTotal"), found.get("MemAvailable")
+    for names in MEMORY_FILES:
+        try:
+            most, taken, parts = ((root / "sys/fs/cgroup" / name).read_text() for name in names)
+            limit, used = int(most), int(taken)
+        except (OSError, ValueError):  # no such group, or no limit: "max"
+            continue
+        cached = re.search(r"^inactive_file (\d+)$", parts, re.MULTILINE)  # it is given up when asked for
+        left = max(0, limit - used + (int(cached[1]) if cached else 0))
+        if total is not None and limit < total:
+            total, free = limit, left if free is None else min(free, left)
+    return total, free
 
 
 def _cpu_name() -> str:

@@ -19,6 +19,7 @@ from ttsflow.interface.installation import pip_command
 class Gpu:
     """A GPU or a MIG instance of a GPU. Memory is in bytes, None if NVML cannot read it.
 
+    `busy` is the share of the last moments in which it worked, None if nobody knows, as of an instance.
     `instances` are the MIG instances of a GPU, None if MIG is off.
     """
 
@@ -26,6 +27,7 @@ class Gpu:
     uuid: str | None = None
     total_bytes: int | None = None
     free_bytes: int | None = None
+    busy: float | None = None
     instances: tuple[Gpu, ...] | None = None
 
 
@@ -81,12 +83,17 @@ class _Reader:
         return self._describe(label, handle, self._instances(label, handle))
 
     def _describe(self, label: str, handle: Any, instances: tuple[Gpu, ...] | None = None) -> Gpu:
-        memory = self._ask(f"the memory of {label}", self._nvml.nvmlDeviceGetMemoryInfo, handle)
+        nvml = self._nvml
+        memory = self._ask(f"the memory of {label}", nvml.nvmlDeviceGetMemoryInfo, handle)
+        # Some drivers and all instances do not know. That is worth no note.
+        ask, unknown = nvml.nvmlDeviceGetUtilizationRates, (nvml.NVMLError,)
+        rates = self._ask(f"the use of {label}", ask, handle, quiet=unknown)
         return Gpu(
-            name=self._ask(f"the name of {label}", self._nvml.nvmlDeviceGetName, handle) or "",
-            uuid=self._ask(f"the UUID of {label}", self._nvml.nvmlDeviceGetUUID, handle),
+            name=self._ask(f"the name of {label}", nvml.nvmlDeviceGetName, handle) or "",
+            uuid=self._ask(f"the UUID of {label}", nvml.nvmlDeviceGetUUID, handle),
             total_bytes=None if memory is None else int(memory.total),
             free_bytes=None if memory is None else int(memory.free),
+            busy=None if rates is None else rates.gpu / 100.0,
             instances=instances,
         )
 

@@ -12,6 +12,7 @@ from ttsflow.output.file import FileSink
 from ttsflow.output.formats import format_for, format_named, read_tag
 from ttsflow.output.iterator import IteratorSink
 from ttsflow.output.lease import Lease
+from ttsflow.output.player import PlayerSink
 from ttsflow.output.stdout import StreamSink
 from ttsflow.output.tag import Tag
 
@@ -22,6 +23,7 @@ __all__ = [
     "FileSink",
     "IteratorSink",
     "Lease",
+    "PlayerSink",
     "Sink",
     "StreamSink",
     "Tag",

@@ -13,17 +13,17 @@ from ttsflow.errors import OutputError
 from ttsflow.output.about import About, Chapter
 from ttsflow.output.encoding import Encoding
 from ttsflow.output.languages import three_letters
+from ttsflow.output.packets import PacketFile
 from ttsflow.output.pcm import frame
+from ttsflow.output.pool import EncoderPool
 from ttsflow.output.subtitles import clock
 from ttsflow.output.tag import Tag
 
 if TYPE_CHECKING:
     from av import AudioFrame
-    from av.packet import Packet as AnyPacket
 
-    from ttsflow.output.encoders import Target
-
-    Packet = AnyPacket[Any]
+    from ttsflow.output.encoders import Encoder, Target
+    from ttsflow.output.packets import Packet
 
 _MILLISECOND = Fraction(1, 1000)
 
@@ -34,7 +34,8 @@ class Codec:
 
     `kbit_s` is the usual bit rate for one voice, and `least` and `most` are those that can be asked for;
     a codec that loses nothing has none. `in_sections` tells whether sections of the audio can be encoded
-    apart. `pictures` tells whether the container takes a cover, and `tags` where it keeps the title.
+    apart. `live_options` are those of the container of a stream, which somebody hears as it is made.
+    `pictures` tells whether the container takes a cover, and `tags` where it keeps the title.
     """
 
     container: str
@@ -47,6 +48,7 @@ class Codec:
     tags: Literal["file", "stream"] = "file"
     options: Mapping[str, str] = field(default_factory=dict)
     container_options: Mapping[str, str] = field(default_factory=dict)
+    live_options: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def check_rate(self, sample_rate: int, format: str) -> None:
@@ -80,55 +82,126 @@ class Line(Protocol):
     def drop(self) -> None: ...
 
 
-class CompressedEncoder:
-    """Encodes one stream's audio, with title, cover and chapters where the container has room for them."""
+def begin(
+    codec: Codec, target: Target, sample_rate: int, tag: Tag | None, encoding: Encoding, pool: EncoderPool
+) -> Encoder:
+    """An encoder for a file, or for a stream: a target that is not seekable."""
+    import av
+
+    known = av.Codec(codec.name, "w").audio_rates
+    rate = encoding.sample_rate or _nearest(sample_rate, known)
+    bit_rate = 1000 * (encoding.kbit_s or codec.kbit_s or 0)
+    if target.seekable():
+        return FileEncoder(codec, target, sample_rate, rate, bit_rate, pool)
+    return StreamEncoder(codec, target, sample_rate, rate, bit_rate)
+
+
+class FileEncoder:
+    """Encodes to packets, which wait: a container begins with what is known at the end, such as chapters."""
 
     def __init__(
-        self, target: Target, sample_rate: int, about: About, encoding: Encoding, codec: Codec
+        self, codec: Codec, target: Target, sample_rate: int, rate: int, bit_rate: int, pool: EncoderPool
+    ) -> None:
+        from ttsflow.output.sections import Sections
+
+        self._codec, self._target = codec, target
+        self._sample_rate, self._rate, self._bit_rate = sample_rate, rate, bit_rate
+        context = codec.context(rate, bit_rate)
+        self._line: Line = Sections(context, codec, pool) if codec.in_sections else Straight(context)
+        self._packets = PacketFile(target.beside(), context.time_base)
+        self._container: Container | None = None
+
+    def write(self, samples: bytes) -> None:
+        """Add mono samples, little-endian 16-bit."""
+        self._keep(self._line.encode(frame(samples, self._sample_rate)))
+
+    def finish(self, about: About) -> None:
+        """Encode what is left, and write the file."""
+        self._keep(self._line.encode(None))
+        container = self._container = Container(self._codec, self._target, self._rate, self._bit_rate, about)
+        for packet in self._packets:
+            container.put(packet)
+        container.close()
+        self._packets.close()
+
+    def drop(self) -> None:
+        """Give back what it holds; the target is of no use any more."""
+        self._line.drop()
+        with suppress(OSError):  # what is not written yet may find no room
+            self._packets.close()
+        if self._container is not None:
+            self._container.drop()
+
+    def _keep(self, packets: Iterator[Packet]) -> None:
+        for packet in packets:
+            self._packets.append(packet)
+
+
+class StreamEncoder:
+    """Encodes to a stream, whose packets are on their way as soon as they are there."""
+
+    def __init__(self, codec: Codec, target: Target, sample_rate: int, rate: int, bit_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._container = Container(codec, target, rate, bit_rate, About(), live=True)
+        self._line = Straight(self._container.context)
+
+    def write(self, samples: bytes) -> None:
+        """Add mono samples, little-endian 16-bit."""
+        self._put(self._line.encode(frame(samples, self._sample_rate)))
+
+    def finish(self, about: About) -> None:
+        """Encode what is left. A stream has begun before anything could be told of it."""
+        self._put(self._line.encode(None))
+        self._container.close()
+
+    def drop(self) -> None:
+        """What was heard cannot be taken back."""
+        self._container.drop()
+
+    def _put(self, packets: Iterator[Packet]) -> None:
+        for packet in packets:
+            self._container.put(packet)
+
+
+class Container:
+    """The packets of one codec in a file or a stream, which tells of `about` what it has room for.
+
+    `context` is the codec, at this rate in Hz and this bit rate in bit/s. What the target raises passes
+    through.
+    """
+
+    def __init__(
+        self, codec: Codec, target: Target, rate: int, bit_rate: int, about: About, *, live: bool = False
     ) -> None:
         import av
 
-        from ttsflow.output.sections import Sections
-
-        self._sample_rate = sample_rate
-        rate = encoding.sample_rate or _nearest(sample_rate, av.Codec(codec.name, "w").audio_rates)
-        kbit_s = encoding.kbit_s or codec.kbit_s
-        live = not target.seekable()
-        self._container = av.open(
-            target, "w", format=codec.container, container_options=dict(codec.container_options)
-        )
+        options = {**codec.container_options, **(codec.live_options if live else {})}
+        self._container = av.open(target, "w", format=codec.container, container_options=options)
         if live:
             self._container.flags |= int(av.container.Flags.flush_packets.value)  # type: ignore[call-overload]
         self._stream: Any = self._container.add_stream(codec.name, rate, dict(codec.options), layout="mono")
-        context = self._stream.codec_context
-        if kbit_s is not None:
-            context.bit_rate = 1000 * kbit_s
+        self.context = self._stream.codec_context
+        if bit_rate:
+            self.context.bit_rate = bit_rate
         self._describe(about, codec)
         cover = self._picture(about.details.cover) if codec.pictures else None
         self._container.start_encoding()
         if cover is not None:
             self._container.mux(cover)
-        self._line: Line = Straight(context) if live or not codec.in_sections else Sections(context, codec)
 
-    def write(self, samples: bytes) -> None:
-        """Add mono samples, little-endian 16-bit."""
-        self._mux(self._line.encode(frame(samples, self._sample_rate)))
+    def put(self, packet: Packet) -> None:
+        """Add a packet."""
+        packet.stream = self._stream
+        self._container.mux(packet)
 
-    def finish(self) -> None:
-        """Encode what is left, and complete the file."""
-        self._mux(self._line.encode(None))
+    def close(self) -> None:
+        """All packets are there: complete it."""
         self._container.close()
 
     def drop(self) -> None:
-        """Give back what it holds; the target is of no use any more."""
-        self._line.drop()
+        """Give back what it holds."""
         with suppress(Exception):  # whatever the target has to say to it
             self._container.close()
-
-    def _mux(self, packets: Iterator[Packet]) -> None:
-        for packet in packets:
-            packet.stream = self._stream
-            self._container.mux(packet)
 
     def _describe(self, about: About, codec: Codec) -> None:
         details = about.details

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from ttsflow.output.about import About
-from ttsflow.output.encoding import Encoding
+from ttsflow.output.tag import Tag
 from ttsflow.output.wav import file_header, stream_header
 
 
@@ -17,6 +17,12 @@ class Target(Protocol):
     def tell(self) -> int: ...
     def seekable(self) -> bool: ...
 
+    def beside(self) -> BinaryIO:
+        """An empty file for what has to wait, on the same disk; nobody else sees it, and it goes when closed.
+
+        Raises OSError, also where the target is not seekable.
+        """
+
 
 class Encoder(Protocol):
     """Writes one stream's audio to a target. What the target raises passes through."""
@@ -24,8 +30,8 @@ class Encoder(Protocol):
     def write(self, samples: bytes) -> None:
         """Add mono samples, little-endian 16-bit. What a live listener should hear is written at once."""
 
-    def finish(self) -> None:
-        """There are no more samples: complete what was written."""
+    def finish(self, about: About) -> None:
+        """There are no more samples: complete what was written, which tells what is in `about`."""
 
     def drop(self) -> None:
         """Give back what it holds, before the end of the audio: what was written is of no use any more."""
@@ -34,13 +40,13 @@ class Encoder(Protocol):
 class PcmEncoder:
     """The samples as they are."""
 
-    def __init__(self, target: Target, sample_rate: int, about: About, encoding: Encoding) -> None:
+    def __init__(self, target: Target, sample_rate: int, tag: Tag | None) -> None:
         self._target = target
 
     def write(self, samples: bytes) -> None:
         self._target.write(samples)
 
-    def finish(self) -> None:
+    def finish(self, about: About) -> None:
         """Nothing is left to do."""
 
     def drop(self) -> None:
@@ -50,10 +56,10 @@ class PcmEncoder:
 class WavEncoder:
     """The samples behind a header: in a file with the tag and the length, in a stream with neither."""
 
-    def __init__(self, target: Target, sample_rate: int, about: About, encoding: Encoding) -> None:
+    def __init__(self, target: Target, sample_rate: int, tag: Tag | None) -> None:
         self._target = target
         self._sample_rate = sample_rate
-        self._tag = about.tag
+        self._tag = tag
         self._data_bytes = 0
         target.write(self._header())
 
@@ -61,7 +67,7 @@ class WavEncoder:
         self._target.write(samples)
         self._data_bytes += len(samples)
 
-    def finish(self) -> None:
+    def finish(self, about: About) -> None:
         """Put the length in its place."""
         if self._target.seekable():
             self._target.seek(0)

@@ -12,17 +12,19 @@ from ttsflow.output.about import About
 from ttsflow.output.encoders import Encoder
 from ttsflow.output.encoding import USUAL, Encoding
 from ttsflow.output.formats import format_named
+from ttsflow.output.loudness import Gain, Levelled
 from ttsflow.output.partfile import PartFile
 from ttsflow.output.pcm import SAMPLE_BYTES, check_rate, encode, silence
+from ttsflow.output.pool import EncoderPool
 
 
 class FileSink:
     """Writes 16-bit mono audio as it comes; `finish` renames the file into place, over one that is there.
 
     `format` is the name of an audio format, and `sample_rate` in Hz; `encoding` is the file's. The file
-    tells what is in `about`, as far as the format can. Pauses alone are published only where nothing was to
-    be said: a stream all of whose speech failed leaves no file, and `published` stays False. Raises
-    UnknownNameError for a format that there is not.
+    tells what is in `about`, or in what `finish` is given instead, as far as the format can. Pauses alone are
+    published only where nothing was to be said: a stream all of whose speech failed leaves no file, and
+    `published` stays False. Raises UnknownNameError for a format that there is not.
     """
 
     def __init__(
@@ -36,10 +38,11 @@ class FileSink:
     ) -> None:
         self.path = path
         self.published = False
-        self._sample_rate = sample_rate
+        self.sample_rate = sample_rate
         self._format = format_named(format)
         self._about, self._encoding = about, encoding
         self._part = PartFile(path)
+        self._pool = EncoderPool()
         self._encoder: Encoder | None = None
         self._data_bytes = 0
         self._statuses: set[Status] = set()
@@ -56,40 +59,58 @@ class FileSink:
     def write(self, pieces: Sequence[AudioPiece]) -> None:
         """Append the pieces. Raises SinkError."""
         for piece in pieces:
-            self._append(encode(piece, self._sample_rate))
+            self._append(encode(piece, self.sample_rate))
 
     def write_encoded(self, samples: bytes, sample_rate: int) -> None:
         """Append samples that `encode` has encoded. Raises SinkError, also for another sample rate."""
-        check_rate(sample_rate, self._sample_rate)
+        check_rate(sample_rate, self.sample_rate)
         self._append(samples)
 
     def end_chunk(self, outcome: Outcome) -> None:
         """Append the pause after the chunk. Raises SinkError."""
         self._statuses.add(outcome.status)
-        for block in silence(outcome.job.pause_s, self._sample_rate):
+        for block in silence(outcome.job.pause_s, self.sample_rate):
             self._append(block)
 
-    def restart(self, about: About | None = None) -> None:
-        """Drop the written audio and begin again, maybe with more to tell; the file stays locked.
+    def restart(self, gain: Gain | None = None, *, alone: bool = False) -> None:
+        """Drop the written audio and begin again; the file stays locked. Raises SinkError.
 
-        Raises SinkError.
+        What is written then becomes louder by the `gain`. With `alone`, a format that is compressed is so on
+        the thread that writes, until `hurry` is called.
         """
         self._statuses.clear()
-        self._about = about or self._about
         self._drop()
         try:
             self._part.restart()
-            self._begin()
+            self._begin(gain, alone=alone)
         except OSError as error:
             raise self._failed(error) from error
 
-    def finish(self) -> None:
+    @property
+    def is_compressed(self) -> bool:
+        """Whether writing takes time: a codec is at work."""
+        return self._format.codec is not None
+
+    @property
+    def written_s(self) -> float:
+        """Seconds of audio that have been written."""
+        return self._data_bytes / SAMPLE_BYTES / self.sample_rate
+
+    def interrupt(self) -> None:
+        """Have a `write` that compresses alone return soon; for any thread. `hurry` or an end must follow."""
+        self._pool.interrupt()
+
+    def hurry(self) -> None:
+        """From now on all cores may compress, at first what `interrupt` has left."""
+        self._pool.use_all_cores()
+
+    def finish(self, about: About | None = None) -> None:
         """Complete the file and rename it to its final name, if it has any audio. Raises SinkError."""
         if not self._statuses & {"ok", "flagged"} and self._statuses != {"pause"}:
             self.abort()
             return
         try:
-            self._opened().finish()
+            self._opened().finish(about or self._about)
             self._encoder = None
             self._part.publish()
         except OSError as error:
@@ -102,9 +123,14 @@ class FileSink:
         self._drop()
         self._part.discard()
 
-    def _begin(self) -> None:
+    def _begin(self, gain: Gain | None = None, *, alone: bool = False) -> None:
         self._data_bytes = 0
-        self._encoder = self._format.open(self._part, self._sample_rate, self._about, self._encoding)
+        self._pool = EncoderPool(alone=alone)
+        self._encoder = self._format.open(
+            self._part, self.sample_rate, self._about.tag, self._encoding, self._pool
+        )
+        if gain is not None:
+            self._encoder = Levelled(self._encoder, self.sample_rate, gain)
 
     def _drop(self) -> None:
         if self._encoder is not None:
@@ -124,9 +150,8 @@ class FileSink:
         self._data_bytes += len(samples)
 
     def _failed(self, error: OSError) -> SinkError:
-        seconds = self._data_bytes / SAMPLE_BYTES / self._sample_rate
         return SinkError(
-            f"{self.path} could not be completed: {_advice(error)}. {seconds:.1f} s of audio "
+            f"{self.path} could not be completed: {_advice(error)}. {self.written_s:.1f} s of audio "
             f"({self._data_bytes:,} bytes) had been written; nothing is put in place of {self.path.name}"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ from typing import BinaryIO
 
 from ttsflow.errors import OutputError, UnknownNameError
 from ttsflow.interface.installation import install_command
-from ttsflow.output.about import About
-from ttsflow.output.compressed import Codec, CompressedEncoder, find_tag
+from ttsflow.output.compressed import Codec, begin, find_tag
 from ttsflow.output.encoders import Encoder, PcmEncoder, Target, WavEncoder
 from ttsflow.output.encoding import USUAL, Encoding
+from ttsflow.output.pool import EncoderPool
 from ttsflow.output.resampled import Resampled
 from ttsflow.output.tag import Tag
 from ttsflow.output.wav import read_info
@@ -25,16 +26,16 @@ from ttsflow.output.wav import read_info
 class Format:
     """A format of audio. `suffixes` are those of its files, such as ".wav", in lower case, the usual first.
 
-    `open(target, sample_rate, about, encoding)` begins an encoder of samples at a rate in Hz; its file
-    tells of `about` what the format can. `find_tag` reads a tag back from an open file, of any bytes
-    whatever: None where none is there. It is None itself for a format whose tag is not read back.
-    `streamed` tells whether the audio can go to a target that is not seekable. `codec` is that of a
-    compressed format. What an entry needs beyond the standard library it imports when it is called.
+    `open(target, sample_rate, tag, encoding, pool)` begins an encoder of samples at a rate in Hz, which
+    compresses in this pool; its file has the tag if the format can. `find_tag` reads a tag back from an
+    open file, of any bytes whatever: None where none is there. It is None itself for a format whose tag is
+    not read back. `streamed` tells whether the audio can go to a target that is not seekable. `codec` is that
+    of a compressed format. What an entry needs beyond the standard library it imports when it is called.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    open: Callable[[Target, int, About, Encoding], Encoder]
+    open: Callable[[Target, int, Tag | None, Encoding, EncoderPool], Encoder]
     find_tag: Callable[[BinaryIO], Tag | None] | None = None
     streamed: bool = True
     codec: Codec | None = None
@@ -49,10 +50,11 @@ class Format:
                 f"{self.name} audio has bit rates from {codec.least} to {codec.most} kbit/s, not {kbit_s}; "
                 f"{codec.kbit_s} is usual for speech"
             )
-        if (codec is not None or encoding.sample_rate is not None) and find_spec("av") is None:
+        other_rate, level = encoding.sample_rate is not None, encoding.loudness is not None
+        if (codec is not None or other_rate or level) and find_spec("av") is None:
+            what = "" if codec else " at another sample rate" if other_rate else " of some loudness"
             raise OutputError(
-                f"{self.name} audio{'' if codec else ' at another sample rate'} needs PyAV, which is not "
-                f"installed: {install_command('books')}"
+                f"{self.name} audio{what} needs PyAV, which is not installed: {install_command('books')}"
             )
         if codec is not None and encoding.sample_rate is not None:
             codec.check_rate(encoding.sample_rate, self.name)
@@ -64,20 +66,35 @@ def _tag_of_wav(file: BinaryIO) -> Tag | None:
 
 
 def _samples(
-    encoder: type[WavEncoder | PcmEncoder], target: Target, sample_rate: int, about: About, encoding: Encoding
+    encoder: type[WavEncoder | PcmEncoder],
+    target: Target,
+    sample_rate: int,
+    tag: Tag | None,
+    encoding: Encoding,
+    pool: EncoderPool,
 ) -> Encoder:
     rate = encoding.sample_rate or sample_rate
-    samples = encoder(target, rate, about, encoding)
+    samples = encoder(target, rate, tag)
     return samples if rate == sample_rate else Resampled(samples, sample_rate, rate)
 
 
 def _compressed(name: str, suffixes: tuple[str, ...], codec: Codec, *, streamed: bool = True) -> Format:
-    return Format(name, suffixes, partial(CompressedEncoder, codec=codec), find_tag, streamed, codec)
+    return Format(name, suffixes, partial(begin, codec), find_tag, streamed, codec)
 
 
 _AAC = partial(Codec, "mp4", "aac", 64, 8, 128)  # "ipod" takes no cover
 _MP3 = Codec("mp3", "libmp3lame", 64, 8, 160, options={"reservoir": "0"})  # each frame stands alone
-_OPUS = Codec("ogg", "libopus", 32, 6, 256, pictures=False, tags="stream", options={"application": "voip"})
+_OPUS = Codec(
+    "ogg",
+    "libopus",
+    32,
+    6,
+    256,
+    pictures=False,
+    tags="stream",
+    options={"application": "voip"},
+    live_options={"page_duration": "100000"},  # microseconds; pages of a second, as usual, come late
+)
 _FLAC = Codec("flac", "flac", in_sections=False)
 _BOOK = {"genre": "Audiobook", "media_type": "2"}  # iTunes: kind of media 2 is an audiobook
 
@@ -91,6 +108,9 @@ FORMATS = (
     _compressed("flac", (".flac",), _FLAC),
     _compressed("aac", (".aac",), Codec("adts", "aac", 64, 8, 128, pictures=False)),
 )
+
+_SUFFIX = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]+")
+"""what looks like a suffix, as the ends of names such as "part.2" and "I. The Street" do not"""
 
 _NOT_WRITTEN = (".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".mka", ".mp4", ".webm", ".wma")
 """Suffixes of other audio: a file with such a name would be taken for what it is not."""
@@ -107,8 +127,8 @@ def format_named(name: str) -> Format:
 def format_for(path: Path | None, name: str | None = None) -> Format:
     """The format of the audio at `path`: the one called `name`, or else the one that the suffix stands for.
 
-    It is WAV if the suffix stands for none, or there is no path, as for a stream. Raises OutputError if
-    the file would have the name of other audio than is written to it; UnknownNameError.
+    It is WAV if there is no suffix, or no path, as for a stream. Raises OutputError if the suffix stands for
+    none, or the file would have the name of other audio than is written to it; UnknownNameError.
     """
     suffix = "" if path is None else path.suffix.lower()
     by_suffix = {suffix: format for format in FORMATS for suffix in format.suffixes}
@@ -117,6 +137,11 @@ def format_for(path: Path | None, name: str | None = None) -> Format:
         kind, right = suffix.removeprefix("."), path.with_suffix(format.suffixes[0])
         raise OutputError(
             f"{path} has the name of {kind} audio, and {format.name} is written; name it {right}"
+        )
+    if path is not None and name is None and suffix not in by_suffix and _SUFFIX.fullmatch(suffix):
+        raise OutputError(
+            f"{path} has no suffix that says its format; there are {', '.join(by_suffix)}. Or name the "
+            f"format with `output.format: wav`"
         )
     return format
 

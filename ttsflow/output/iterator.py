@@ -53,11 +53,8 @@ class IteratorSink:
 
     def end_chunk(self, outcome: Outcome) -> None:
         """Hand the pause over."""
-        import numpy as np  # here, because starting the program must not load it
-
-        samples = round(outcome.job.pause_s * self._sample_rate)
-        if samples:
-            self.write([AudioPiece(np.zeros(samples, np.float32), self._sample_rate)])
+        for silence in pause_after(outcome, self._sample_rate):
+            self.write([silence])
 
     def finish(self) -> None:
         """End the iteration."""
@@ -66,3 +63,14 @@ class IteratorSink:
     def abort(self) -> None:
         """End the iteration; the stream's waiter hears why."""
         self._pieces.put(None)
+
+
+def pause_after(outcome: Outcome, sample_rate: int) -> Iterator[AudioPiece]:
+    """The pause after a chunk as silence, in pieces of a second at most: a pause may last an hour."""
+    import numpy as np  # here, because starting the program must not load it
+
+    left = round(outcome.job.pause_s * sample_rate)
+    while left > 0:
+        samples = min(left, sample_rate)
+        yield AudioPiece(np.zeros(samples, np.float32), sample_rate)
+        left -= samples

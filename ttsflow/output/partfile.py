@@ -6,7 +6,9 @@ import io
 import logging
 import os
 import stat
+import tempfile
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from ttsflow.errors import OutputBusy, OutputError
 from ttsflow.output.lock import lock
@@ -23,8 +25,8 @@ class PartFile:
     that a killed run left behind carries no lock and is written over. A target that is a symbolic
     link is followed, as the shell's `>` would do.
 
-    `check` and `open` raise OutputError. `write`, `seek`, `restart` and `publish` raise OSError: what was
-    being written, and what to do about it, only their caller can say.
+    `check` and `open` raise OutputError. `write`, `seek`, `beside`, `restart` and `publish` raise OSError:
+    what was being written, and what to do about it, only their caller can say.
     """
 
     def __init__(self, target: Path) -> None:
@@ -48,7 +50,10 @@ class PartFile:
         if stat.S_ISDIR(mode):
             raise self._refuse(f"it is a folder; name a file in it, such as {self._given / 'NAME'}")
         if not stat.S_ISREG(mode):
-            raise self._refuse("it is a device or a pipe, not a file; choose another place")
+            raise self._refuse(
+                "it is a device or a pipe, not a file; name a file, or write the audio to standard output "
+                "with -o - and --format"
+            )
         if not mode & _ANY_WRITE:
             raise self._refuse("it is write-protected; allow it (chmod u+w), or choose another place")
         return True
@@ -90,6 +95,10 @@ class PartFile:
     def seekable(self) -> bool:
         """True: it is a file."""
         return True
+
+    def beside(self) -> BinaryIO:
+        """A file of this process alone in the same folder, and so on the same disk."""
+        return cast(BinaryIO, tempfile.TemporaryFile(dir=self._part.parent))
 
     def restart(self) -> None:
         """Drop all that was written."""

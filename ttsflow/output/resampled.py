@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ttsflow.output.about import About
 from ttsflow.output.encoders import Encoder
 from ttsflow.output.pcm import frame
 
@@ -24,10 +25,10 @@ class Resampled:
         """Add mono samples, little-endian 16-bit."""
         self._pass_on(frame(samples, self._sample_rate))
 
-    def finish(self) -> None:
+    def finish(self, about: About) -> None:
         """Give what the resampler holds, too, and complete what was written."""
         self._pass_on(None)
-        self._encoder.finish()
+        self._encoder.finish(about)
 
     def drop(self) -> None:
         """Give back what the encoder holds."""

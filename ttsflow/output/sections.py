@@ -10,17 +10,19 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ttsflow.devices.detection import cores
+from ttsflow.output.pool import EncoderPool, Interrupted, IsInterrupted
 
 if TYPE_CHECKING:
     from av import AudioFrame
     from numpy.typing import NDArray
 
-    from ttsflow.output.compressed import Codec, Packet
+    from ttsflow.output.compressed import Codec
+    from ttsflow.output.packets import Packet
 
 _SECTION_S = 30.0
 _EARLY, _LATE = 40, 4  # frames; AAC takes 30 until it uses its bits well, and none looks 3 frames ahead
@@ -28,9 +30,9 @@ _WAITING = 2  # sections for each core that may be in memory
 
 
 class Sections:
-    """Encodes as the open `context` would, which is of this `codec`, on all cores of this process."""
+    """Encodes as the open `context` would, which is of this `codec`, with the threads of a `pool`."""
 
-    def __init__(self, context: Any, codec: Codec) -> None:
+    def __init__(self, context: Any, codec: Codec, pool: EncoderPool) -> None:
         from av import AudioResampler
 
         self._like, self._codec = context, codec
@@ -41,7 +43,7 @@ class Sections:
         self._held: list[NDArray[Any]] = []  # the samples from `_EARLY` frames before it on
         self._held_samples = 0
         self._most = _WAITING * cores()
-        self._threads = ThreadPoolExecutor(cores(), "encoder")
+        self._pool = pool
         self._coming: deque[Future[list[Packet]]] = deque()
 
     def encode(self, frame: AudioFrame | None) -> Iterator[Packet]:
@@ -53,13 +55,16 @@ class Sections:
             self._submit(self._length)
         if frame is None:
             self._submit(None)
-            self._threads.shutdown(wait=False)
-        while self._coming and (frame is None or self._coming[0].done() or len(self._coming) > self._most):
+            self._pool.end()
+        while self._coming and (self._coming[0].done() or self._is_to_wait(last=frame is None)):
             yield from self._coming.popleft().result()
 
     def drop(self) -> None:
         """Encode nothing more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._pool.end(drop=True)
+
+    def _is_to_wait(self, *, last: bool) -> bool:
+        return last or (len(self._coming) > self._most and self._pool.waited_for)
 
     @property
     def _early(self) -> int:
@@ -73,13 +78,15 @@ class Sections:
         held, early = np.concatenate(self._held or [np.empty(0, np.int16)]), self._early
         until = len(held) if length is None else early + length + _LATE * self._frame
         task = partial(self._packets, held[:until], self._start - early, self._start, length)
-        self._coming.append(self._threads.submit(task))
+        self._coming.append(self._pool.submit(task))
         if length is not None:
             self._start += length
             self._held = [held[early + length - self._early :]]
             self._held_samples = len(self._held[0])
 
-    def _packets(self, samples: NDArray[Any], at: int, start: int, length: int | None) -> list[Packet]:
+    def _packets(
+        self, samples: NDArray[Any], at: int, start: int, length: int | None, interrupted: IsInterrupted
+    ) -> list[Packet]:
         """The packets of the section from sample `start` on; `samples` are those from sample `at` on."""
         import numpy as np
         from av import AudioFrame
@@ -87,6 +94,8 @@ class Sections:
         context = self._codec.context(self._like.sample_rate, self._like.bit_rate)
         packets: list[Packet] = []
         for first in range(0, len(samples), self._frame):
+            if interrupted():
+                raise Interrupted
             part = samples[np.newaxis, first : first + self._frame]
             frame = AudioFrame.from_ndarray(part, context.format.name, "mono")
             frame.sample_rate, frame.pts, frame.time_base = context.sample_rate, first, context.time_base

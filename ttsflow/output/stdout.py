@@ -15,6 +15,8 @@ from ttsflow.output.encoders import Encoder
 from ttsflow.output.encoding import USUAL, Encoding
 from ttsflow.output.formats import format_for
 from ttsflow.output.pcm import encode, silence
+from ttsflow.output.placeless import Placeless
+from ttsflow.output.pool import EncoderPool
 
 
 class StreamSink:
@@ -42,6 +44,11 @@ class StreamSink:
         self._encoder: Encoder | None = None
         if not self._format.streamed:
             raise OutputError(f"{self._format.name} audio cannot be streamed; name a file with -o")
+        if encoding.loudness is not None:
+            raise OutputError(
+                "the loudness of audio that is streamed is known at its end only; leave `output.loudness` "
+                "out, or name a file with -o"
+            )
 
     def open(self) -> None:
         """Write the header at once, so that players open their device. Raises OutputError."""
@@ -52,7 +59,9 @@ class StreamSink:
                     "audio is not written to a terminal; pipe it to a player "
                     "(ttsflow run INPUT -o - | aplay), or name a file with -o"
                 )
-            self._encoder = self._format.open(_Live(stream), self._sample_rate, About(), self._encoding)
+            self._encoder = self._format.open(
+                _Live(stream), self._sample_rate, None, self._encoding, EncoderPool()
+            )
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -72,7 +81,7 @@ class StreamSink:
     def finish(self) -> None:
         """Write what the format has at the end. Raises SinkError, or BrokenPipeError."""
         with _streaming():
-            self._opened().finish()
+            self._opened().finish(About())
         if _has_no_reader(self._stream):  # who has left with the rest in the pipe has not heard it
             raise BrokenPipeError
 
@@ -120,7 +129,7 @@ def _streaming() -> Iterator[None]:
         ) from error
 
 
-class _Live:
+class _Live(Placeless):
     """A stream in which all of what is written is on its way at once, and nothing is written over."""
 
     def __init__(self, stream: io.FileIO | BinaryIO) -> None:
@@ -136,12 +145,3 @@ class _Live:
                 left = left[written:]
         self._stream.flush()
         return len(data)
-
-    def seekable(self) -> bool:
-        return False
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        raise io.UnsupportedOperation("a live stream cannot go back")
-
-    def tell(self) -> int:
-        raise io.UnsupportedOperation("a live stream has no places")

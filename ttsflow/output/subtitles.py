@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -14,6 +14,17 @@ class Cue:
     start_s: float
     end_s: float
     text: str
+
+
+def shared_out(cue: Cue, texts: Sequence[str]) -> Iterator[Cue]:
+    """A cue for each of the texts that a cue is made of, one after the other: as long as its share of the
+    characters."""
+    whole, before = sum(map(len, texts)), 0
+    long_s = cue.end_s - cue.start_s
+    for text in texts:
+        start_s = cue.start_s + long_s * before / whole
+        before += len(text)
+        yield Cue(start_s, cue.start_s + long_s * before / whole, text.strip())
 
 
 def _srt(cues: Sequence[Cue]) -> str:

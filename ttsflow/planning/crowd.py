@@ -15,8 +15,8 @@ from ttsflow.planning.play import Player
 from ttsflow.planning.world import World
 from ttsflow.report import Unobserved
 from ttsflow.report.metrics import Playback
-from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.messages import Driven
 from ttsflow.text import Chunk, Ramp
 

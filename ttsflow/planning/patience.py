@@ -45,7 +45,7 @@ def bounded(patience_s: float, work: Callable[[Watch], Plan]) -> Plan:
         except BaseException as error:  # the caller's thread raises it
             ended.put((None, error))
 
-    watchdog = Watchdog(patience_s, stuck)
+    watchdog = Watchdog(patience_s, stuck, lambda error: ended.put((None, error)))
     watchdog.start()
     Thread(target=do, name="ttsflow plan", daemon=True).start()
     plan, error = ended.get()

@@ -13,7 +13,7 @@ from ttsflow.interface.jobs import ChunkJob
 from ttsflow.planning.crowd import Served, limit_of, most_seats, serve
 from ttsflow.planning.patience import Watch, bounded
 from ttsflow.planning.play import Played, play
-from ttsflow.planning.text import PlannedText
+from ttsflow.planning.text import Cut, PlannedText
 from ttsflow.planning.world import World
 from ttsflow.registry import Registry
 from ttsflow.report import RunInfo
@@ -54,7 +54,7 @@ def compare(
     asked: Iterable[str | None],
     configured: Configured,
     world: World,
-    text: PlannedText,
+    text: Cut,
     path: Path | None = None,
 ) -> Iterator[Plan]:
     """Plan a text under each policy that is asked for, cut and limited as its own file says.
@@ -66,7 +66,7 @@ def compare(
         if plan.choice is None:
             yield plan
             continue
-        work = partial(play, plan.choice.make, own, text.jobs(own), _info(plan.choice, own), path)
+        work = partial(play, plan.choice.make_here, own, text.jobs(own), _info(plan.choice, own), path)
         try:
             played = bounded(own.limits.timeouts.policy_s, work)
         except PolicyError as error:
@@ -79,7 +79,7 @@ def compare_crowds(
     asked: Iterable[str | None],
     configured: Configured,
     world: World,
-    text: PlannedText,
+    text: Cut,
     seats: int | None,
 ) -> Iterator[Plan]:
     """As `compare`, for so many listeners at a time; None: for the most that each policy can bear."""
@@ -87,7 +87,7 @@ def compare_crowds(
         if plan.choice is None:
             yield plan
             continue
-        serving = partial(serve, plan.choice.make, own, text.jobs(own.unramped))
+        serving = partial(serve, plan.choice.make_here, own, text.jobs(own.unramped))
         try:
             served = _serve(serving, seats, own)
         except PolicyError as error:
@@ -128,13 +128,14 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
     if not jobs or len(jobs) > MOST_PREDICTED:
         return None
     if not listening:  # a text that stands in several places is spoken once
-        first: dict[str | int, ChunkJob] = {}
+        first: dict[object, ChunkJob] = {}
         for job in jobs:
-            first.setdefault(job.text if job.speakable else job.index, job)
+            voice = (job.language, job.voice, job.references, job.speed)
+            first.setdefault((job.text, voice) if job.speakable else job.index, job)
         jobs = list(first.values())
     try:
         return bounded(
-            limits.timeouts.policy_s, partial(play, setup.policy.make, world, jobs, setup.info(), None)
+            limits.timeouts.policy_s, partial(play, setup.policy.make_here, world, jobs, setup.info(), None)
         )
     except PolicyError:
         return None

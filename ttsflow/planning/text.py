@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Protocol
 
 from ttsflow.config.model import TextSection
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.planning.world import World
+from ttsflow.session.cast import Cast
 from ttsflow.session.request import chunks_of
 from ttsflow.text import Document
 
 STREAM = "main"
+
+
+class Cut(Protocol):
+    """A text that can be had as jobs."""
+
+    def jobs(self, world: World, most: int | None = None) -> list[ChunkJob]:
+        """The jobs as a run in this world would have them; at most so many."""
 
 
 class PlannedText:
@@ -26,13 +35,14 @@ class PlannedText:
         known = next((jobs for asked, jobs in self._cut if asked == text), None)
         if known is not None:
             return known[:most]
-        chunks = islice(chunks_of(self._document, text, world.profile), most)
+        cast = Cast(text, world.profile)
+        voiced = ((cast.voice(chunk.role), chunk) for chunk in islice(chunks_of(self._document, cast), most))
         jobs = [
             ChunkJob(
-                STREAM, index, chunk.text, text.language, text.voice, 0, chunk.pause_s, chunk.speakable,
-                speed=text.speed,
+                STREAM, index, chunk.text, voice.language, voice.voice, 0, chunk.pause_s, chunk.speakable,
+                references=voice.references, speed=voice.speed,
             )
-            for index, chunk in enumerate(chunks)
+            for index, (voice, chunk) in enumerate(voiced)
         ]  # fmt: skip
         if most is None:
             self._cut.append((text, jobs))

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 
 from ttsflow.config import Config, Settings, Situation
-from ttsflow.config.model import TextSection
-from ttsflow.devices import detect
-from ttsflow.errors import UsageError
-from ttsflow.interface.costs import Costs as Predicted
+from ttsflow.config.model import TextSection, count_gpus, count_servers
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.profile import Profile
+from ttsflow.planning.gpus import gpus_of, in_words, on_nodes, speeds_of
+from ttsflow.planning.network import START_S, Network
+from ttsflow.planning.recorded import Recorded
 from ttsflow.profiles import Known, profiled
 from ttsflow.registry import Registry
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import usable
-from ttsflow.session.request import rules_of
-from ttsflow.session.setup import foreseen, known_costs
+from ttsflow.session.cast import rules_of
+from ttsflow.session.setup import detect_for, foreseen, known_costs
 from ttsflow.simulator import CostModel
 from ttsflow.text import CutRules
 
-MOST_GPUS = 10_000
 MOST_PIECES = 20
 """more of a chunk would cost time to simulate, and tell nothing new"""
 
@@ -33,7 +33,9 @@ class World:
     """What a plan is made for. `profile` has the costs that are `known` from a profile file.
 
     `listening`: somebody hears the text as it is made; else it becomes a file. `text` says how it is cut and
-    spoken, with the engine's own tag of the language.
+    spoken, with the engine's own tag of the language. With `recorded` it is a run that is played again: with
+    what its chunks took, and what happened in it. `network` connects the nodes of a cluster. `speeds` are of
+    devices by id, where one is quicker or slower than the costs say: 0.2 is a fifth of the speed.
     """
 
     profile: Profile
@@ -43,6 +45,9 @@ class World:
     known: Known = field(default_factory=Known)
     limits: Limits = field(default_factory=Limits)
     notices: Sequence[str] = ()
+    recorded: Recorded | None = None
+    network: Network | None = None
+    speeds: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """For a person: "xtts (RTF 0.3, 4 slots: s = 1, 1.32, 1.53, 1.73) on 4 GPUs, a file"."""
@@ -51,9 +56,10 @@ class World:
         if profile.slots > 1:
             curve = ", ".join(f"{profile.slow(k):g}" for k in range(1, profile.slots + 1))
             costs.append(f"{profile.slots} slots: s = {curve}")
+        unlike = in_words(self.speeds)
         return (
             f"{profile.backend} ({'; '.join(costs)}; {self.source}) on {_count(self.devices)}, "
-            f"{'a listener' if self.listening else 'a file'}"
+            f"{f'{unlike}, ' if unlike else ''}{'a listener' if self.listening else 'a file'}"
         )
 
     @property
@@ -64,8 +70,7 @@ class World:
     @property
     def situation(self) -> Situation:
         """What the rules of a policy file are asked about."""
-        count = sum(device.kind != "cpu" for device in self.devices)
-        return Situation(count, self.listening, self.profile.slots)
+        return Situation.on(self.devices, self.listening, self.profile.slots)
 
     @property
     def rules(self) -> CutRules:
@@ -84,10 +89,21 @@ class World:
 
     @property
     def model(self) -> CostModel:
-        """The world's costs: every chunk takes what the profile predicts, and so does its first piece."""
+        """The world's costs: every chunk takes what the profile predicts or a run recorded.
+
+        So does its first piece.
+        """
         first = self.known.costs.first_piece or 1.0
         pieces = min(math.ceil(1.0 / first), MOST_PIECES)
-        return CostModel.of(self.profile, self.known.costs.load_s or 0.0, pieces, first)
+        model = CostModel.of(self.profile, self.load_s, pieces, first)
+        if self.recorded is None:
+            return model
+        return replace(model, cost=self.recorded.work_s, audio=self.recorded.audio_s)
+
+    @property
+    def load_s(self) -> float:
+        """Seconds from the wish for a worker until it speaks."""
+        return (self.known.costs.load_s or 0.0) + (0.0 if self.network is None else START_S)
 
     @property
     def gain(self) -> float:
@@ -97,17 +113,22 @@ class World:
         """
         profile = self.profile
         of_slots = max(k / profile.slow(k) for k in range(1, profile.slots + 1))
-        return of_slots * sum(map(self._of_workers, self.devices))
+        return of_slots * sum(self._of_workers(device) * self.speed(device) for device in self.devices)
+
+    def speed(self, device: Device) -> float:
+        """How many times quicker a device is than the costs say."""
+        return self.speeds.get(device.id, 1.0)
 
     def bound_s(self, jobs: Iterable[ChunkJob]) -> float:
         """Seconds below which no schedule can be: the longest chunk, and all work on all devices."""
-        predicted = Predicted(self.profile)
+        cost = self.model.cost
         longest = work = 0.0
         for job in jobs:
             if job.speakable:
-                cost = predicted.cost(job)
-                longest, work = max(longest, cost), work + cost
-        return (self.known.costs.load_s or 0.0) + max(longest, work / self.gain)
+                work_s = cost(job)
+                longest, work = max(longest, work_s), work + work_s
+        quickest = max(map(self.speed, self.devices))
+        return self.load_s + max(longest / quickest, work / self.gain)
 
     def _of_workers(self, device: Device) -> float:
         profile = self.profile
@@ -115,36 +136,44 @@ class World:
         return max(count / profile.beside(count, device) for count in range(1, most + 1))
 
 
-def world_of(settings: Settings, registry: Registry, gpus: int | None, *, listening: bool) -> World:
-    """The world of a configuration, with so many GPUs or this machine's devices.
+def world_of(
+    settings: Settings,
+    registry: Registry,
+    gpus: str | None,
+    *,
+    listening: bool,
+    nodes: int | None = None,
+    network: Network | None = None,
+) -> World:
+    """The world of a configuration, with GPUs as `speeds_of` reads them, or this machine's devices.
+
+    With `nodes` it is a cluster of so many, each with these GPUs, in a network.
 
     Its backend need not be installed where it is named alone. Raises UsageErrors.
     """
     config = settings.config
     backend, profile, text = foreseen(settings, registry)
-    devices = usable(detect().devices, profile) if gpus is None else _gpus(gpus, profile)
+    each = speeds_of(gpus or "1")
+    if gpus is None and nodes is None:
+        devices: Sequence[Device] = usable(detect_for(backend).devices, profile)
+        each = (1.0,) * len(devices)
+    else:
+        devices = gpus_of(len(each), profile)
+    if nodes is not None:
+        devices = on_nodes(nodes, devices)
+    speeds = {device.id: speed for device, speed in zip(devices, cycle(each), strict=False)}
     known = known_costs(config, profile, devices)
     notices = [note for note in (backend.fallback, known.notice) if note is not None]
-    return World(profiled(profile, known.costs), devices, listening, text, known, config.limits, notices)
-
-
-def _gpus(count: int, profile: Profile) -> tuple[Device, ...]:
-    """So many GPUs that nobody else uses. Raises UsageError for an engine without, and an odd number."""
-    kind = next((kind for kind in profile.device_kinds if kind != "cpu"), None)
-    if kind is None:
-        raise UsageError(
-            f"backend {profile.backend} uses no GPU; leave --gpus out to plan for this machine's cores, "
-            f"or choose another --backend"
-        )
-    if not 1 <= count <= MOST_GPUS:
-        raise UsageError(
-            f"--gpus is {count:,}, but must be from 1 to {MOST_GPUS:,}; leave it out to plan for this machine"
-        )
-    return tuple(Device(f"{kind}:{number}", kind) for number in range(count))
+    profile, network = profiled(profile, known.costs), None if nodes is None else network
+    return World(
+        profile, devices, listening, text, known, config.limits, notices, network=network, speeds=speeds
+    )
 
 
 def _count(devices: Sequence[Device]) -> str:
     if devices[0].kind == "cpu":
         cores = devices[0].cores or 1
         return "1 core" if cores == 1 else f"{cores} cores"
-    return "1 GPU" if len(devices) == 1 else f"{len(devices):,} GPUs"
+    count = (count_servers if devices[0].kind == "remote" else count_gpus)(len(devices))
+    nodes = len({device.host for device in devices if device.host is not None})
+    return f"{count} of {nodes:,} {'node' if nodes == 1 else 'nodes'}" if nodes else count

@@ -62,7 +62,7 @@ class Measured(Section):
     backend: Name
     """name of the engine"""
     device: Name
-    """kind of the device: cuda, mps or cpu"""
+    """kind of the device: cuda, mps, cpu or remote"""
     name: str = ""
     """the device's name, as `ttsflow devices` shows it"""
     source: Name
@@ -110,18 +110,22 @@ def read_profiles(path: Path) -> ProfileFile:
 
 def write_profiles(path: Path, profiles: Sequence[Measured], comment: str) -> None:
     """Write a profile file that begins with a comment, in place of what is there. Raises OutputError."""
+    try:
+        path.write_text(as_yaml(profiles, comment), "utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the profile {path}: {error.strerror}; choose another file"
+        ) from error
+
+
+def as_yaml(profiles: Sequence[Measured], comment: str = "") -> str:
+    """The text of a profile file that begins with a comment."""
     data: dict[str, Any] = {
         "version": 1,
         "profiles": [profile.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
                      for profile in profiles],
     }  # fmt: skip
     lines = "".join(f"# {line}\n" for line in comment.splitlines())
-    text = lines + yaml.safe_dump(
+    return lines + yaml.safe_dump(
         data, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
     )
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"cannot write the profile {path}: {error.strerror}; choose another file"
-        ) from error

@@ -3,7 +3,8 @@
 from ttsflow.report.attempts import Attempt, AttemptWatch, Loss
 from ttsflow.report.chunks import Text
 from ttsflow.report.observer import Observer, Observers, Unobserved, WorkerInfo
-from ttsflow.report.run import OutputInfo, RunInfo, RunReport
+from ttsflow.report.onlookers import Onlooker, Onlookers
+from ttsflow.report.run import OutputInfo, RunInfo, RunReport, TextInfo
 from ttsflow.report.summary import Summary
 
 __all__ = [
@@ -12,11 +13,14 @@ __all__ = [
     "Loss",
     "Observer",
     "Observers",
+    "Onlooker",
+    "Onlookers",
     "OutputInfo",
     "RunInfo",
     "RunReport",
     "Summary",
     "Text",
+    "TextInfo",
     "Unobserved",
     "WorkerInfo",
 ]

@@ -21,8 +21,9 @@ class Attempt:
 
     `slot` counts from 0: the first that was free in the worker when the attempt began. `part` is the number
     of the part of the chunk that was spoken, counted from 0, None for the whole. `take` counts the seeds
-    that were tried before. `text` is an excerpt of what was spoken. `why` says in words why it failed, or
-    what is doubtful about its audio.
+    that were tried before. `text` is an excerpt of what was spoken, which has `chars` characters. `why` says
+    in words why it failed, or what is doubtful about its audio. `hedge`: another attempt at the same, which
+    was late, ran when it began; the one that was complete first was heard.
     """
 
     stream: str
@@ -30,6 +31,7 @@ class Attempt:
     part: int | None
     take: int
     text: str
+    chars: int
     worker: str
     generation: int
     slot: int
@@ -38,6 +40,7 @@ class Attempt:
     ended_s: float | None = None
     end: End | None = None
     why: str | None = None
+    hedge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,17 @@ class AttemptWatch:
         slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
         part = job.part[0] if job.part else None
         attempt = Attempt(
-            job.stream, job.index, part, job.take, excerpt(job.text), worker, generation, slot, now
+            stream=job.stream,
+            index=job.index,
+            part=part,
+            take=job.take,
+            text=excerpt(job.shown),
+            chars=len(job.shown),
+            worker=worker,
+            generation=generation,
+            slot=slot,
+            started_s=now,
+            hedge=command.hedge,
         )
         self._running[command.token] = attempt
         self._observer.attempt(command.token, attempt)

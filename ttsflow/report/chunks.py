@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from ttsflow.errors import StoreError
@@ -115,6 +116,43 @@ class InTextOrder:
         }
 
 
+class OfManyTexts:
+    """As `InTextOrder` for each of many texts: the places of one are written when it is over.
+
+    Any thread may call it.
+    """
+
+    def __init__(self, file: ReportFile, folder: Path | None, t0: float) -> None:
+        self._file, self._folder, self._t0 = file, folder, t0
+        self._open: dict[str, InTextOrder] = {}
+        self._lock, self._writing = Lock(), Lock()  # the first one is soon free: the run goes on
+
+    def begin(self, text: Text) -> None:
+        """A text begins. Raises OSError where the disk refuses."""
+        chunks = InTextOrder(self._file, self._folder, self._t0, text)
+        with self._lock:
+            self._open[text.stream] = chunks
+
+    def ended(self, outcome: Outcome) -> None:
+        with self._lock:
+            if (chunks := self._open.get(outcome.job.stream)) is not None:
+                chunks.ended(outcome)
+
+    def end(self, stream: str) -> str | None:
+        """A text is over; gives a notice where not all can be told."""
+        with self._lock:
+            chunks = self._open.pop(stream, None)
+        if chunks is None:
+            return None
+        with self._writing:
+            return chunks.close()
+
+    def close(self) -> str | None:
+        for stream in list(self._open):
+            self.end(stream)
+        return None
+
+
 def _record(outcome: Outcome, t0: float) -> dict[str, Any]:
     def since(when: float | None) -> float | None:
         return None if when is None else round(when - t0, 6)
@@ -122,7 +160,7 @@ def _record(outcome: Outcome, t0: float) -> dict[str, Any]:
     return {
         "stream": outcome.job.stream,
         "index": outcome.job.index,
-        "text": outcome.job.text,
+        "text": outcome.job.shown,
         "status": outcome.status,
         "kept": False,
         "same_as": None,

@@ -7,23 +7,26 @@ from pathlib import Path
 
 from ttsflow.interface.jobs import Outcome
 from ttsflow.report.attempts import Attempt
+from ttsflow.report.decisions import Decision
 from ttsflow.report.spool import Tape
 
 Row = Mapping[str, object]
 
 
 class Course:
-    """Gathers the lists "attempts" and "arrivals" of a report; `t0` is the run's start on its clock.
+    """Gathers the lists "attempts", "arrivals" and, if they are told, "decisions" of a report.
 
+    `t0` is the run's start on its clock.
     Attempts are in the order in which they ended; those that run are in memory, as many as there are slots.
     Arrivals are in the order of delivery, which is that of the text. The methods raise OSError where the
     disk refuses.
     """
 
     def __init__(self, folder: Path | None, t0: float) -> None:
-        self._t0 = t0
+        self._folder, self._t0 = folder, t0
         self._attempts = Tape(folder)
         self._arrivals = Tape(folder)
+        self._decisions: Tape | None = None  # where they are traced
         self._running: dict[int, Attempt] = {}
         self._last: dict[str, object] | None = None  # an arrival whose pause may still come
 
@@ -47,14 +50,25 @@ class Course:
         else:
             self._arrived(job.stream, job.index, 0.0, job.pause_s, now)
 
+    def decided(self, decision: Decision) -> None:
+        """A policy has decided."""
+        if self._decisions is None:
+            self._decisions = Tape(self._folder)
+        self._decisions.append(decision.record(self._t0))
+
     def lists(self) -> dict[str, Iterable[Row]]:
         """The lists by their names; the run must be over. What runs still is in them, without an end."""
-        return {"attempts": self._all_attempts(), "arrivals": self._all_arrivals()}
+        lists: dict[str, Iterable[Row]] = {"attempts": self._all_attempts(), "arrivals": self._all_arrivals()}
+        if self._decisions is not None:
+            lists["decisions"] = self._decisions.records()
+        return lists
 
     def close(self) -> None:
         """Remove what is on the disk."""
         self._attempts.close()
         self._arrivals.close()
+        if self._decisions is not None:
+            self._decisions.close()
 
     def _all_attempts(self) -> Iterator[Row]:
         yield from self._attempts.records()
@@ -94,6 +108,7 @@ class Course:
             "ended_s": self._since(attempt.ended_s),
             "end": attempt.end,
             "why": attempt.why,
+            "hedge": attempt.hedge,
         }
 
     def _since(self, when: float | None) -> float | None:

@@ -18,7 +18,6 @@ from ttsflow.report.timeline import StoredReport, form_of
 ReportPlace = Path | Literal["-"]
 """a file, or standard output"""
 
-STDOUT = 1
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
 
 
@@ -128,9 +127,10 @@ class _StandardOutput:
             raise OutputError("standard output is closed; name a file with --report")
 
     def write(self, data: bytes, /) -> None:
-        left = memoryview(data)
+        assert sys.__stdout__ is not None  # `open` has seen to it
+        left, own = memoryview(data), sys.__stdout__.fileno()
         while left:  # by its number: `print` of a plugin goes elsewhere
-            left = left[os.write(STDOUT, left) :]
+            left = left[os.write(own, left) :]
 
     def publish(self) -> None:
         """It is there already."""

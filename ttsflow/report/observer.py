@@ -46,11 +46,20 @@ class Observer(Protocol):
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
         """Audio of a chunk was handed to the sink."""
 
+    def made(self, outcome: Outcome, now: float) -> None:
+        """A chunk of a stream that is kept is whole, in any order; `ended` follows when it is its turn."""
+
     def ended(self, outcome: Outcome, now: float) -> None:
         """A chunk ended, in text order: its audio was handed to the sink, or it failed."""
 
+    def encoding(self, part: float, now: float) -> None:
+        """Everything is spoken, and so much of the output is made, of 1.0. Called by who makes it."""
+
     def learnt(self, slowdowns: Sequence[Slowdown]) -> None:
         """What was measured of s(k) so far, beside what the profile has."""
+
+    def paused(self, stopped_s: float, now: float) -> None:
+        """The whole program was stopped for so long, and its clock stood still."""
 
     def notice(self, text: str) -> None:
         """Something a person should read."""
@@ -65,8 +74,11 @@ class Unobserved:
     def worker_lost(self, loss: Loss) -> None: ...
     def attempt(self, token: int, attempt: Attempt) -> None: ...
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None: ...
+    def made(self, outcome: Outcome, now: float) -> None: ...
     def ended(self, outcome: Outcome, now: float) -> None: ...
+    def encoding(self, part: float, now: float) -> None: ...
     def learnt(self, slowdowns: Sequence[Slowdown]) -> None: ...
+    def paused(self, stopped_s: float, now: float) -> None: ...
     def notice(self, text: str) -> None: ...
 
 
@@ -100,13 +112,25 @@ class Observers:
         for observer in self._observers:
             observer.delivered(stream, index, audio_s, now)
 
+    def made(self, outcome: Outcome, now: float) -> None:
+        for observer in self._observers:
+            observer.made(outcome, now)
+
     def ended(self, outcome: Outcome, now: float) -> None:
         for observer in self._observers:
             observer.ended(outcome, now)
 
+    def encoding(self, part: float, now: float) -> None:
+        for observer in self._observers:
+            observer.encoding(part, now)
+
     def learnt(self, slowdowns: Sequence[Slowdown]) -> None:
         for observer in self._observers:
             observer.learnt(slowdowns)
+
+    def paused(self, stopped_s: float, now: float) -> None:
+        for observer in self._observers:
+            observer.paused(stopped_s, now)
 
     def notice(self, text: str) -> None:
         for observer in self._observers:

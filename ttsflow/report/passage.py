@@ -16,7 +16,7 @@ class Passage:
     `at_s` is where it starts, `audio_s` how long it is heard and `pause_s` the silence after it, in seconds.
     `status` is None where the place has something to say and no audio: it failed, or was not reached. `why`
     is the doubt about its audio. `same_as` is the index of the first place with the same text, which it is
-    heard from; None where it is the first.
+    heard from; None where it is the first. `late_s` is how much later it begins than the text asks for.
     """
 
     index: int
@@ -27,6 +27,7 @@ class Passage:
     audio_s: float
     pause_s: float
     same_as: int | None
+    late_s: float = 0.0
 
     def __str__(self) -> str:
         """For a person: chunk 57, at 1:02:03 h: "The door fell."."""

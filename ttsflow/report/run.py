@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ttsflow.interface.costs import Slowdown
 from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report.attempts import Attempt, Loss
-from ttsflow.report.chunks import AsTheyEnd, ChunkList, InTextOrder, Text
+from ttsflow.report.chunks import AsTheyEnd, ChunkList, InTextOrder, OfManyTexts, Text
 from ttsflow.report.course import Course
+from ttsflow.report.decisions import Decision
 from ttsflow.report.file import ReportFile, ReportPlace
 from ttsflow.report.metrics import Metrics
 from ttsflow.report.observer import WorkerInfo
@@ -58,6 +60,32 @@ class OutputInfo:
         return f"{self.path}: {duration(self.length_s)}{of}"
 
 
+@dataclass(frozen=True, slots=True)
+class TextInfo:
+    """What became of one of many texts: its stream, where it was given, and its output.
+
+    `state` is that of a task's result, `error` why it was refused or stopped. `submitted`, `delivered`,
+    `failed` and `not_reached` are of the chunks that were spoken now. `chunks` are all distinct ones of the
+    text, `kept` those whose audio is there now; `flagged` of them are in doubt. They are None where the text
+    was not cut. `length_s` and `bytes` are of the file, None where none was written.
+    """
+
+    stream: str | None
+    source: str
+    output: str | None
+    state: str
+    error: str | None = None
+    submitted: int = 0
+    delivered: int = 0
+    failed: int = 0
+    not_reached: int = 0
+    chunks: int | None = None
+    kept: int | None = None
+    flagged: int | None = None
+    length_s: float | None = None
+    bytes: int | None = None
+
+
 class RunReport:
     """Observes a run: keeps its summary and, with `path`, writes a file as the run goes.
 
@@ -84,21 +112,56 @@ class RunReport:
         self._flagged: list[Outcome] = []
         self._notices: list[str] = []
         self._slowdowns: Sequence[Slowdown] = ()
+        self._hedges, self._stopped_s = 0, 0.0
+        self._texts: list[TextInfo] | None = None  # of a run that speaks many
 
-    def open(self, text: Text | None = None) -> None:
+    def open(self, text: Text | None = None, *, listening: bool | None = None) -> None:
         """Begin the file. Raises OutputError where it cannot be written, or is not a report.
 
-        Its chunks are all places of `text`; without one, what is spoken, as it is spoken.
+        Its chunks are all places of `text`; without one, what is spoken, as it is spoken. `listening`:
+        whether somebody hears it as it is made; None: where there is no `text`.
         """
-        if self._path is not None:
-            file = ReportFile(self._path)
-            file.open(__version__, _settled(self._info))
-            self._file = file
-            try:
-                self._chunks = _chunks(file, self._path, self._t0, text)
-                self._course = Course(_folder(self._path), self._t0)
-            except OSError as error:
-                file.give_up(error)
+        heard = text is None if listening is None else listening
+        self._open(lambda file, path: _chunks(file, path, self._t0, text), heard)
+
+    def open_many(self) -> None:
+        """As `open`, for a run that speaks many texts: see `speaking` and `add`. It has no listener."""
+        self._texts = []
+        self._open(lambda file, path: OfManyTexts(file, _folder(path), self._t0), False)
+
+    def _open(self, chunks: Callable[[ReportFile, ReportPlace], ChunkList], listening: bool) -> None:
+        if self._path is None:
+            return
+        file = ReportFile(self._path)
+        file.open(__version__, {**_settled(self._info), "listening": listening})
+        self._file = file
+        try:
+            self._chunks = chunks(file, self._path)
+            self._course = Course(_folder(self._path), self._t0)
+        except OSError as error:
+            file.give_up(error)
+
+    @contextmanager
+    def speaking(self, text: Text) -> Iterator[None]:
+        """One of many texts is spoken inside, and all its places are written at the end; for any thread."""
+        many, file = self._chunks, self._file
+        if not isinstance(many, OfManyTexts) or file is None:
+            yield
+            return
+        try:
+            many.begin(text)
+        except OSError as error:
+            file.give_up(error)
+        try:
+            yield
+        finally:
+            if (notice := many.end(text.stream)) is not None:
+                self.notice(notice)
+
+    def add(self, text: TextInfo) -> None:
+        """Note what became of one of many texts."""
+        if self._texts is not None:
+            self._texts.append(text)
 
     def loading(self, worker: str, what: str, now: float) -> None:
         """Not kept: how long each worker took is."""
@@ -118,11 +181,19 @@ class RunReport:
             )
 
     def attempt(self, token: int, attempt: Attempt) -> None:
+        self._hedges += attempt.hedge and attempt.ended_s is None and attempt.first_audio_s is None
         self._keep(lambda course: course.attempt(token, attempt))
+
+    def decided(self, decision: Decision) -> None:
+        """The policy has decided; told where its decisions are traced."""
+        self._keep(lambda course: course.decided(decision))
 
     def delivered(self, stream: str, index: int, audio_s: float, now: float) -> None:
         self._metrics.delivered(stream, audio_s, now)
         self._keep(lambda course: course.delivered(stream, index, audio_s, now))
+
+    def made(self, outcome: Outcome, now: float) -> None:
+        """Not kept: its attempts are."""
 
     def ended(self, outcome: Outcome, now: float) -> None:
         self._metrics.ended(outcome, now)
@@ -134,8 +205,13 @@ class RunReport:
             self._chunks.ended(outcome)
         self._keep(lambda course: course.ended(outcome, now))
 
+    def encoding(self, part: float, now: float) -> None: ...
+
     def learnt(self, slowdowns: Sequence[Slowdown]) -> None:
         self._slowdowns = slowdowns
+
+    def paused(self, stopped_s: float, now: float) -> None:
+        self._stopped_s += stopped_s
 
     def notice(self, text: str) -> None:
         if len(self._notices) < KEPT_NOTICES:
@@ -143,15 +219,19 @@ class RunReport:
 
     def summary(self) -> Summary:
         """The run in numbers: so far, or as it ended."""
-        return self._metrics.summary(self._account)
+        summary = replace(
+            self._metrics.summary(self._account), hedges=self._hedges, stopped_s=self._stopped_s
+        )
+        return summary if self._texts is None else replace(summary, wait_s=None, stalls=0, stall_s=0.0)
 
     def summary_text(self) -> str:
         """The summary for a person, the first of the failed and flagged chunks named."""
-        return summary_text(self.summary(), self._failures, self._flagged, self._slowdowns)
+        many = self._texts is not None
+        return summary_text(self.summary(), self._failures, self._flagged, self._slowdowns, of_texts=many)
 
     def failures_text(self) -> str:
         """The failed chunks alone, as `summary_text` names them; empty if there are none."""
-        return failures_text(self.summary(), self._failures)
+        return failures_text(self.summary(), self._failures, of_texts=self._texts is not None)
 
     def close(
         self,
@@ -177,8 +257,9 @@ class RunReport:
         if file is None:
             return
         try:
+            texts = {} if self._texts is None else {"texts": map(asdict, self._texts)}
             file.close(
-                {} if course is None else course.lists(),
+                {**texts, **({} if course is None else course.lists())},
                 {
                     "workers": self._workers,
                     "losses": self._losses,
@@ -238,6 +319,8 @@ def _device(device: Device) -> dict[str, object]:
         "uuid": device.uuid,
         "total_bytes": device.total_bytes,
         "free_bytes": device.free_bytes,
+        "cores": device.cores,
+        "host": device.host,
     }
 
 

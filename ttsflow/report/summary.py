@@ -25,7 +25,8 @@ class Summary:
     the chunks; `speed` is audio_s / makespan_s, which parallel work raises and loading a model lowers.
     `wait_s` is the greatest W of the streams, `stalls` and `stall_s` are sums over them. `chunk_s` has
     percentiles ("p5", "p50", "p95") of the time from a chunk's start to its finish, interpolated
-    linearly.
+    linearly. `hedges` are second attempts at chunks that were late. For `stopped_s` the program itself was
+    stopped; no other number contains that.
     """
 
     submitted: int
@@ -44,6 +45,8 @@ class Summary:
     stalls: int
     stall_s: float
     chunk_s: dict[str, float | None]
+    hedges: int = 0
+    stopped_s: float = 0.0
 
 
 def summary_text(
@@ -51,11 +54,14 @@ def summary_text(
     failures: Sequence[Outcome] = (),
     flagged: Sequence[Outcome] = (),
     slowdowns: Sequence[Slowdown] = (),
+    *,
+    of_texts: bool = False,
 ) -> str:
     """The summary for a person: aligned lines of plain text, without a newline at the end.
 
     `failures` and `flagged` are named, each with an excerpt of its text and the reason; there may be
     fewer of them than `summary.failed` and `summary.flagged`. `slowdowns` are what was measured of s(k).
+    With `of_texts` the text of each is named, too, because there are several.
     """
     rows = [("chunks", _counts(summary)), ("audio", _audio(summary)), ("time", _times(summary))]
     if summary.speed:
@@ -68,25 +74,30 @@ def summary_text(
             f"{name} {duration(value)}" for name, value in summary.chunk_s.items() if value is not None
         )
         rows.append(("chunk time", ", ".join(percentiles)))
+    if summary.hedges:
+        late = "1 late chunk" if summary.hedges == 1 else f"{summary.hedges} late chunks"
+        rows.append(("hedges", f"{late} spoken a second time elsewhere; the first to be complete is heard"))
+    if summary.stopped_s:
+        rows.append(("stopped", f"{duration(summary.stopped_s)}, which no other number contains"))
     if slowdowns:
         rows.append(("at a time", "; ".join(map(_slowdown, slowdowns))))
-    rows += _named("flagged", summary.flagged, flagged)
-    rows += _named("failed", summary.failed, failures)
+    rows += _named("flagged", summary.flagged, flagged, of_texts)
+    rows += _named("failed", summary.failed, failures, of_texts)
     return _aligned(rows)
 
 
-def failures_text(summary: Summary, failures: Sequence[Outcome]) -> str:
+def failures_text(summary: Summary, failures: Sequence[Outcome], *, of_texts: bool = False) -> str:
     """The failed chunks alone, named as in `summary_text`; empty if there are none."""
-    return _aligned(_named("failed", summary.failed, failures))
+    return _aligned(_named("failed", summary.failed, failures, of_texts))
 
 
 def _aligned(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"{label:<11} {text}" for label, text in rows)
 
 
-def _named(label: str, count: int, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+def _named(label: str, count: int, outcomes: Sequence[Outcome], of_texts: bool) -> list[tuple[str, str]]:
     """A row for each of `outcomes`, and one for those of the `count` that are not among them."""
-    rows = [(label, _reason(outcome)) for outcome in outcomes]
+    rows = [(label, _reason(outcome, of_texts)) for outcome in outcomes]
     if count > len(outcomes):
         rows.append((label, f"{count - len(outcomes)} more, named in the report (--report FILE.json)"))
     return rows
@@ -99,7 +110,7 @@ def _counts(summary: Summary) -> str:
     optional = (
         (summary.not_reached, "not reached"),
         (summary.flagged, "flagged"),
-        (summary.pauses, "silent"),
+        (summary.pauses, "pause" if summary.pauses == 1 else "pauses"),
     )
     return ", ".join(counts + [f"{count} {word}" for count, word in optional if count])
 
@@ -113,7 +124,7 @@ def _times(summary: Summary) -> str:
         return "no chunk was done"
     done = f"{duration(summary.makespan_s)} to the last chunk"
     if summary.time_to_first_audio_s is None:
-        return f"{done}, no audio"
+        return done if summary.audio_s else f"{done}, no audio"
     return f"{duration(summary.time_to_first_audio_s)} to the first audio, {done}"
 
 
@@ -129,6 +140,7 @@ def _slowdown(each: Slowdown) -> str:
     return f"{each.k} take {each.measured:.2f} times as long each (profile: {each.profile:.2f})"
 
 
-def _reason(outcome: Outcome) -> str:
-    text = excerpt(outcome.job.text, EXCERPT_CHARS)
-    return f'chunk {outcome.job.index} "{text}": {printable(outcome.why or "for no known reason")}'
+def _reason(outcome: Outcome, of_text: bool) -> str:
+    text = excerpt(outcome.job.shown, EXCERPT_CHARS)
+    of = f" of {printable(outcome.job.stream)}" if of_text else ""
+    return f'chunk {outcome.job.index}{of} "{text}": {printable(outcome.why or "for no known reason")}'

@@ -19,6 +19,11 @@ def chunks(number: int) -> str:
     return "1 chunk" if number == 1 else f"{number:,} chunks"
 
 
+def files(number: int) -> str:
+    """1 file, 1,436 files."""
+    return "1 file" if number == 1 else f"{number:,} files"
+
+
 def size(number: int) -> str:
     """178.6 MB, for a number of bytes."""
     return f"{number / 1e6:,.1f} MB"

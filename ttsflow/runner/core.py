@@ -7,22 +7,25 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from threading import TIMEOUT_MAX, Event, Thread
+from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from ttsflow.errors import Drained, PolicyError, RunError, TtsflowError
-from ttsflow.interface.jobs import ChunkJob
+from ttsflow.errors import Closed, Drained, PolicyError, RunError, TtsflowError
+from ttsflow.interface.jobs import ChunkJob, Outcome
 from ttsflow.output import Sink
 from ttsflow.report import AttemptWatch, Observer, Unobserved, WorkerInfo
+from ttsflow.runner.clock import RunClock
+from ttsflow.runner.ends import Outlet, Source
 from ttsflow.runner.handle import StreamHandle
-from ttsflow.runner.inbox import Await, Close, Message, Open
+from ttsflow.runner.inbox import Await, Close, Message, Missing, Open
 from ttsflow.runner.origin import Origin
-from ttsflow.runner.outlet import Outlet
 from ttsflow.runner.sink_thread import SinkThread
+from ttsflow.runner.source_thread import SourceThread
 from ttsflow.runner.startup import Loading
 from ttsflow.runner.store_writer import StoreWriter, StoreWriterThread
 from ttsflow.runner.stream import RunningStream, StreamEvent, join
+from ttsflow.runner.vitals import Vitals
 from ttsflow.runner.waits import INTERRUPTIBLE_S, settle, wait_for
 from ttsflow.runner.watchdog import Watchdog
 from ttsflow.runner.workers import WorkersFactory
@@ -34,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 ABORT_S = 1.0
 """seconds that sinks and stores may take to end when the runner must close at once"""
+
+HURRY_S = 0.4
+"""seconds for a policy to answer when the runner must close at once"""
 
 CLOSED = "the engine is closed, and speaks no more; make another one"
 DRAINED = "the engine was drained, and speaks no more; close it, and make another one"
@@ -57,8 +63,11 @@ class Runner:
         self._scheduler = AttemptWatch(scheduler, self._observer)
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._workers = workers(self._inbox.put)
+        self._clock = RunClock()
+        self._vitals = Vitals()
         self._loading = Loading()
         self._awaiting: list[Future[None]] = []  # of the callers that wait for the workers
+        self._unseen: dict[int, Open | Await] = {}  # asked for, and not taken on yet; by identity
         self._streams: dict[str, RunningStream] = {}
         self._finishing: list[
             RunningStream
@@ -67,7 +76,9 @@ class Runner:
         self._over: BaseException | None = None  # why no stream can be opened any more
         self._closed = self._drained = False
         self._stuck = Event()  # set when the owner's thread is stuck for ever
-        self._watchdog = Watchdog(limits.timeouts.policy_s, self._give_up)
+        self._watchdog = Watchdog(
+            limits.timeouts.policy_s, self._give_up, lambda error: self._inbox.put(Missing(error))
+        )
         self._owner = Thread(target=self._own, name="ttsflow runner", daemon=True)
 
     def __enter__(self) -> Self:
@@ -93,13 +104,16 @@ class Runner:
         *,
         live: bool = False,
         weight: float = 1.0,
+        group: str | None = None,
     ) -> StreamHandle:
         """Speak `jobs` into `sink`, which is open. Both may block; jobs are pulled when the window has room.
 
         The audio of a `live` stream is delivered piece by piece. `stream` must not be the name of a stream
-        that is still open. After `close` the stream ends at once with RunError.
+        that is still open. Streams of one `group` share the work that one stream would get. After `close` the
+        stream ends at once with RunError.
         """
-        return self._open(stream, jobs, SinkThread(stream, sink), live, weight)
+        source, outlet = SourceThread(stream, jobs), SinkThread(stream, sink)
+        return self.connect(stream, source, outlet, live=live, weight=weight, group=group)
 
     def open_stored(
         self,
@@ -108,29 +122,40 @@ class Runner:
         store: StoreWriter,
         *,
         weight: float = 1.0,
+        group: str | None = None,
         examples: Sequence[tuple[ChunkJob, float]] = (),
     ) -> StreamHandle:
         """Speak `jobs` into `store`: each chunk as soon as it is complete, in any order. Else as `open`.
 
         `examples` are jobs that the store has already, each with the seconds of its audio.
         """
-        return self._open(stream, jobs, StoreWriterThread(stream, store), False, weight, examples)
+        return self.connect(
+            stream,
+            SourceThread(stream, jobs),
+            StoreWriterThread(stream, store),
+            weight=weight,
+            group=group,
+            examples=examples,
+        )
 
-    def _open(
+    def connect(
         self,
         name: str,
-        jobs: Iterable[ChunkJob],
-        outlet: Outlet[Any],
-        live: bool,
-        weight: float,
+        source: Source,
+        outlet: Outlet,
+        *,
+        live: bool = False,
+        weight: float = 1.0,
+        group: str | None = None,
         examples: Sequence[tuple[ChunkJob, float]] = (),
     ) -> StreamHandle:
+        """Speak the jobs of a source, whose audio an outlet takes. Else as `open` and `open_stored`."""
         self._origin.check()
         if self._drained:
             raise Drained(DRAINED)
-        stream = RunningStream(name, jobs, outlet, self._inbox.put)
-        self._inbox.put(Open(stream, live, weight, examples))
-        if self._over is not None:  # the owner may have looked into its inbox for the last time
+        stream = RunningStream(name, source, outlet, self._inbox.put)
+        self._ask(Open(stream, live, weight, examples, group))
+        if self._over is not None:  # the owner may have looked for the last time
             stream.abandon(self._over)
             join([stream], ABORT_S)
         return stream.handle
@@ -142,18 +167,32 @@ class Runner:
         run. Raises TimeoutError after `timeout` seconds, with the last message of each worker, and RunError
         if the runner is closed.
         """
-        self.check_usable()
-        ready: Future[None] = Future()
-        self._inbox.put(Await(ready))
-        if self._over is not None:  # the owner may have looked into its inbox for the last time
-            settle(ready, self._over)
+        ready = self.loaded()
         try:
             wait_for(ready, timeout)
         except TimeoutError:
             if ready.done():  # it is what ended the run
                 raise
-            why = f"the workers have not loaded within {timeout:g} s: {self._loading}"
-            raise TimeoutError(why) from None
+            raise self.late(timeout) from None
+
+    def loaded(self) -> Future[None]:
+        """What `wait_ready` waits for; it raises the same."""
+        self.check_usable()
+        ready: Future[None] = Future()
+        self._ask(Await(ready))
+        if self._over is not None:  # the owner may have looked for the last time
+            settle(ready, self._over)
+        return ready
+
+    def _ask(self, message: Open | Await) -> None:
+        """Ask the owner for something that somebody waits for. Should an error end the owner just as it takes
+        the message out of its inbox, it is still among the unseen."""
+        self._unseen[id(message)] = message
+        self._inbox.put(message)
+
+    def late(self, timeout: float | None) -> TimeoutError:
+        """The error for whoever has waited long enough for the workers, with the last message of each."""
+        return TimeoutError(f"the workers have not loaded within {timeout:g} s: {self._loading}")
 
     def drain(self) -> None:
         """Finish the jobs in progress, start no more, then end every stream.
@@ -166,6 +205,10 @@ class Runner:
             raise RunError(CLOSED)
         self._drained = True
         self._inbox.put(msg.Drain())
+
+    def hurry(self) -> None:
+        """Wait for no policy any more: one that does not answer at once ends everything."""
+        self._watchdog.hurry(HURRY_S)
 
     def check_usable(self) -> None:
         """Raise as `check_running` does, and Drained after `drain`: no stream can be opened any more."""
@@ -193,6 +236,8 @@ class Runner:
             return
         self._closed = True
         self._inbox.put(Close(now))
+        if now:
+            self.hurry()
         while self._owner.is_alive() and not self._stuck.is_set():
             self._owner.join(INTERRUPTIBLE_S)
         self._watchdog.end()
@@ -202,12 +247,12 @@ class Runner:
     def _own(self) -> None:
         try:
             at_once = self._serve()
-            error: BaseException = RunError("the runner was closed before the stream had ended")
+            error: BaseException = Closed("the runner was closed before the stream had ended")
             self._over = RunError(CLOSED)
             self._cancel_streams(error)
         except BaseException as failure:  # Stop, or a bug: no caller may wait for ever
             if not isinstance(failure, TtsflowError):
-                logger.exception("the runner failed")
+                logger.debug("the runner failed", exc_info=True)
             self._over = error = failure
             at_once = True
         self._end(error, at_once)
@@ -217,27 +262,43 @@ class Runner:
 
         Raises the error of Stop.
         """
-        now = time.monotonic()
+        self._clock.look()
+        now = self._clock.now()
         with self._watchdog:
             commands = self._scheduler.start(now)
         self._carry_out(commands, now)
         close: Close | None = None
         while close is None:
             events: list[msg.Event] = []
-            for message in self._take(self._wake):
+            for message in self._take(self._left_s()):
+                if stopped_s := self._clock.look():
+                    events.append(self._note_pause(stopped_s))
                 if isinstance(message, Close):
                     close = message
                     break
                 events.extend(self._events_of(message))
-            now = time.monotonic()
-            with self._watchdog:
-                commands = self._scheduler.feed(events, now)
-            self._carry_out(commands, now)
+            if stopped_s := self._clock.look():
+                events.append(self._note_pause(stopped_s))
+            now = self._clock.now()
+            events.extend(self._vitals.silent(now))
+            if events or close or self._left_s() == 0.0:
+                with self._watchdog:
+                    commands = self._scheduler.feed(events, now)
+                self._carry_out(commands, now)
         return close.now
 
-    def _take(self, until: float | None) -> Iterator[Message]:
-        """All messages in the inbox. Waits for the first one, at most until `until`."""
-        timeout = None if until is None else min(max(0.0, until - time.monotonic()), TIMEOUT_MAX)
+    def _left_s(self) -> float:
+        """Seconds to wait for a message: until the scheduler is to be woken, or the clock looked at."""
+        left_s = RunClock.BEAT_S if self._wake is None else self._wake - self._clock.now()
+        return min(max(0.0, left_s), RunClock.BEAT_S)
+
+    def _note_pause(self, stopped_s: float) -> msg.Event:
+        """The program was stopped and goes on: the clock has stood still meanwhile."""
+        self._observer.paused(stopped_s, self._clock.now())
+        return msg.Paused()
+
+    def _take(self, timeout: float) -> Iterator[Message]:
+        """All messages in the inbox. Waits for the first one, at most `timeout` seconds."""
         try:
             yield self._inbox.get(timeout=timeout)
             while True:
@@ -245,16 +306,20 @@ class Runner:
         except Empty:
             return
 
-    def _events_of(self, message: msg.Event | WorkerInfo | StreamEvent | Open | Await) -> Iterator[msg.Event]:
+    def _events_of(
+        self, message: msg.Event | WorkerInfo | StreamEvent | Open | Await | Missing
+    ) -> Iterator[msg.Event]:
         """Process a message, and yield the scheduler's events for it."""
         match message:
-            case Open(stream, live, weight, examples):
+            case Open(stream, live, weight, examples, group):
                 if stream.name in self._streams:
                     stream.abandon(ValueError(f"stream {stream.name!r} is open already"))
                     self._finishing.append(stream)
+                    self._unseen.pop(id(message), None)
                     return
                 self._streams[stream.name] = stream
-                yield msg.OpenStream(stream.name, live, weight, stream.stored, examples)
+                self._unseen.pop(id(message), None)
+                yield msg.OpenStream(stream.name, live, weight, stream.stored, examples, group)
             case StreamEvent(stream, event, error):
                 if self._streams.get(stream.name) is not stream:
                     return
@@ -263,17 +328,23 @@ class Runner:
                 yield event
             case Await(ready):
                 self._awaiting.append(ready)
+                self._unseen.pop(id(message), None)
                 yield msg.AwaitWorkers()
+            case Missing(error):
+                self._observer.notice(f"{error}. The run goes on without it")
+            case msg.Alive():
+                yield from self._vitals.heard(message, self._clock.now())
             case msg.WorkerLoading(worker, generation, what):
                 self._loading.progress(worker, generation, what)
-                self._observer.loading(worker, what, time.monotonic())
+                self._observer.loading(worker, what, self._clock.now())
                 yield message
             case WorkerInfo(worker, generation):
                 self._loading.loaded(worker, generation)
-                self._observer.worker_ready(message, time.monotonic())
+                self._observer.worker_ready(message, self._clock.now())
                 yield msg.WorkerReady(worker, generation)
             case msg.Died(worker, generation, why) | msg.LoadFailed(worker, generation, why):
                 self._loading.ended(worker, generation, why)
+                self._vitals.forget(worker, generation)
                 self._workers.forget(worker, generation)
                 yield message
             case _:
@@ -287,16 +358,19 @@ class Runner:
         stop = commands[-1] if commands and isinstance(commands[-1], msg.Stop) else None
         for command in commands:
             match command:
-                case msg.Deliver(stream, index, _, audio_s, outcome):
+                case msg.Deliver(stream, index, _, audio_s):
+                    command = self._streams[stream].timed(command)
                     if audio_s:
                         self._observer.delivered(stream, index, audio_s, now)
-                    if outcome is not None:
-                        self._observer.ended(outcome, now)
+                    if command.outcome is not None:
+                        self._observer.ended(command.outcome, now)
                     self._hand_over(self._streams[stream], command)
                 case msg.Commit(outcome):
+                    self._observer.made(outcome, now)
                     self._streams[outcome.job.stream].take(command)
                 case msg.ChunkFailed(outcome):
-                    self._observer.ended(outcome, now)
+                    command = self._streams[outcome.job.stream].timed(command)
+                    self._observer.ended(command.outcome, now)
                     self._hand_over(self._streams[outcome.job.stream], command)
                 case msg.StartJob(token, worker, generation, job):
                     self._workers.start_job(worker, generation, token, job)
@@ -314,6 +388,7 @@ class Runner:
                 case msg.KillWorker(worker, generation, why):
                     logger.debug("worker %s#%d is killed: %s", worker, generation, why)
                     self._loading.ended(worker, generation, why)
+                    self._vitals.forget(worker, generation)
                     self._workers.kill(worker, generation)
                 case msg.WorkersLoaded():
                     self._tell_waiters(None)
@@ -328,6 +403,10 @@ class Runner:
 
     def _finish(self, command: msg.StreamFinished, error: BaseException | None) -> None:
         stream = self._streams.pop(command.stream)
+        if (late := stream.lateness) is not None:
+            self._observer.notice(late)
+        if command.error is not None:
+            stream.failed(command.error)
         if error is None:
             stream.finish(command.account, whole=command.why is None)
         else:
@@ -349,57 +428,65 @@ class Runner:
         self._tell_waiters(error)
         self._workers.kill_all()
         streams = list(self._streams.values())
-        for message in self._take(until=0.0):  # what has been asked for and never been seen
-            match message:
-                case Open(stream):
-                    streams.append(stream)
-                case Await(ready):
-                    settle(ready, error)
         for stream in streams:
             stream.abandon(error)
-        join(streams, ABORT_S)
+        join(streams + self._refuse_unseen(error), ABORT_S)
         self._stuck.set()
 
     def _cancel_streams(self, error: BaseException) -> None:
         """End the streams that are still open with `error`, and with their accounts."""
         cancels = [msg.CancelStream(stream, str(error)) for stream in self._streams]
-        for command in self._scheduler.feed(cancels, time.monotonic()):
-            if isinstance(command, msg.StreamFinished):  # the workers are about to end in any case
-                self._finish(command, error)
+        now = self._clock.now()
+        for command in self._scheduler.feed(cancels, now):
+            match command:  # the workers are about to end in any case
+                case msg.Deliver(outcome=Outcome() as outcome) | msg.ChunkFailed(outcome):
+                    self._observer.ended(outcome, now)
+                case msg.StreamFinished():
+                    self._finish(command, error)
 
     def _end(self, error: BaseException, at_once: bool) -> None:
         """End everything. From the moment `_over` was set, `open` and `wait_ready` refuse by themselves."""
         self._tell_waiters(self._over)
         for stream in self._streams.values():
             stream.abandon(error)
-        self._finishing += self._streams.values()
-        self._end_workers(error, at_once)
+        self._finishing += [*self._streams.values(), *self._refuse_unseen(error)]
+        self._end_workers(at_once)
         for stream in join(self._finishing, ABORT_S if at_once else self._patience_s):
             stream.handle.wake(error)
 
-    def _end_workers(self, error: BaseException, at_once: bool) -> None:
-        if not at_once:
-            self._workers.close()
-            self._await_workers(error, killed=False)
-        self._workers.kill_all()
-        self._await_workers(error, killed=True)
+    def _refuse_unseen(self, error: BaseException) -> list[RunningStream]:
+        """End what was asked for and never taken on; the streams of it."""
+        streams = []
+        while self._unseen:
+            _, message = self._unseen.popitem()
+            match message:
+                case Open(stream):
+                    stream.abandon(error)
+                    streams.append(stream)
+                case Await(ready):
+                    settle(ready, self._over)
+        return streams
 
-    def _await_workers(self, error: BaseException, killed: bool) -> None:
+    def _end_workers(self, at_once: bool) -> None:
+        if not at_once:
+            for worker, generation in self._vitals.suspected:  # they cannot end by themselves
+                self._workers.kill(worker, generation)
+            self._workers.close()
+            self._await_workers(killed=False)
+        self._workers.kill_all()
+        self._await_workers(killed=True)
+
+    def _await_workers(self, killed: bool) -> None:
         """Wait until all workers have ended, for a time; no longer where they are to be killed now."""
         deadline = time.monotonic() + self._patience_s
         hurry = False
         while (self._workers or not self._inbox.empty()) and not hurry:
-            messages = list(self._take(deadline))
+            messages = list(self._take(max(0.0, deadline - time.monotonic())))
             if not messages:
                 return
             for message in messages:
                 match message:
                     case msg.Died(worker, generation) | msg.LoadFailed(worker, generation):
                         self._workers.forget(worker, generation)
-                    case Open(stream):
-                        stream.abandon(error)
-                        self._finishing.append(stream)
-                    case Await(ready):
-                        settle(ready, self._over)
                     case Close(now=True):
                         hurry = not killed

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from ttsflow.errors import Unforeseen
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.report import WorkerInfo
 from ttsflow.runner.stream import RunningStream, StreamEvent
@@ -20,6 +21,7 @@ class Open:
     live: bool
     weight: float
     examples: Sequence[tuple[ChunkJob, float]] = ()
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +38,11 @@ class Close:
     now: bool
 
 
-Message = Event | WorkerInfo | StreamEvent | Open | Await | Close
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The runner goes on without a part of it that ended unforeseen."""
+
+    error: Unforeseen
+
+
+Message = Event | WorkerInfo | StreamEvent | Open | Await | Missing | Close

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from ttsflow.output import Sink
-from ttsflow.runner.outlet import Outlet
+from ttsflow.runner.outlet_thread import OutletThread
 from ttsflow.scheduler.messages import ChunkFailed, Deliver, Delivered
 
 logger = logging.getLogger(__name__)
 
 
-class SinkThread(Outlet[Deliver | ChunkFailed]):
+class SinkThread(OutletThread[Deliver | ChunkFailed]):
     """Passes audio to the sink and reports each chunk as Delivered; then finishes the sink, or aborts it.
 
     After the stream is cancelled, or the sink has failed, it passes nothing more to the sink.
@@ -49,8 +49,11 @@ class SinkThread(Outlet[Deliver | ChunkFailed]):
             except BaseException as failure:  # as above
                 error, whole = failure, False
         if not whole:
-            try:
-                self._sink.abort()
-            except Exception:  # the stream has an ending to report already
-                logger.exception("the sink of stream %r could not be aborted", self._stream)
+            self.abort()
         return error
+
+    def abort(self) -> None:
+        try:
+            self._sink.abort()
+        except Exception:  # the stream has an ending to report already
+            logger.exception("the sink of stream %r could not be aborted", self._stream)

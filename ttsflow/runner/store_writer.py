@@ -7,7 +7,7 @@ from queue import Empty
 from typing import Protocol
 
 from ttsflow.interface.jobs import AudioPiece, Outcome
-from ttsflow.runner.outlet import Outlet
+from ttsflow.runner.outlet_thread import OutletThread
 from ttsflow.scheduler.messages import Commit, Committed
 
 
@@ -21,12 +21,14 @@ class StoreWriter(Protocol):
         """
 
 
-class StoreWriterThread(Outlet[Commit]):
+class StoreWriterThread(OutletThread[Commit]):
     """Stores all finished chunks in one commit, and reports each as Committed.
 
     So one slow sync of the disk is enough for all chunks that were finished meanwhile. Chunks taken before
     `end` are still stored, even if the stream was cancelled, unless the store has failed.
     """
+
+    stored = True
 
     def __init__(self, stream: str, store: StoreWriter) -> None:
         super().__init__(f"store of {stream}")

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from ttsflow.interface.jobs import Account, ChunkJob
+from ttsflow.interface.jobs import Account, ChunkJob, ending_at
+from ttsflow.report.lateness import Lateness
+from ttsflow.runner.ends import Outlet, Source
 from ttsflow.runner.handle import StreamHandle
-from ttsflow.runner.outlet import Outlet
-from ttsflow.runner.source import SourceThread
-from ttsflow.runner.store_writer import StoreWriterThread
 from ttsflow.scheduler.messages import CancelStream, ChunkFailed, Commit, Deliver, Event
 
 SOURCE_GRACE_S = 0.5
 """seconds for idle source threads to end; a blocked one cannot be ended, and stays as a daemon thread"""
 
 
+Heard = TypeVar("Heard", Deliver, ChunkFailed)
+
+
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """An event from a stream's own threads or its waiter. It is ignored after that stream has ended.
+    """An event from an end of a stream or its waiter. It is ignored after that stream has ended.
 
     The name of a stream may be used again, so `stream` identifies the stream. `error` is the exception of
     its source, its sink or its store.
@@ -32,31 +34,62 @@ class StreamEvent:
 
 
 class RunningStream:
-    """One stream: a thread that pulls its jobs, and an outlet that writes their audio.
+    """One stream: a source that gives its jobs, and an outlet that passes their audio on.
 
-    Both may block for any time. An exception in either cancels the stream, and is raised in the stream's
+    Both may take any time. An exception in either cancels the stream, and is raised in the stream's
     waiter. The methods are only for the owner's thread, and none of them blocks.
     """
 
     def __init__(
         self,
         name: str,
-        jobs: Iterable[ChunkJob],
-        outlet: Outlet[Any],
+        source: Source,
+        outlet: Outlet,
         post: Callable[[StreamEvent], object],
     ) -> None:
         self.name = name
-        self.stored = isinstance(outlet, StoreWriterThread)
+        self.stored = outlet.stored
+        self._heard_s = 0.0  # of what has no place in a store
+        self._lateness = Lateness()
         self.handle = StreamHandle(name, lambda: self._report(CancelStream(name)))
         self._post = post
         self._failure: BaseException | None = None
-        self._outlet = outlet
-        self._outlet.start(self._report, self._fail, self.handle.wake)
-        self._source = SourceThread(name, jobs, self._report, self._fail)
+        self._outlet, self._source = outlet, source
+        outlet.start(self._report, self._fail, self.handle.wake)
+        source.start(self._report, self._fail)
 
     def want(self, count: int) -> None:
         """Have `count` more jobs submitted."""
         self._source.want(count)
+
+    def timed(self, command: Heard) -> Heard:
+        """The command, with the length of the silence after its chunk, which may depend on when that ends.
+
+        Of what is stored it is found when the output is built; here it is none.
+        """
+        if isinstance(command, Deliver):
+            self._heard_s += command.audio_s
+        if command.outcome is None:
+            return command
+        job = command.outcome.job
+        if self.stored:
+            placed = job if job.until_s is None else replace(job, pause_s=0.0, until_s=None)
+        else:
+            placed = self._placed(job)
+        return command if placed is job else replace(command, outcome=replace(command.outcome, job=placed))
+
+    def _placed(self, job: ChunkJob) -> ChunkJob:
+        """The job of a chunk whose audio has been heard, with the silence after it."""
+        if job.until_s is not None:
+            self._lateness.begins(self._heard_s, self._heard_s - job.until_s)
+        placed = ending_at(job, self._heard_s)
+        self._heard_s += placed.pause_s
+        return placed
+
+    @property
+    def lateness(self) -> str | None:
+        """What a person should know of the times at which things are heard."""
+        return self._lateness.notice(f"stream {self.name!r}")
 
     def take(self, command: Deliver | ChunkFailed | Commit) -> None:
         """Have the outlet carry out a command."""
@@ -80,7 +113,7 @@ class RunningStream:
 
     @property
     def ended(self) -> bool:
-        """Whether its threads have ended."""
+        """Whether no thread is at work for it any more."""
         return self._outlet.ended and self._source.ended
 
     def join_outlet(self, until: float) -> bool:

@@ -9,25 +9,31 @@ import time
 import traceback
 from collections.abc import Callable
 
+from ttsflow.errors import Unforeseen
+from ttsflow.threads import WatchedThread
+
 logger = logging.getLogger(__name__)
 
-LOOKS = 4
-"""how many times it checks during the allowed time"""
+LOOKS = 10
+"""how many times it checks during the allowed time; a block has at most one such part of it more"""
 
 
 class Watchdog:
     """Calls `on_stuck` once if a `with` block takes longer than `patience_s` seconds.
 
+    Its looks are counted, and not the time: while the whole program is stopped, it does not look either.
     The call is on the watchdog's own thread; its argument is the line that the watched thread is stuck in.
     The whole stack is logged.
     """
 
-    def __init__(self, patience_s: float, on_stuck: Callable[[str], object]) -> None:
+    def __init__(
+        self, patience_s: float, on_stuck: Callable[[str], object], lost: Callable[[Unforeseen], object]
+    ) -> None:
         self._patience_s, self._on_stuck = patience_s, on_stuck
         self._since: float | None = None
         self._watched = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._over, self._woken = threading.Event(), threading.Event()
+        self._thread = WatchedThread(self._watch, name="watchdog", lost=lost)
 
     def start(self) -> None:
         """Start the checks."""
@@ -40,16 +46,29 @@ class Watchdog:
     def __exit__(self, *_: object) -> None:
         self._since = None
 
+    def hurry(self, patience_s: float) -> None:
+        """From now on a block may take so many seconds at most."""
+        self._patience_s = min(self._patience_s, patience_s)
+        self._woken.set()
+
     def end(self) -> None:
         """Stop the checks; `start` need not have been called."""
         self._over.set()
+        self._woken.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(self._patience_s / LOOKS):
-            since = self._since
-            if since is not None and time.monotonic() - since > self._patience_s:
+        seen: float | None = None
+        looks = 0
+        while True:
+            self._woken.wait(self._patience_s / LOOKS)
+            self._woken.clear()
+            if self._over.is_set():
+                return
+            looks = looks + 1 if self._since == seen and seen is not None else 0
+            seen = self._since
+            if looks >= LOOKS:
                 frame = sys._current_frames().get(self._watched)
                 stack = traceback.extract_stack(frame)
                 logger.debug("the scheduler is stuck:\n%s", "".join(traceback.format_list(stack)))

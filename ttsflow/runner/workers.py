@@ -24,8 +24,12 @@ class Workers(Protocol):
     2. WorkerInfo, once the model is loaded: from then on it takes jobs;
     3. for each job its Piece events, numbered from 0, then one of Finished, Failed, TooLong and Cancelled,
        all with the token of the job;
-    4. LoadFailed if the model could not be loaded, otherwise Died, whatever the cause. It comes exactly
+    4. Alive, each second, at any time after WorkerInfo: one that stops with it is suspected to be stuck, and
+       one that never posts it is not;
+    5. LoadFailed if the model could not be loaded, otherwise Died, whatever the cause. It comes exactly
        once, after everything else that the worker had sent, and only when the worker has really ended.
+
+    Where workers run on other machines, DevicesChanged comes beside all that as those come and go.
 
     All methods are called on one thread, and none of them waits for a worker. Only `kill_all` may be called
     from a second thread, when the first one is stuck. A call for a worker that has ended, or was never

@@ -1,83 +1,184 @@
-"""Between an event loop, which nothing may block, and the threads of an engine, which wait."""
+"""The engine of a program with an event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from threading import Lock
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, Unpack
 
-T = TypeVar("T")
-_OVER: Any = object()  # what a source gives when it has ended
-
-
-class FromAsync:
-    """An asynchronous source of text as an iterable that another thread pulls from; its loop must run on."""
-
-    def __init__(self, source: AsyncIterable[str], loop: asyncio.AbstractEventLoop) -> None:
-        self._source = aiter(source)
-        self._loop = loop
-        self._next: Future[str] | None = None
-        self._left = False
-
-    def __iter__(self) -> Iterator[str]:
-        try:
-            while not self._left:
-                self._next = asyncio.run_coroutine_threadsafe(self._pull(), self._loop)
-                if self._left:  # said while nobody looked
-                    self._next.cancel()
-                try:
-                    piece = self._next.result()
-                except CancelledError:
-                    if self._left:
-                        return
-                    raise  # the source's own
-                if piece is _OVER:
-                    return
-                yield piece
-        finally:
-            with suppress(RuntimeError):  # the loop is closed, and has closed the source
-                self._loop.call_soon_threadsafe(self._end)
-
-    def leave(self) -> None:
-        """Nobody wants any more: what the source waits for is cancelled."""
-        self._left = True
-        if self._next is not None:
-            self._next.cancel()
-
-    def _end(self) -> None:
-        """Have a generator that was left run to its end: it may hold a connection open."""
-        if isinstance(self._source, AsyncGenerator):
-            self._ending = self._loop.create_task(self._close(self._source))
-
-    async def _close(self, source: AsyncGenerator[str, None]) -> None:
-        with suppress(Exception):  # nobody wants its text any more, nor how it ends
-            await source.aclose()
-
-    async def _pull(self) -> str:
-        return await anext(self._source, _OVER)
+from ttsflow.errors import UsageError
+from ttsflow.interface.jobs import AudioPiece
+from ttsflow.session.engine import Asked, Comes, Engine, Speech
+from ttsflow.session.own_thread import on_own_thread
+from ttsflow.session.playback import Playback
+from ttsflow.session.request import Request
+from ttsflow.session.streams import Stoppable
+from ttsflow.text import Document, Flush
 
 
-class Listener:
-    """A thread that waits in place of the event loop; what it is asked comes one after the other."""
+class AsyncEngine:
+    """Speaks as an Engine does, and never blocks the event loop; a stream costs no thread of its own.
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "ttsflow listener")
+    It takes the arguments of Engine, and works inside its `async with` block: its beginning makes the engine,
+    and its end closes it. What is asked of it raises what Engine raises. It may be used in several loops, one
+    in each thread.
 
-    def ask(self, function: Callable[[], T]) -> Awaitable[T]:
-        """The result of a function that may wait."""
-        return asyncio.get_running_loop().run_in_executor(self._thread, function)
+        >>> import asyncio
+        >>> async def main():
+        ...     async with AsyncEngine(settings={"backend.use": "sim"}) as engine:
+        ...         return [len(piece.samples) async for piece in engine.stream("Good morning.")]
+        >>> asyncio.run(main())
+        [20800, 14400]
+    """
 
-    def tell(self, function: Callable[[], object]) -> None:
-        """Have a function called; nobody waits for its end."""
-        self._thread.submit(function)
+    def __init__(
+        self,
+        policy: str | Path | None = None,
+        config: str | Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        plugins_dirs: Sequence[str | Path] = (),
+        *,
+        preload: bool = True,
+        listening: bool = True,
+    ) -> None:
+        self._make = partial(
+            Engine, policy, config, settings, plugins_dirs, preload=preload, listening=listening
+        )
+        self._engine: Engine | None = None
+        self._unwanted = False  # nobody waits for the engine that is being made
+        self._lock = Lock()
 
-    def __enter__(self) -> Self:
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        """The same for an engine that is there already; the end of the block closes it, too."""
+        asynchronous = cls()
+        asynchronous._engine = engine
+        return asynchronous
+
+    @property
+    def engine(self) -> Engine:
+        """The engine itself. Raises UsageError before the `async with` block has begun."""
+        if self._engine is None:
+            raise UsageError("this AsyncEngine has not begun: use it inside `async with AsyncEngine(...)`")
+        return self._engine
+
+    async def __aenter__(self) -> Self:
+        if self._engine is None:
+            try:
+                await asyncio.to_thread(self._set_up)
+            except asyncio.CancelledError:
+                await self._forget()
+                raise
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown(wait=False)
+        await self.close(now=error is not None)
+
+    # ------------------------------------------------------------ streams
+
+    def stream(
+        self, text: Comes | AsyncIterable[str | Flush], **asked: Unpack[Asked]
+    ) -> AsyncGenerator[AudioPiece, None]:
+        """Speak a text piece by piece, as soon as each is made; pauses come as pieces of silence.
+
+        The text may be an asynchronous iterable of strings: the tokens of a language model. Each sentence is
+        spoken when its end is certain. An iterable that is not asynchronous is pulled on a thread of its own.
+        To break off, cancel the task, or close the iterator (`aclose`): the work is stopped within a step, an
+        asynchronous source is cancelled, and a generator is closed.
+
+        Raises InputError and the other UsageErrors with the first piece; what is wrong with a text that still
+        comes, and what the source raises, when all that came before has been spoken; ChunksFailed after the
+        last piece, and the RunErrors.
+        """
+        return self.engine.astream(text, **asked)
+
+    async def request(self, text: Comes | AsyncIterable[str | Flush], **asked: Unpack[Asked]) -> Request:
+        """A request, checked, to be given to `play`. Raises UsageErrors; nothing has begun then."""
+        return await asyncio.to_thread(self.engine.request, text, **asked)
+
+    def play(self, request: Request) -> Playback:
+        """Speak a request that was checked. It begins with its block, `async with engine.play(request)`."""
+        return self.engine.listen(request)
+
+    # ------------------------------------------------------------ files
+
+    async def speak(
+        self,
+        text: str | Path | Document,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        fresh: bool = False,
+        keep_store: bool = True,
+        **asked: Unpack[Asked],
+    ) -> Speech:
+        """Speak a text to a file, as `Engine.speak` does.
+
+        A task that is cancelled meanwhile ends when the work has stopped; finished chunks are kept.
+        """
+        request, stoppable = await self.request(text, **asked), Stoppable()
+        record = partial(
+            self.engine.record,
+            request,
+            path,
+            wait=stoppable.wait,
+            overwrite=overwrite,
+            fresh=fresh,
+            keep_store=keep_store,
+        )
+        speaking = on_own_thread(record, f"ttsflow {request.name}")
+        try:
+            return await asyncio.shield(speaking)
+        except asyncio.CancelledError:
+            stoppable.stop()
+            with suppress(Exception):  # it was stopped
+                await speaking
+            raise
+
+    # ------------------------------------------------------------ the workers
+
+    async def ready(self, timeout: float | None = None) -> None:
+        """Wait until the workers have loaded their models, so that no request waits for that.
+
+        Raises TimeoutError after `timeout` seconds, and the RunErrors where no worker can be loaded.
+        """
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                await asyncio.wrap_future(self.engine.loaded())
+        except TimeoutError:
+            if timeout is None or not limit.expired():  # it is what ended the engine
+                raise
+            raise self.engine.late(timeout) from None
+
+    async def drain(self) -> None:
+        """Finish the chunks that are in work, start no others, and end every request, as `Engine.drain`."""
+        self.engine.drain()
+
+    async def close(self, *, now: bool = False) -> None:
+        """End the workers; requests that are still open end with RunError."""
+        await asyncio.to_thread(self.engine.close, now=now)
+
+    # ------------------------------------------------------------ its beginning, on a thread
+
+    def _set_up(self) -> None:
+        engine = self._make()
+        with self._lock:
+            self._engine = engine
+            unwanted = self._unwanted
+        if unwanted:
+            engine.close(now=True)
+
+    async def _forget(self) -> None:
+        """Have the engine closed that is there, or will be."""
+        with self._lock:
+            self._unwanted = True
+            engine = self._engine
+        if engine is not None:
+            await asyncio.to_thread(engine.close, now=True)

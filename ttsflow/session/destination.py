@@ -71,8 +71,8 @@ def _keeps_most(path: Path, places: Iterable[Place]) -> bool:
     """Whether most of the text in the store beside an output, by characters, is still among the places."""
     try:
         with Store.open(store_path(path), readonly=True) as store:
-            before = {key: len(text) for key, text in store.texts()}
+            before = set(store.texts())
     except (OutputError, StoreError):  # as above
         return False
-    kept = before.keys() & {place.key for place in places}
-    return sum(before[key] for key in kept) > MOST * sum(before.values())
+    kept = before & {place.job.shown for place in places}
+    return sum(map(len, kept)) > MOST * sum(map(len, before))

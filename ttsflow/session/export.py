@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Literal
 
 from ttsflow.errors import OutputError, StoreDamaged, StoreError
 from ttsflow.output import About, Encoding, FileSink, Lease, format_named, read_tag
+from ttsflow.output.folder import make_folder
+from ttsflow.output.loudness import Gain
 from ttsflow.output.partfile import PartFile
 from ttsflow.output.pcm import SAMPLE_BYTES
 from ttsflow.output.series import Part, file_name, playlist
-from ttsflow.output.subtitles import SUBTITLES, Cue
+from ttsflow.output.subtitles import SUBTITLES, Cue, shared_out
 from ttsflow.report.units import chunks
 from ttsflow.session.book import Book
 from ttsflow.session.recipe import Recipe, kept_beside
-from ttsflow.store import Audio, Place, Store, add, build, heard
+from ttsflow.store import Audio, Place, Store, add, build, find_gain, heard
 from ttsflow.text import Details
+from ttsflow.text.sentences import sentence_ends
 
 By = Literal["chapter", "chunk"]
 
@@ -29,58 +32,82 @@ By = Literal["chapter", "chunk"]
 class Export:
     """What is kept of an output, whole, to make other files of. Reads it, and changes nothing in it.
 
-    Made by `exporting`. Every method raises OutputError where a file cannot be put at its place, SinkError
-    where it cannot be written, and StoreDamaged.
+    Made by `exporting`; `say` is told what was measured. Every method raises OutputError where a file cannot
+    be put at its place, SinkError where it cannot be written, and StoreDamaged.
     """
 
-    def __init__(self, output: Path, store: Store, recipe: Recipe) -> None:
+    def __init__(
+        self, output: Path, store: Store, recipe: Recipe, say: Callable[[str], object] = lambda text: None
+    ) -> None:
+        self._say = say
         self._output = output
         self._store = store
         self._recipe = recipe
         self._book = Book.read(store)
 
-    def audio(self, target: Path, format: str, encoding: Encoding, *, overwrite: bool = False) -> None:
-        """The whole in one file."""
+    @property
+    def loudness(self) -> float | None:
+        """How loud the output is that is kept, in LUFS, where that was asked for."""
+        return self._recipe.encoding.loudness
+
+    def audio(
+        self,
+        target: Path,
+        format: str,
+        encoding: Encoding,
+        *,
+        overwrite: bool = False,
+        tell: Callable[[float], object] = lambda part: None,
+    ) -> None:
+        """The whole in one file; `tell` is told how much of it is made, from 0.0 to 1.0."""
         with self._place(target, overwrite=overwrite):
             about = self._book.about(self._store, self._recipe.tag)
             sink = FileSink(target, sample_rate=self._rate(), format=format, about=about, encoding=encoding)
             sink.open()
             try:
-                build(self._store, sink, about)
+                build(self._store, sink, about, gain=self._gain(encoding), tell=tell)
             finally:
                 sink.abort()
 
     def parts(
-        self, folder: Path, by: By, format: str, encoding: Encoding, *, overwrite: bool = False
+        self,
+        folder: Path,
+        by: By,
+        format: str,
+        encoding: Encoding,
+        *,
+        overwrite: bool = False,
+        ours: Collection[str] = (),
+        begin: Callable[[], object] = lambda: None,
     ) -> list[Part]:
         """A file for each chapter, or for each chunk, in a folder that is made where there is none.
 
         Beside the chapters there is a playlist; beside the chunks there is `index.json`, with their texts.
+        `ours` are names of files that were made from this text before, and may be replaced. `begin` is called
+        when nothing stands in the way, before anything is written.
         """
-        folder.mkdir(exist_ok=True)
-        rate, suffix = self._rate(), format_named(format).suffixes[0]
+        make_folder(folder)
+        rate, gain = self._rate(), self._gain(encoding)
         numbers = self._chapter_numbers() if by == "chapter" else None
-        titles = dict(enumerate(self._titles()))
-        count = len(titles) if by == "chapter" else self._store.counts().places
-        made, index = [], []
-        listing = folder / (
-            f"{file_name(self._title) or 'playlist'}.m3u8" if by == "chapter" else "index.json"
-        )
+        titles = self._titles() if by == "chapter" else []
+        *names, last = self.names(by, format)
+        made, index, listing = [], [], folder / last
+        for name in names:
+            self._check(folder / name, overwrite=overwrite or name in ours)
         # It has no tag; beside files that have the tag of this text it was made with them.
         if not any(read_tag(path) == self._recipe.tag for path in folder.iterdir() if path.is_file()):
-            self._check(listing, overwrite=overwrite)
+            self._check(listing, overwrite=overwrite or last in ours)
+        begin()
 
         def group(heard: tuple[Place, Audio | None]) -> int:
             place = heard[0].job.index
             return place if numbers is None else numbers(place)
 
-        for number, places in groupby(heard(self._store), group):
-            title = titles.get(number, "") if by == "chapter" else ""
-            name = f"{number + 1:0{len(str(count))}}{' ' if title else ''}{file_name(title)}{suffix}"
-            self._check(folder / name, overwrite=overwrite)
-            about = self._about(title, number + 1, count)
+        for number, places in groupby(heard(self._store, rate), group):
+            title, name = titles[number] if titles else "", names[number]
+            about = self._about(title, number + 1, len(names))
             sink = FileSink(folder / name, sample_rate=rate, format=format, about=about, encoding=encoding)
-            samples, texts = self._write(sink, places, rate)
+            samples, texts = self._write(sink, places, rate, gain)
             if sink.published:
                 made.append(Part(sink.path, title, samples / rate))
                 index.append({"file": name, "index": number, "text": texts, "audio_s": samples / rate})
@@ -90,24 +117,52 @@ class Export:
             _write_text(listing, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
         return made
 
-    def subtitles(self, target: Path, *, overwrite: bool = False) -> None:
-        """The text of each chunk with its times: SubRip, WebVTT or JSON, as the suffix of `target` says."""
-        write = SUBTITLES[target.suffix.lower()]
+    def names(self, by: By, format: str) -> list[str]:
+        """The names of the files that `parts` makes; the last is that of the playlist or the index."""
+        suffix = format_named(format).suffixes[0]
+        if by == "chapter":
+            titles, listing = self._titles(), f"{file_name(self._title) or 'playlist'}.m3u8"
+        else:
+            titles, listing = [""] * self._store.counts().places, "index.json"
+        digits = len(str(len(titles)))
+        parts = (
+            f"{number:0{digits}}{' ' if title else ''}{file_name(title)}{suffix}"
+            for number, title in enumerate(titles, 1)
+        )
+        return [*parts, listing]
+
+    def subtitle_text(self, suffix: str) -> str:
+        """Each sentence with its times: SubRip, WebVTT or JSON, as the suffix says.
+
+        The times of a chunk are known. Of several sentences in one chunk, each has a part of its time, by
+        its characters.
+        """
+        return SUBTITLES[suffix.lower()](list(self._cues()))
+
+    def subtitles(self, target: Path, text: str | None = None, *, overwrite: bool = False) -> None:
+        """Write subtitles, the `text` or else that which the suffix of `target` asks for."""
         with self._place(target, overwrite=overwrite):
-            _write_text(target, write(list(self._cues())))
+            _write_text(target, self.subtitle_text(target.suffix) if text is None else text)
+
+    def _gain(self, encoding: Encoding) -> Gain | None:
+        """That of the whole, for each part too: one chapter may be softer than another."""
+        if encoding.loudness is None:
+            return None
+        return find_gain(self._store, self._rate(), encoding.loudness, self._say)
 
     def _write(
-        self, sink: FileSink, places: Iterator[tuple[Place, Audio | None]], rate: int
+        self, sink: FileSink, places: Iterator[tuple[Place, Audio | None]], rate: int, gain: Gain | None
     ) -> tuple[int, str]:
         """Write a file; how many samples it has, and the text."""
         sink.open()
         samples, texts = 0, []
         try:
+            sink.restart(gain)
             for place, audio in places:
                 add(sink, place, audio)
                 samples += 0 if audio is None else len(audio.samples) // SAMPLE_BYTES
                 samples += round(place.job.pause_s * rate)
-                texts.append(place.job.text)
+                texts.append(place.job.shown)
             sink.finish()
         finally:
             sink.abort()
@@ -132,7 +187,8 @@ class Export:
         return partial(bisect_right, [index for index, _ in self._book.chapters if index])
 
     def _rate(self) -> int:
-        for _, audio in heard(self._store):
+        for place in self._store.places():
+            audio = None if place.key is None else self._store.read(place.key)
             if audio is not None:
                 return audio.sample_rate
         raise StoreError(f"nothing is kept for {self._output} that could be heard")
@@ -140,7 +196,10 @@ class Export:
     def _cues(self) -> Iterator[Cue]:
         for passage in self._store.passages():
             if passage.audio_s > 0.0:
-                yield Cue(passage.at_s, passage.at_s + passage.audio_s, passage.text)
+                text = passage.text
+                ends = [0, *sentence_ends(text, self._recipe.config["text"]["language"], in_quotations=True)]
+                heard = Cue(passage.at_s, passage.at_s + passage.audio_s, text)
+                yield from shared_out(heard, [text[start:end] for start, end in pairwise(ends)])
 
     def _check(self, target: Path, *, overwrite: bool) -> None:
         """Refuse to replace a file that was not made from this text."""
@@ -161,15 +220,18 @@ class Export:
 
 
 @contextmanager
-def exporting(output: Path) -> Iterator[Export]:
-    """What is kept of an output. Raises OutputError where it is not whole."""
+def exporting(output: Path, say: Callable[[str], object] = lambda text: None) -> Iterator[Export]:
+    """What is kept of an output; `say` is told what is measured of it.
+
+    Raises OutputError where it is not whole.
+    """
     with Store.open(kept_beside(output), readonly=True) as store:
         if left := store.counts().left:
             raise OutputError(
                 f"{output} is not whole yet, {chunks(left)} left; run the command that makes it again first"
             )
         try:
-            yield Export(output, store, Recipe.read(store))
+            yield Export(output, store, Recipe.read(store), say)
         except StoreDamaged as damage:
             raise StoreError(f"{damage}; run the command that made {output} again, which mends it") from None
 

@@ -32,6 +32,8 @@ class Recipe:
         config["backend"]["options"] = setup.backend.options.model_dump(mode="json", exclude_unset=True)
         config["output"]["format"] = format
         config["profile"] = None  # it changes no audio, and may be gone
+        for key in ("server", "cluster"):  # neither do these
+            del config[key]
         config["text"] = manner.text.model_dump(mode="json")
         folders = tuple(str(folder.resolve()) for folder in setup.plugins_dirs)
         return cls(config, setup.backend.plugin.name, folders, tag)
@@ -67,7 +69,13 @@ class Recipe:
     def encoding(self) -> Encoding:
         """How the output is encoded, as far as it was chosen."""
         output = self.config["output"]
-        return Encoding(output.get("bit_rate"), output.get("sample_rate"))  # neither is in older stores
+        names = ("bit_rate", "sample_rate", "loudness")  # of which older stores have not all
+        return Encoding(*(output.get(name) for name in names))
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether what is said begins at times of its own."""
+        return bool(self.config["text"].get("cues") == "timed")
 
     def fingerprint(self, store: Store) -> str:
         """Digest of all that an output depends on that is built from this store now."""

@@ -12,20 +12,26 @@ from typing import Self
 
 from ttsflow.errors import OutputError, StoreDamaged, StoreError, TtsflowError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
-from ttsflow.output import About, FileSink, Lease, format_for
+from ttsflow.output import About, FileSink, Lease, Tag, format_for
+from ttsflow.report import Observer
+from ttsflow.report.lateness import Lateness
 from ttsflow.report.passage import Passage
 from ttsflow.session.book import Book, ChapterWatch
+from ttsflow.session.corrections import Corrections, saying
 from ttsflow.session.destination import is_ours, tag_of
+from ttsflow.session.making import make_output
 from ttsflow.session.recipe import Recipe
-from ttsflow.session.request import Request
+from ttsflow.session.request import Manner, Request
 from ttsflow.session.setup import Setup
+from ttsflow.session.sidecars import Sidecars
 from ttsflow.store import (
     Counts,
+    Follower,
     Place,
     Running,
     Spoken,
     Store,
-    build,
+    Written,
     remove,
     salvage,
     store_path,
@@ -55,9 +61,11 @@ class Recording:
         self._setup = setup
         self._format = format_for(path, format or setup.config.output.format).name
         self._request: Request | None = None
+        self._overwrite = False
         self._leases: list[Lease] = []
         self._sinks: list[FileSink] = []
         self._stores: list[Store] = []
+        self._follower: Follower | None = None
         self._keys: dict[int, bytes] = {}  # of the chunks that are being spoken, by their index
 
     # ------------------------------------------------------------ opening and closing
@@ -73,7 +81,8 @@ class Recording:
         """Take the output, open its store or make one, and note where each chunk is to be heard.
 
         `missing` is called as soon as a chunk is found that is not in the store.
-        `overwrite` replaces a file whoever made it; `fresh` begins with an empty store. A store that
+        `overwrite` replaces a file whoever made it; `fresh` begins with a store that has only the words that
+        were mended. A store that
         proves to be damaged is salvaged. Raises OutputError where the output or the store cannot be
         written, or another backend than before would speak without having been named; OutputBusy names
         the run that has it.
@@ -88,9 +97,13 @@ class Recording:
                 f"(`overwrite`){stays}, or choose another output"
             )
         self._recipe = Recipe.of(request.manner, self._format, tag)
+        source = request.document.identity.source
+        text = None if source is None else Path(request.document.name)
+        self._sidecars.check(text, overwrite=overwrite)
         self._take_output()
         self._take_store(fresh=fresh)
         self._request = request
+        self._overwrite = overwrite
         if not (overwrite or fresh):
             self._refuse_other_part(request.document)
         try:
@@ -111,6 +124,7 @@ class Recording:
                 f"away, and what is spoken again is built into a new one"
             )
         self._recipe = recipe
+        self._sidecars.check()
         self._take_output()
         self._take_store()
         return recipe
@@ -127,7 +141,10 @@ class Recording:
         self._sinks.append(sink)
 
     def _take_store(self, *, fresh: bool = False) -> None:
+        mended = Corrections.of(self.path) if fresh else None
         self._stores.append(Store.open(store_path(self.path), fresh=fresh))
+        if mended is not None and mended.words:
+            mended.write(self.store)
         self.store.set_running(Running.here(time.strftime("%Y-%m-%d %H:%M:%S")))
 
     def close(self) -> None:
@@ -162,8 +179,15 @@ class Recording:
         self.close()
 
     @property
+    def tag(self) -> Tag:
+        """What tells a file that was made from this text."""
+        return self._recipe.tag
+
+    @property
     def store(self) -> Store:
-        """The store, which is open."""
+        """The store. Raises StoreError where it is closed."""
+        if not self._stores:
+            raise StoreError(f"what is kept for {self.path} is closed")
         return self._stores[-1]
 
     # ------------------------------------------------------------ what is to be spoken
@@ -177,7 +201,8 @@ class Recording:
                 f"now. Go on with `backend.use: {before.backend}`, or say `backend.use: {recipe.backend}`"
             )
         chapters = ChapterWatch()
-        self.store.plan(self._compared(chapters.watch(request.places()), missing))
+        places = Corrections.read(self.store).applied(request.places(), request.manner)
+        self.store.plan(self._compared(chapters.watch(places), missing))
         chapters.book(request.document).write(self.store)
         recipe.write(self.store)
         self.store.counts()  # where that can be read, all that is looked up before the audio can
@@ -192,6 +217,15 @@ class Recording:
                 break
             yield place
         yield from places
+
+    def correct(self, spoken: ChunkJob, manner: Manner) -> None:
+        """Have the words of this job spoken wherever the same is written, now and in every later run."""
+        written, words = spoken.shown, spoken.text
+        Corrections.read(self.store).having(written, words).write(self.store)
+        self.store.plan(
+            saying(place, words, manner) if place.key is not None and place.job.shown == written else place
+            for place in self.store.places()
+        )
 
     def _refuse_other_part(self, document: Document) -> None:
         """A part of a text does not take the place of the whole, nor of another part, unasked."""
@@ -210,8 +244,6 @@ class Recording:
 
     def passages(self) -> Iterator[Passage]:
         """All places of the text, as they are heard. Raises StoreError, also where the store is closed."""
-        if not self._stores:
-            raise StoreError(f"what is kept for {self.path} is closed")
         return self.store.passages()
 
     @property
@@ -222,7 +254,11 @@ class Recording:
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left to be spoken or built."""
-        return not self.counts().left and self.is_built
+        return not self.counts().left and self.is_built and self._sidecars.is_made(self.store)
+
+    @property
+    def _sidecars(self) -> Sidecars:
+        return Sidecars.of(self.path, self._recipe)
 
     def left(self, request: Request) -> Iterator[Place]:
         """What is left, in text order: each text that occurs twice once, and every pause."""
@@ -239,13 +275,13 @@ class Recording:
 
     def keep(self, chunks: Sequence[tuple[Outcome, Sequence[AudioPiece]]]) -> None:
         """Commit chunks. Raises StoreError, also where the recording was closed."""
-        if not self._stores:
-            raise StoreError(f"what is kept for {self.path} is closed")
         self.store.commit(
             [Spoken(self._keys[outcome.job.index], outcome, pieces) for outcome, pieces in chunks]
         )
         for outcome, _ in chunks:
             del self._keys[outcome.job.index]
+        if self._follower is not None:
+            self._follower.look()
 
     # ------------------------------------------------------------ what became of it
 
@@ -254,25 +290,38 @@ class Recording:
         self.account = None if account is None or self.account is None else self.account + account
         self.failed += failed
 
-    def complete(self, speak: Callable[[], object], tell: Callable[[str], object]) -> bool:
+    def complete(self, speak: Callable[[], object], observer: Observer) -> bool:
         """Have `speak` speak what is left, and build the output; whether there is anything to hear.
 
-        Chunks that turn out to be damaged are spoken again; `tell` is told. Raises as `build` does, and
+        Chunks that turn out to be damaged are spoken again; `observer` is told. Raises as `build` does, and
         what `speak` raises.
         """
         for _ in range(MENDS):
             try:
+                written = None
                 if self.counts().left:
-                    with self._counting_not_reached():
+                    with self._counting_not_reached(), self._following() as follower:
                         speak()
-                return self.build()
+                    written = None if follower is None else follower.written
+                return self.build(observer, written)
             except StoreDamaged as damage:
-                tell(f"{damage}; what is lost is spoken again")
+                observer.notice(f"{damage}; what is lost is spoken again")
                 self.mend(damage)
                 if self.account is not None:  # what was not reached is spoken in the next stream
                     done = self.account.delivered + self.account.failed
                     self.account = replace(self.account, submitted=done, not_reached=0)
         raise StoreDamaged(f"{self.store.path} is damaged again and again; see to the disk that it is on")
+
+    @contextmanager
+    def _following(self) -> Iterator[Follower | None]:
+        """What is committed inside is compressed at once, for an output that takes time to compress."""
+        sink = self._sinks[-1]
+        if not sink.is_compressed or self._recipe.encoding.loudness is not None:  # known at the end only
+            yield None
+            return
+        with Follower(self.store, sink) as self._follower:
+            yield self._follower
+        self._follower = None
 
     @contextmanager
     def _counting_not_reached(self) -> Iterator[None]:
@@ -287,17 +336,22 @@ class Recording:
                     self.account = Account(delivered + failed + left, delivered, failed, left)
             raise
 
-    def build(self) -> bool:
-        """Make the output from the store; whether there is anything to hear, and so a file.
+    def build(self, observer: Observer, written: Written | None = None) -> bool:
+        """Make the output from the store, and what goes beside it; whether there is anything to hear.
 
-        Raises SinkError where it cannot be written, and StoreDamaged, after `mend` of which more is left
-        to be spoken.
+        What has been `written` already is gone on with. Raises SinkError where the output cannot be written,
+        and StoreDamaged, after `mend` of which more is left to be spoken.
         """
-        made, sink = self._recipe.fingerprint(self.store), self._sinks[-1]
-        build(self.store, sink, Book.read(self.store).about(self.store, self._recipe.tag))
-        if sink.published:
-            self.store.record_built(self.path, made)
-        return sink.published
+        sink = self._sinks[-1]
+        if not self.is_built and not make_output(self.store, sink, self._recipe, observer, written):
+            return False
+        for told in self._sidecars.make(self.store, overwrite=self._overwrite):
+            observer.notice(told)
+        if self._recipe.is_timed:
+            late = Lateness.of(self.store.passages()).notice(str(self.path))
+            if late is not None:
+                observer.notice(late)
+        return True
 
     def mend(self, damage: StoreDamaged) -> None:
         """Remove what is damaged, so that it is spoken again. Raises it where nothing can be done."""

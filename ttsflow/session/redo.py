@@ -12,9 +12,13 @@ from ttsflow.errors import InputError, OutputError, StoreDamaged, UsageError
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.report.passage import Passage
 from ttsflow.report.units import duration
+from ttsflow.session.corrections import saying
 from ttsflow.session.recording import Recording
 from ttsflow.session.request import Manner
 from ttsflow.store import Place
+from ttsflow.text import NARRATOR
+from ttsflow.text.characters import audible
+from ttsflow.text.stops import speakable
 
 SHOWN = 10
 """chunks that a message names, of however many"""
@@ -48,16 +52,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Redo:
-    """The places that are spoken again and their new jobs, in text order, for the stream called `name`.
+    """The places that are spoken again and their new jobs, in text order, for the stream called `name`, in
+    the manner of the rest.
 
     `notices` tell a person what was found, and which other places change with it. `seed` is the one that
-    was asked for.
+    was asked for; `corrected` tells whether other words were, which are the jobs' own.
     """
 
     name: str
+    manner: Manner
     places: list[Place]
     notices: list[str]
     seed: int | None = None
+    corrected: bool = False
 
     def sounds(self, recording: Recording) -> dict[int, bytes | None]:
         """What stands for the sound of each chunk that is kept now; None for one that is damaged."""
@@ -81,12 +88,20 @@ class Redo:
         )
 
 
-def choose(recording: Recording, manner: Manner, choice: Choice, seed: int | None, name: str) -> Redo:
-    """The chosen chunks, each with `seed`, or else with the first seed that was not tried.
+def choose(
+    recording: Recording,
+    manner: Manner,
+    choice: Choice,
+    seed: int | None,
+    name: str,
+    words: str | None = None,
+) -> Redo:
+    """The chosen chunks, each with `seed`, or else with the first seed that was not tried; or one with
+    other `words`.
 
     `manner` is how the rest was spoken. Raises InputError for a chunk that is not there or not the only
-    one that it may be, has nothing to say, or would be spoken otherwise than the rest; OutputError for
-    a time in a file that was not built from what is kept.
+    one that it may be, has nothing to say, or would be spoken otherwise than the rest, and for words that
+    cannot be spoken; OutputError for a time in a file that was not built from what is kept.
     """
     found = _found(recording, choice)
     notices = [] if found is None else [f"found {found}"]
@@ -116,8 +131,32 @@ def choose(recording: Recording, manner: Manner, choice: Choice, seed: int | Non
     ]
     if echoes:
         notices.append(f"chunks with the same text change, too: {_shown(echoes)}")
+    if words is not None:
+        return _with_words(name, recording, places, manner, words, notices)
     jobs = [replace(place, job=_job(recording, place, seed)) for place in places]
-    return Redo(name, jobs, notices, seed)
+    return Redo(name, manner, jobs, notices, seed)
+
+
+def _with_words(
+    name: str,
+    recording: Recording,
+    places: Sequence[Place],
+    manner: Manner,
+    words: str,
+    notices: list[str],
+) -> Redo:
+    words, most = " ".join(audible(words).split()), manner.cast.rules(NARRATOR).max_chars
+    if len(places) != 1:
+        raise InputError(f"other words are for one chunk, not for {len(places)}: choose one of them")
+    if not speakable(words):
+        raise InputError("the words to be spoken have no letter and no digit")
+    if len(words) > most:
+        raise InputError(f"the words have {len(words)} characters, and the engine speaks {most} at a time")
+    (place,) = places
+    new = saying(place, words, manner)
+    if new.key == place.key:
+        raise InputError(f"chunk {place.job.index} says that already")
+    return Redo(name, manner, [new], notices, corrected=True)
 
 
 def _sound(recording: Recording, place: Place) -> bytes | None:
@@ -137,7 +176,7 @@ def _found(recording: Recording, choice: Choice) -> Passage | None:
     """What is heard at the time or has the words; None where the choice is by number."""
     if choice.at is not None:
         return _heard_at(recording, choice.at)
-    return None if choice.find is None else _with_words(recording, choice.find)
+    return None if choice.find is None else _containing(recording, choice.find)
 
 
 def _heard_at(recording: Recording, at: float | str) -> Passage:
@@ -155,7 +194,7 @@ def _heard_at(recording: Recording, at: float | str) -> Passage:
     return passage
 
 
-def _with_words(recording: Recording, words: str) -> Passage:
+def _containing(recording: Recording, words: str) -> Passage:
     """The place with the words; places that are heard from one kept chunk count as the first of them."""
     path = recording.path
     chunks = (passage for passage in recording.store.passages_with(words) if passage.same_as is None)

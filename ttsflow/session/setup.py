@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ttsflow.cluster.cluster import Cluster
+from ttsflow.cluster.packing import PackedRecipe
+from ttsflow.cluster.workers import ClusterWorkers
 from ttsflow.config import (
     BackendChoice,
     Config,
+    ObserverChoice,
     PolicyChoice,
     Settings,
     Situation,
     resolve_backend,
+    resolve_observers,
     resolve_policy,
+    resolve_text_rules,
 )
-from ttsflow.config.model import TextSection
+from ttsflow.config.model import ClusterSection, TextSection
 from ttsflow.devices import Detection, detect
 from ttsflow.errors import UnknownNameError
 from ttsflow.interface.device import Device
 from ttsflow.interface.profile import Profile
 from ttsflow.profiles import Known, known, profiled, read_profiles
-from ttsflow.registry import BackendRecipe, Registry, calling, describe
+from ttsflow.registry import (
+    BackendRecipe,
+    Boundary,
+    Hearing,
+    Registry,
+    describe,
+    identity,
+    own_devices,
+    prepare,
+)
 from ttsflow.report import RunInfo
-from ttsflow.runner import Post
-from ttsflow.scheduler import Scheduler
+from ttsflow.report.decisions import Tell, TracedPolicy
+from ttsflow.runner import Post, Workers
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.placement import usable
+from ttsflow.session.reading import readers_of
+from ttsflow.session.readings import Readings
+from ttsflow.session.wording import TextRules
+from ttsflow.text import ReadOptions
 from ttsflow.text.languages import nearest, tag_named
+from ttsflow.text.readers import Reader
 from ttsflow.workers.processes import WorkerProcesses
 
 
@@ -36,7 +58,10 @@ class Setup:
 
     `profile` has the costs that are `known` from a profile file in the place of the backend's own guesses.
     `identity` stands for what the backend's audio depends on beside the job. `plugins_dirs` are the
-    folders whose plugins were loaded.
+    folders whose plugins were loaded. `rules` have the last word on how a text is spoken; `observers` are
+    told what happens; `readers` read files of other formats. Workers run in the `cluster`, if there is one,
+    which `close` leaves. `readings` have what was made of files that requests name. Each decision of the
+    policy is told to `tell`, if there is one.
     """
 
     config: Config
@@ -47,6 +72,16 @@ class Setup:
     detection: Detection
     identity: str
     plugins_dirs: tuple[Path, ...] = ()
+    rules: TextRules = field(default_factory=TextRules, repr=False, compare=False)
+    observers: tuple[ObserverChoice, ...] = ()
+    readers: tuple[Reader, ...] = ()
+    cluster: Cluster | None = None
+    readings: Readings = field(default_factory=Readings, repr=False, compare=False)
+    tell: Tell | None = field(default=None, repr=False, compare=False)
+
+    def reading(self, text: TextSection) -> ReadOptions:
+        """How a text is read."""
+        return replace(text.reading, others=lambda: self.readers)
 
     @property
     def devices(self) -> Sequence[Device]:
@@ -55,11 +90,30 @@ class Setup:
 
     def scheduler(self) -> Scheduler:
         """A fresh scheduler with a fresh policy. Raises PluginError where the policy cannot be made."""
-        return Scheduler(self.policy.make(), self.detection.devices, self.profile, self.config.limits)
+        policy = self.policy.make()
+        if self.tell is not None:
+            policy = TracedPolicy(policy, self.tell)
+        return Scheduler(policy, self.detection.devices, self.profile, self.config.limits)
 
-    def workers(self, post: Post) -> WorkerProcesses:
+    def workers(self, post: Post) -> Workers:
         """The workers of a runner, none of them started: processes that make this backend."""
-        return WorkerProcesses(BackendRecipe.of(self.backend.plugin, self.backend.options), post)
+        recipe, trim = _recipe(self.backend), self.config.output.trim
+        if self.cluster is None:
+            return WorkerProcesses(recipe, post, trim=trim)
+        beside = [device for device in self.detection.devices if device.host is None]
+        return ClusterWorkers(
+            self.cluster,
+            PackedRecipe.of(recipe),
+            post,
+            cpus=self.profile.cores,
+            beside=beside,
+            trim=trim,
+        )
+
+    def close(self) -> None:
+        """Leave the cluster, if there is one, when no worker runs any more. May be called again."""
+        if self.cluster is not None:
+            self.cluster.leave()
 
     def info(self) -> RunInfo:
         """The choices, for the report."""
@@ -84,31 +138,51 @@ def make_setup(
     fallback_allowed: bool,
     listening: bool,
     ask: Callable[[str], bool] | None = None,
+    hearing: Hearing = nullcontext,
 ) -> Setup:
     """Load the plugins, and make all the choices that a configuration leaves to the machine.
 
     `fallback_allowed`: whether the next backend of a list may speak where the first is not installed.
     `listening`: somebody hears what is spoken as it is made. `ask` puts a yes/no question to a person (None:
-    nobody is there). Raises UsageErrors.
+    nobody is there); `hearing` is where plugins are heard that print. Raises UsageErrors.
     """
     config = settings.config
-    registry = Registry.load(config.plugins, plugins_dirs)
+    boundary = Boundary(config.limits.timeouts.plugin_s, hearing)
+    registry = Registry.load(config.plugins, plugins_dirs, boundary)
     backend = resolve_backend(settings, registry, fallback_allowed=fallback_allowed)
     plugin, options = backend.plugin, backend.options
     profile = describe(plugin, options)
     if config.text != TextSection():  # else each request may bring a language of its own
         spoken_language(config.text.language, profile)
-    detection = detect()
-    devices = usable(detection.devices, profile)
-    costs = known_costs(config, profile, devices)
-    profile = profiled(profile, costs.costs)
-    gpus = sum(device.kind != "cpu" for device in devices)
-    policy = resolve_policy(settings, registry, Situation(gpus, listening, profile.slots))
-    with calling(plugin, "prepare"):  # may download; so it comes after all that can be a slip of the pen
-        plugin.cls.prepare(options, ask)
-    profile = profiled(describe(plugin, options), costs.costs)  # again: what was downloaded may say more
-    identity = _identity(backend)
-    return Setup(config, policy, backend, profile, costs, detection, identity, tuple(plugins_dirs))
+    rules = TextRules(resolve_text_rules(settings, registry))
+    observers = resolve_observers(settings, registry)
+    with ExitStack() as otherwise:
+        cluster = _join(config.cluster, backend)
+        if cluster is not None:
+            otherwise.callback(cluster.leave)
+        detection = detect_for(backend, cluster)
+        devices = usable(detection.devices, profile)
+        costs = known_costs(config, profile, devices)
+        profile = profiled(profile, costs.costs)
+        policy = resolve_policy(settings, registry, Situation.on(devices, listening, profile.slots))
+        prepare(plugin, options, ask)  # may download; so it comes after all that can be a slip of the pen
+        profile = profiled(describe(plugin, options), costs.costs)  # again: what was downloaded may say more
+        known_as = identity(plugin, options)
+        otherwise.pop_all()
+    return Setup(
+        config,
+        policy,
+        backend,
+        profile,
+        costs,
+        detection,
+        known_as,
+        tuple(plugins_dirs),
+        rules,
+        observers,
+        readers_of(registry),
+        cluster,
+    )
 
 
 def foreseen(settings: Settings, registry: Registry) -> tuple[BackendChoice, Profile, TextSection]:
@@ -120,6 +194,28 @@ def foreseen(settings: Settings, registry: Registry) -> tuple[BackendChoice, Pro
     profile, text = describe(backend.plugin, backend.options), settings.config.text
     language = spoken_language(text.language, profile)
     return backend, profile, text.model_copy(update={"language": language})
+
+
+def detect_for(backend: BackendChoice, cluster: Cluster | None = None) -> Detection:
+    """The devices of this machine or of a cluster, and those that the backend's options name.
+
+    Raises PluginError.
+    """
+    detection = detect() if cluster is None else Detection(cluster.devices, cluster.notes)
+    own = own_devices(backend.plugin, backend.options)
+    return replace(detection, devices=(*detection.devices, *own))
+
+
+def _join(section: ClusterSection, backend: BackendChoice) -> Cluster | None:
+    """The cluster that the configuration names, with the nodes that have the backend. Raises ClusterError."""
+    if section.address is None:
+        return None
+    engine = PackedRecipe.of(_recipe(backend))
+    return Cluster(section.address, section.wait_s, engine, section.nodes, section.gpus)
+
+
+def _recipe(backend: BackendChoice) -> BackendRecipe:
+    return BackendRecipe.of(backend.plugin, backend.options)
 
 
 def known_costs(config: Config, profile: Profile, devices: Sequence[Device]) -> Known:
@@ -148,13 +244,3 @@ def spoken_language(wanted: str, profile: Profile) -> str:
 def as_another(backend: str, wanted: str, spoken: str) -> str:
     """The notice that a backend speaks a language by another tag than was asked for."""
     return f"backend {backend} speaks language {wanted!r} as {spoken!r}"
-
-
-def _identity(backend: BackendChoice) -> str:
-    """What the backend's audio depends on beside the job, in its own words."""
-    plugin = backend.plugin
-    with calling(plugin, "identity"):
-        identity = plugin.cls.identity(backend.options)
-        if not isinstance(identity, str):
-            raise TypeError(f"returned {identity!r}, which is not a string")
-    return identity

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from ttsflow.errors import Drained, UsageError
+from ttsflow.errors import Drained, RunError, UsageError
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report import Unobserved
 from ttsflow.report.units import chunks
@@ -16,6 +18,22 @@ from ttsflow.session.request import Request
 
 SETTLED_S = 1.0
 """seconds that a stream which was given up has to say what became of its chunks; its sink may block longer"""
+
+
+class ChunksFailed(RunError):
+    """Some chunks of a text could not be spoken; `outcomes` names each, `account` counts them all.
+
+    `missing` is the file that was not written, because every chunk failed.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome], account: Account, missing: Path | None = None) -> None:
+        self.outcomes, self.account, self.missing = list(outcomes), account, missing
+        first = outcomes[0]
+        no_file = "" if missing is None else f"; nothing is left to hear, so {missing} was not written"
+        super().__init__(
+            f"{account.failed} of {account.submitted} chunks failed{no_file}; the first is chunk "
+            f"{first.job.index} {first.job.shown[:60]!r}: {first.why}"
+        )
 
 
 class OpenStreams(Unobserved):
@@ -95,17 +113,55 @@ class Speaking:
             self._request.check_whole()
         return account
 
+    def wait_all(self) -> None:
+        """Wait as `wait` does. Raises ChunksFailed, too, where chunks could not be spoken."""
+        account = self.wait()
+        if self.failed:
+            raise ChunksFailed(self.failed, account)
+
+    def cancel(self) -> None:
+        """Give up what is left of it; `wait` raises Drained soon after. Any thread may call it."""
+        self._handle.cancel()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.leave(self._settled_s)
+
+    def leave(self, settled_s: float | None) -> None:
+        """Give up what is left of it, which has so many seconds to say what became of its chunks."""
         try:
             self._handle.cancel()
             if self._request is not None:
                 self._request.leave()
             with suppress(Exception):  # its waiter has heard why it ended
-                self._handle.wait(self._settled_s)
+                self._handle.wait(settled_s)
         finally:
             self._streams.remove(self._handle.stream)
+
+
+class Stoppable:
+    """Waits for streams, one after the other, until it is told to stop them. Any thread may tell it."""
+
+    def __init__(self) -> None:
+        self._speaking: Speaking | None = None
+        self._stopped = False
+        self._lock = Lock()
+
+    def wait(self, speaking: Speaking) -> None:
+        """Wait for the end of a stream, as its `wait` does."""
+        with self._lock:
+            self._speaking = speaking
+            if self._stopped:
+                speaking.cancel()
+        speaking.wait()
+
+    def stop(self) -> None:
+        """Give up what is left of this stream, and of those that follow."""
+        with self._lock:
+            self._stopped = True
+            if self._speaking is not None:
+                self._speaking.cancel()

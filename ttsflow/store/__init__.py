@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ttsflow.store.assembly import Built, add, build, fingerprint, heard
+from ttsflow.store.assembly import Built, Written, add, build, fingerprint, heard
 from ttsflow.store.chunks import Audio, Spoken
 from ttsflow.store.compaction import Compacted, compact
 from ttsflow.store.files import remove, store_path
+from ttsflow.store.follower import Follower
+from ttsflow.store.level import find_gain
 from ttsflow.store.passages import Extent
 from ttsflow.store.places import Place
 from ttsflow.store.salvage import Salvaged, salvage
@@ -17,15 +19,18 @@ __all__ = [
     "Compacted",
     "Counts",
     "Extent",
+    "Follower",
     "Made",
     "Place",
     "Running",
     "Salvaged",
     "Spoken",
     "Store",
+    "Written",
     "add",
     "build",
     "compact",
+    "find_gain",
     "fingerprint",
     "heard",
     "remove",

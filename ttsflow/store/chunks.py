@@ -35,13 +35,22 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A chunk's audio as the store keeps it: little-endian 16-bit samples at `sample_rate` Hz."""
+    """A chunk's audio as the store keeps it: little-endian 16-bit samples at `sample_rate` Hz.
+
+    `seal` is the checksum of all that is kept of the chunk.
+    """
 
     samples: bytes
     sample_rate: int
     status: Status
     why: str | None
     take: int
+    seal: bytes
+
+    @property
+    def length_s(self) -> float:
+        """How long it is, in seconds."""
+        return len(self.samples) / SAMPLE_BYTES / self.sample_rate
 
     def piece(self) -> AudioPiece:
         """The same samples as float32; `encode` returns the same bytes again."""
@@ -67,8 +76,8 @@ def get(connection: sqlite3.Connection, key: bytes) -> Audio | None:
     for _, *row in rows:
         if not intact((key, *row)):
             raise ValueError("its checksum does not fit")
-        status, why, take, _, _, _, sample_rate, _, _, audio = row
-        return Audio(audio, sample_rate, status, why, take)
+        status, why, take, _, _, _, sample_rate, _, seal, audio = row
+        return Audio(audio, sample_rate, status, why, take, seal)
     return None
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 from ttsflow.store.checksum import checksum
+
+CALLER = "caller:"
+"""begins the names that callers choose"""
 
 _PUT = """INSERT INTO meta(name, value, checksum) VALUES (?, ?, ?)
 ON CONFLICT(name) DO UPDATE SET value = excluded.value, checksum = excluded.checksum"""
@@ -25,6 +29,16 @@ def get(connection: sqlite3.Connection, name: str) -> Any:
         if checksum(name, text) == seal:
             return json.loads(text)
     return None
+
+
+def of_callers(connection: sqlite3.Connection) -> Iterator[tuple[str, Any]]:
+    """The names and values that the store keeps for its callers; not those whose checksum is wrong.
+
+    Raises sqlite3.Error.
+    """
+    for name, text, seal in connection.execute("SELECT name, value, checksum FROM meta").fetchall():
+        if str(name).startswith(CALLER) and checksum(name, text) == seal:
+            yield name, json.loads(text)
 
 
 def forget(connection: sqlite3.Connection, name: str) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ttsflow.interface.jobs import Status
+from ttsflow.interface.jobs import Status, silence_after
 from ttsflow.report.passage import Passage
 from ttsflow.store.places import PAGE, paged
 
@@ -14,7 +14,7 @@ _HEARD = "place LEFT JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key"
 _RATE = "SELECT sample_rate FROM place JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key LIMIT 1"
 
 _PASSAGES = f"""
-SELECT idx, place.key, place.text, pause_s, status, samples,
+SELECT idx, place.key, place.text, pause_s, until_s, status, samples,
     CASE WHEN status = 'flagged' THEN (SELECT why FROM chunk AS whole WHERE whole.key = place.key) END,
     (SELECT min(idx) FROM place AS other WHERE other.key = place.key)
 FROM {_HEARD} WHERE idx > ? ORDER BY idx LIMIT {PAGE}"""
@@ -24,6 +24,8 @@ SELECT total(samples), total(round(pause_s * ?)),
     total(CASE WHEN place.key IS NOT NULL THEN length(place.text) END),
     total(CASE WHEN status IS NOT NULL THEN length(place.text) END)
 FROM {_HEARD}"""
+
+_TIMED = "SELECT EXISTS (SELECT 1 FROM place WHERE until_s IS NOT NULL)"
 
 _USUAL_RATE = 48_000  # Hz, to count pauses in samples if there is no audio
 
@@ -46,18 +48,25 @@ def extent(connection: sqlite3.Connection) -> Extent:
     """The length of the output, and the progress of the text. Raises sqlite3.Error."""
     rate = _rate(connection)
     ((samples, silence, chars, kept),) = connection.execute(_EXTENT, (rate,)).fetchall()
-    return Extent((samples + silence) / rate, samples / rate, int(chars), int(kept))
+    length_s = (samples + silence) / rate
+    if connection.execute(_TIMED).fetchone()[0]:
+        for last in passages(connection):
+            length_s = last.at_s + last.audio_s + last.pause_s
+    return Extent(length_s, samples / rate, int(chars), int(kept))
 
 
 def passages(connection: sqlite3.Connection) -> Iterator[Passage]:
     """All places in text order, with their times in the output. Raises StoreDamaged, sqlite3.Error."""
-    rate, at = _rate(connection), 0  # in samples, as the output is written
-    for index, key, text, pause_s, kept, samples, why, first in paged(connection, _PASSAGES):
+    rate, at, late_s = _rate(connection), 0, 0.0  # `at` in samples, as the output is written
+    for index, key, text, pause_s, until_s, kept, samples, why, first in paged(connection, _PASSAGES):
         status: Status | None = "pause" if key is None else kept
         same_as = None if first == index else first
         heard = samples or 0
-        yield Passage(index, text, status, why, at / rate, heard / rate, pause_s, same_as)
-        at += heard + round(pause_s * rate)
+        end_s = (at + heard) / rate
+        silence_s = silence_after(end_s, pause_s, until_s)
+        yield Passage(index, text, status, why, at / rate, heard / rate, silence_s, same_as, late_s)
+        at += heard + round(silence_s * rate)
+        late_s = 0.0 if until_s is None else max(0.0, end_s - until_s)
 
 
 def _rate(connection: sqlite3.Connection) -> int:

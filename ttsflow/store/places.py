@@ -18,8 +18,8 @@ from ttsflow.store.schema import transaction
 PAGE = 256  # rows of one query: a query that stayed open would keep the -wal file from being emptied
 _TOTAL = "places"  # the name in meta of their number and digest
 
-COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed, checksum"
-INSERT = f"INSERT INTO place({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+COLUMNS = "idx, key, text, language, voice, seed, pause_s, recordings, speed, spoken, until_s, checksum"
+INSERT = f"INSERT INTO place({COLUMNS}) VALUES ({', '.join('?' for _ in COLUMNS.split(', '))})"
 _ALL = f"SELECT {COLUMNS} FROM place WHERE idx > ? ORDER BY idx LIMIT {PAGE}"
 _LEFT = f"""
 SELECT {COLUMNS} FROM place AS here WHERE idx > ? AND (
@@ -33,7 +33,7 @@ FROM place JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key
 WHERE status = 'ok' AND audio_s > 0 ORDER BY idx LIMIT ?"""
 
 _CHECKSUMS = """
-SELECT place.key, pause_s, chunk.checksum
+SELECT place.key, pause_s, until_s, chunk.checksum
 FROM place LEFT JOIN chunk INDEXED BY chunk_brief ON chunk.key = place.key ORDER BY idx"""
 
 _DOUBTS = """
@@ -91,14 +91,29 @@ def examples(connection: sqlite3.Connection, most: int) -> list[tuple[ChunkJob, 
     return [(_place(row, stream="").job, audio_s) for *row, audio_s in rows]
 
 
-def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, float, bytes | None]]:
-    """For each place in text order: its key, its pause, and the checksum of its chunk."""
-    yield from connection.execute(_CHECKSUMS)
+Silence = float | tuple[float, float]
+"""All that the silence behind a place depends on, besides what is heard before: `pause_s`, and `until_s`."""
 
 
-def texts(connection: sqlite3.Connection) -> Iterator[tuple[bytes, str]]:
-    """Key and text of each place with something to speak, in text order; of stores of any version."""
-    yield from connection.execute("SELECT key, text FROM place WHERE key IS NOT NULL ORDER BY idx")
+def silence_behind(job: ChunkJob) -> Silence:
+    """What the silence behind the place of a job depends on."""
+    return _silence(job.pause_s, job.until_s)
+
+
+def checksums(connection: sqlite3.Connection) -> Iterator[tuple[bytes | None, Silence, bytes | None]]:
+    """For each place in text order: its key, the silence behind it, and the checksum of its chunk."""
+    for key, pause_s, until_s, seal in connection.execute(_CHECKSUMS):
+        yield key, _silence(pause_s, until_s), seal
+
+
+def _silence(pause_s: float, until_s: float | None) -> Silence:
+    return pause_s if until_s is None else (pause_s, until_s)
+
+
+def texts(connection: sqlite3.Connection) -> Iterator[str]:
+    """What is written at each place with something to speak, in text order; of stores of any version."""
+    for (text,) in connection.execute("SELECT text FROM place WHERE key IS NOT NULL ORDER BY idx"):
+        yield text
 
 
 def doubts(connection: sqlite3.Connection, most: int) -> list[tuple[int, str, str]]:
@@ -125,7 +140,7 @@ def _row(place: Place) -> tuple[Any, ...]:
     values = (
         job.index,
         place.key,
-        job.text,
+        job.shown,
         job.language,
         job.voice,
         job.seed,
@@ -133,18 +148,19 @@ def _row(place: Place) -> tuple[Any, ...]:
         json.dumps(job.references),
         float(job.speed),
     )
-    return (*values, checksum(*values))
+    later = (None if job.written is None else job.text, job.until_s)
+    return (*values, *later, _seal(values, later))
 
 
 def _place(row: Sequence[Any], stream: str) -> Place:
-    *values, seal = row
-    if checksum(*values) != seal:
+    *values, spoken, until_s, seal = row
+    if _seal(values, (spoken, until_s)) != seal:
         raise StoreDamaged(f"place {row[0]} of the text is not as it was written in the store")
     index, key, text, language, voice, seed, pause_s, recordings, speed = values
     job = ChunkJob(
         stream,
         index,
-        text,
+        text if spoken is None else spoken,
         language,
         voice,
         seed,
@@ -152,8 +168,17 @@ def _place(row: Sequence[Any], stream: str) -> Place:
         speakable=key is not None,
         references=tuple(json.loads(recordings)),
         speed=speed,
+        written=None if spoken is None else text,
+        until_s=until_s,
     )
     return Place(key, job)
+
+
+def _seal(values: Sequence[Any], later: Sequence[Any]) -> bytes:
+    """The checksum of a place; without what `later` versions have added it is that of before."""
+    while later and later[-1] is None:
+        later = later[:-1]
+    return checksum(*values, *later)
 
 
 class _Total:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ttsflow.errors import StoreDamaged, StoreError
+from ttsflow.store import meta
 from ttsflow.store.chunks import COLUMNS, INSERT, intact
 from ttsflow.store.creation import new_store
 from ttsflow.store.faults import code_of, explaining
@@ -38,9 +39,10 @@ class Salvaged(NamedTuple):
 def salvage(path: Path) -> Salvaged:
     """Replace a damaged store by one with every chunk that can be read and has the right checksum.
 
-    Places and values are not kept: call `plan` again. The file may contain any bytes; only chunks with the
-    right checksum are kept. No connection to the store may be open. If the process is killed, `salvage` can
-    run again. Raises StoreError if the disk fails, OutputError if the path cannot be resolved.
+    The values of callers are kept as far as they can be read. Places are not: call `plan` again. The file may
+    contain any bytes; only what has the right checksum is kept. No connection to the store may be open. If
+    the process is killed, `salvage` can run again. Raises StoreError if the disk fails, OutputError if the
+    path cannot be resolved.
     """
     path = resolved(path)
     result = Salvaged(0, 0)
@@ -50,6 +52,7 @@ def salvage(path: Path) -> Salvaged:
             if source is not None:
                 with closing(source), transaction(fresh):
                     result = _copy(source, fresh, path.stat().st_size)
+                    _copy_values(source, fresh)
     except OSError as error:
         raise StoreError(f"{path} is damaged and cannot be mended: {error.strerror}") from error
     logger.warning("%s was damaged: %s chunks kept, %s lost", path, *result)
@@ -97,6 +100,17 @@ def _copy(source: sqlite3.Connection, fresh: sqlite3.Connection, size: int) -> S
         kept, lost, failures = kept + sound, lost + failures + (not sound), 0
         at = number + 1
     return Salvaged(kept, max(lost, _counted(source) - kept))
+
+
+def _copy_values(source: sqlite3.Connection, fresh: sqlite3.Connection) -> None:
+    try:
+        found = list(meta.of_callers(source))
+    except sqlite3.Error as error:
+        if code_of(error) & 0xFF in _UNRELATED:
+            raise
+        return
+    for name, value in found:
+        meta.put(fresh, name, value)
 
 
 def _counted(source: sqlite3.Connection) -> int:

@@ -68,10 +68,11 @@ def connect(
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // PAGE_BYTES}")
         connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_WAL_BYTES}")
-        if readonly:
-            connection.execute("PRAGMA query_only = ON")
         if not empty and _tables(connection) != _tables_of(_version(connection)):
             raise StoreDamaged(f"{path} is damaged (its tables are not those of a store)")
+        if readonly:
+            _show_as_today(connection)
+            connection.execute("PRAGMA query_only = ON")
     except BaseException:
         connection.close()
         raise
@@ -94,6 +95,18 @@ def _decoded(text: bytes) -> str:
 def _version(connection: sqlite3.Connection) -> int:
     ((version,),) = connection.execute("PRAGMA user_version")
     return int(version)
+
+
+_ADDED = {3: "spoken", 4: "until_s"}
+"""columns of the table `place` that a version has added, and that may be NULL"""
+
+
+def _show_as_today(connection: sqlite3.Connection) -> None:
+    """Have a store that must not be upgraded read as one of today, as far as it can be."""
+    version = _version(connection)
+    added = [f"NULL AS {column}" for since, column in _ADDED.items() if version < since]
+    if added:
+        connection.execute(f"CREATE TEMP VIEW place AS SELECT *, {', '.join(added)} FROM main.place")
 
 
 def _tables(connection: sqlite3.Connection) -> list[Any]:

@@ -21,15 +21,17 @@ from ttsflow.store.creation import new_store
 from ttsflow.store.faults import explaining
 from ttsflow.store.files import Files, find, resolved, size_of, unusable
 from ttsflow.store.passages import Extent
-from ttsflow.store.places import Place
+from ttsflow.store.places import Place, Silence
 from ttsflow.store.salvage import Salvaged, salvage
 from ttsflow.store.schema import bring_up_to_date, connect
 from ttsflow.version import __version__
 
-_PLACES = "SELECT count(*), count(key), count(DISTINCT key) FROM place"
-_KEPT = """
-SELECT count(*), total(status = 'flagged'), total(samples * 1.0 / sample_rate)
-FROM (SELECT DISTINCT key FROM place WHERE key IS NOT NULL) JOIN chunk INDEXED BY chunk_brief USING (key)"""
+_PLACES = "SELECT count(*), count(key) FROM place"
+_DISTINCT = """
+SELECT count(*), total(chars), count(status), total(CASE WHEN status IS NOT NULL THEN chars END),
+    total(status = 'flagged'), total(samples * 1.0 / sample_rate)
+FROM (SELECT key, length(text) AS chars FROM place WHERE key IS NOT NULL GROUP BY key)
+LEFT JOIN chunk INDEXED BY chunk_brief USING (key)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Counts:
     """The progress of a text: its places, those with something to speak, and their distinct chunks.
 
     `kept` of the distinct chunks are in the store, with `audio_s` seconds in total; `flagged` of these
-    are in doubt. `left` of the distinct chunks are not in the store. `stored` counts all chunks in the
+    are in doubt. `left` of the distinct chunks are not in the store. `chars` are the characters of the
+    distinct chunks, `kept_chars` of those that are in the store. `stored` counts all chunks in the
     store, also those that the text no longer contains. `bytes` is the size of the store on disk.
     """
 
@@ -48,6 +51,8 @@ class Counts:
     left: int
     flagged: int
     audio_s: float
+    chars: int
+    kept_chars: int
     stored: int
     bytes: int
 
@@ -113,8 +118,8 @@ class Store:
         """Open the store at `path`, or create one. With `fresh`, an existing store is removed first.
 
         A store of an earlier version is upgraded with all its content. With `readonly`, nothing is created,
-        repaired or changed, and a run may write at the same time; the jobs of the places of an earlier
-        version cannot be read then. Raises OutputError if a store cannot be created or written at `path`.
+        repaired or changed, and a run may write at the same time; the jobs of the places of version 1
+        cannot be read then. Raises OutputError if a store cannot be created or written at `path`.
         With `readonly`, it also raises OutputError if there is no store, and StoreDamaged.
         """
         path, salvaged = resolved(path), None
@@ -170,12 +175,26 @@ class Store:
     def counts(self) -> Counts:
         """The progress of the text; reads no audio."""
         with explaining(self.path):
-            ((all_, speakable, distinct),) = self._planning.execute(_PLACES).fetchall()
-            ((kept, flagged, audio_s),) = self._planning.execute(_KEPT).fetchall()
+            ((all_, speakable),) = self._planning.execute(_PLACES).fetchall()
+            ((distinct, chars, kept, kept_chars, flagged, audio_s),) = self._planning.execute(
+                _DISTINCT
+            ).fetchall()
             count = "SELECT count(*) FROM chunk INDEXED BY chunk_brief"
             ((stored,),) = self._planning.execute(count).fetchall()
         size = size_of(self.path)
-        return Counts(all_, speakable, distinct, kept, distinct - kept, int(flagged), audio_s, stored, size)
+        return Counts(
+            places=all_,
+            speakable=speakable,
+            distinct=distinct,
+            kept=kept,
+            left=distinct - kept,
+            flagged=int(flagged),
+            audio_s=audio_s,
+            chars=int(chars),
+            kept_chars=int(kept_chars),
+            stored=stored,
+            bytes=size,
+        )
 
     def commit(self, finished: Sequence[Spoken]) -> None:
         """Write all of these chunks and their audio, or none; after the return they survive a power failure.
@@ -211,8 +230,8 @@ class Store:
         with explaining(self.path):
             return places.examples(self._planning, most)
 
-    def texts(self) -> Iterator[tuple[bytes, str]]:
-        """Key and text of all places with something to speak, in text order."""
+    def texts(self) -> Iterator[str]:
+        """What is written at all places with something to speak, in text order."""
         with explaining(self.path):
             yield from places.texts(self._reading)
 
@@ -243,20 +262,20 @@ class Store:
         with explaining(self.path):
             return places.doubts(self._reading, most)
 
-    def checksums(self) -> Iterator[tuple[bytes | None, float, bytes | None]]:
-        """For each place in text order: its key, its pause in seconds, and the checksum of its chunk."""
+    def checksums(self) -> Iterator[tuple[bytes | None, Silence, bytes | None]]:
+        """For each place in text order: its key, the silence behind it, and the checksum of its chunk."""
         with explaining(self.path):
             yield from places.checksums(self._reading)
 
     def set(self, name: str, value: object) -> None:
         """Store a JSON value under a name that the caller chooses."""
         with explaining(self.path):
-            meta.put(self._planning, f"caller:{name}", value)
+            meta.put(self._planning, f"{meta.CALLER}{name}", value)
 
     def get(self, name: str) -> Any:
         """The value under a name; None if there is none, or its checksum is wrong."""
         with explaining(self.path):
-            return meta.get(self._planning, f"caller:{name}")
+            return meta.get(self._planning, f"{meta.CALLER}{name}")
 
     def set_running(self, running: Running) -> None:
         """Record which run uses the store."""

@@ -25,13 +25,33 @@ def _give_places_a_speed(connection: sqlite3.Connection) -> None:
         meta.put(connection, "places", _total(connection))
 
 
+def _give_places_a_spoken_form(connection: sqlite3.Connection) -> None:
+    """Add to each place what is spoken there, where that is not what is written; `redo` speaks it again.
+
+    The checksum of a place without one is as it was.
+    """
+    connection.execute("ALTER TABLE place ADD COLUMN spoken TEXT")
+
+
+def _give_places_a_time(connection: sqlite3.Connection) -> None:
+    """Add to each place the time until which it is silent behind it, where the text says so.
+
+    The checksum of a place without one is as it was.
+    """
+    connection.execute("ALTER TABLE place ADD COLUMN until_s REAL")
+
+
 def _total(connection: sqlite3.Connection) -> dict[str, object]:
     """Number of the places, and a digest of their checksums, as `places` keeps them."""
     seals = [seal for (seal,) in connection.execute("SELECT checksum FROM place ORDER BY idx")]
     return {"number": len(seals), "digest": hashlib.blake2b(b"".join(seals), digest_size=16).hexdigest()}
 
 
-UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {1: _give_places_a_speed}
+UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: _give_places_a_speed,
+    2: _give_places_a_spoken_form,
+    3: _give_places_a_time,
+}
 """For each version, the function that upgrades it to the next one, in a transaction. It raises StoreDamaged,
 sqlite3.Error.
 

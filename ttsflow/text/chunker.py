@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ttsflow.text.blocks import Block
+from ttsflow.text.blocks import NARRATOR, Block, Role
 from ttsflow.text.characters import audible
 from ttsflow.text.stops import CutRules, Stop, joined, joined_onward, speakable, stops
 
@@ -38,6 +38,8 @@ class Pauses:
     def after(self, block: Block) -> float:
         """Seconds of silence after the last chunk of a block that has something to say."""
         match block.kind:
+            case "part":
+                return self.sentence_s
             case "line":
                 return self.line_s
             case "paragraph":
@@ -58,13 +60,23 @@ class Chunk:
     """Text that is spoken in one go, and the silence after it in seconds.
 
     A chunk that is not `speakable` has no letter and no digit of any script: it is only a pause.
-    `chapter` is the title of the chapter that begins with this chunk.
+    `chapter` is the title of the chapter that begins with this chunk. `written` are the words as they stand
+    in the text, where `text` is how they are spoken. With `until_s` the silence lasts until this time of the
+    whole, in seconds, if that is not over; then `pause_s` is only what is usual.
     """
 
     text: str
     pause_s: float
     speakable: bool
     chapter: str | None = field(default=None, compare=False)  # a text that still comes tells none
+    role: Role = NARRATOR
+    written: str | None = None
+    until_s: float | None = None
+
+    @property
+    def shown(self) -> str:
+        """The words for a person: as they are written, not as they are spoken."""
+        return self.text if self.written is None else self.written
 
 
 def cut(
@@ -81,6 +93,8 @@ def cut(
     """
     for block in blocks:
         text = " ".join(audible(block.text).split())
+        if not text and block.pause_s is not None:
+            yield Chunk("", block.pause_s, speakable=False, role=block.role)
         join = joined_onward if live else joined
         yield from _chunks(block, text, join(text, stops(text, rules), rules), pauses)
 
@@ -92,11 +106,14 @@ def _chunks(block: Block, text: str, stops: Iterable[Stop], pauses: Pauses) -> I
         piece = text[start : stop.at].strip()
         has_words = speakable(piece)
         spoken = spoken or has_words
-        if stop.at < len(text):
+        ends = stop.at == len(text)
+        if not ends:
             pause = pauses.sentence_s if stop.ends_sentence and has_words else 0.0
         else:
-            pause = pauses.after(block) if spoken else pauses.break_s
-        yield Chunk(piece, pause, has_words, chapter)
+            usual = pauses.after(block) if spoken else pauses.break_s
+            pause = usual if block.pause_s is None else block.pause_s
+        until_s = block.until_s if ends else None
+        yield Chunk(piece, pause, has_words, chapter, block.role, until_s=until_s)
         start, chapter = stop.at, None
 
 

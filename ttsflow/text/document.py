@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -42,7 +42,9 @@ class Document:
     `chars` is its length in characters, as `count_chars` counts; markup may be among them, and it is a guess
     where pages are read only when it is their turn. `blocks()` iterates the blocks in reading order, from
     the first one each time. `part` says in words which part of the input it is, None for the whole.
+    `speakers` are those whom marks in it name, each with the place of the first such mark: "line 3".
     `notices` are what a person should know of the way in which it was read; whoever speaks it tells them.
+    `doubts` are those that say why it may not be heard as it is meant.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Document:
     notices: tuple[str, ...] = ()
     details: Details = field(default_factory=Details)
     part: str | None = None
+    speakers: Mapping[str, str] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 def document_of(text: str, name: str, blocks: Callable[[str], Iterator[Block]]) -> Document:

@@ -54,6 +54,8 @@ class Watch:
     It looks when the text is twice as long as the last time, so that all looks together take linear time.
     """
 
+    doubtful = False
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._pieces: list[str] = []

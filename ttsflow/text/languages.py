@@ -49,5 +49,14 @@ def nearest(wanted: str, spoken: Iterable[str]) -> str | None:
     return next(kin, None)
 
 
+def covers(tag: str, language: str) -> bool:
+    """Whether what is said of the language `tag` holds for `language`: "en" and "en-US" for each other.
+
+    It does not for two regions, such as "en-US" and "en-GB".
+    """
+    one, other = f"{_normal(tag)}-", f"{_normal(language)}-"
+    return one.startswith(other) or other.startswith(one)
+
+
 def _normal(tag: str) -> str:
     return tag.strip().replace("_", "-").lower()

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
+from ttsflow.errors import InputError
 from ttsflow.text.addresses import begun_address, name_all_hosts
-from ttsflow.text.blocks import Block, BlockKind
+from ttsflow.text.blocks import NARRATOR, Block, BlockKind, Role
 from ttsflow.text.characters import audible
 from ttsflow.text.chunker import Chunk, Pauses
+from ttsflow.text.directions import Pause, Voice, begun_direction, split
 from ttsflow.text.escapes import begun_escape, without_escapes
+from ttsflow.text.fences import Fences
 from ttsflow.text.marks import FULL_STOPS
 from ttsflow.text.options import Lines
 from ttsflow.text.stops import CutRules, Stop, joined_onward, settled_stops, speakable, stops
@@ -44,6 +48,10 @@ _BEGUN = re.compile("[^ \u3000-\u30ff\u3400-\u9fff\uff00-\uff65]*\\Z")
 _ENDED = re.compile(r"[.!?…:。！？：][\"'”’»)\]」』）]*\Z")
 
 
+_State = Literal["comes", "quiet", "over"]
+"""whether more of the text comes at once, or later, or never"""
+
+
 class LiveCutter:
     """Cuts a text that comes in pieces of any size; the pieces' borders do not matter.
 
@@ -56,13 +64,27 @@ class LiveCutter:
     or more and does not end a sentence, and if the next one does not begin with the mark of a list, a
     dialogue or a heading. A blank line ends a paragraph, two end a section.
 
-    Without `addresses` the host is spoken where a web or mail address stands.
+    Without `addresses` the host is spoken where a web or mail address stands, and without `code` blocks of
+    code are left out. With `rules_of` marks of speakers and pauses are read: it tells how the text of a role
+    is cut. What is wrong with a mark, and what `rules_of` raises, comes as InputError when all that stands
+    before the mark is in chunks.
     """
 
     def __init__(
-        self, rules: CutRules, pauses: Pauses, lines: Lines = "auto", *, addresses: bool = True
+        self,
+        rules: CutRules,
+        pauses: Pauses,
+        lines: Lines = "auto",
+        *,
+        addresses: bool = True,
+        code: bool = True,
+        rules_of: Callable[[Role], CutRules] | None = None,
     ) -> None:
         self._rules, self._pauses, self._lines, self._addresses = rules, pauses, lines, addresses
+        self._rules_of = rules_of
+        self._fences = None if code else Fences()
+        self._role = NARRATOR
+        self._next: Role | None = None  # who speaks the next words
         self._escape = ""  # a sequence for a terminal that may go on
         self._coming = ""  # what has come, and not been looked at
         self._text = ""  # of the block that grows, from the beginning of its sentence; single spaces
@@ -81,12 +103,13 @@ class LiveCutter:
         for start in range(0, len(text), _MOST):
             came = self._escape + text[start : start + _MOST]
             self._escape = begun_escape(came)
-            self._coming += without_escapes(came.removesuffix(self._escape))
-            yield from self._look(last=False)
+            words = without_escapes(came.removesuffix(self._escape))
+            self._coming += words if self._fences is None else self._fences.feed(words)
+            yield from self._look()
 
     def flush(self) -> Iterator[Chunk]:
         """The chunks of all complete words that have come: nothing more comes for a while."""
-        yield from self._look(last=True)
+        yield from self._look("quiet")
         ended = _ENDED.search(self._text.rstrip())
         begun = _BEGUN.search(self._text)
         end = len(self._text) if ended or not begun else begun.start()
@@ -94,18 +117,36 @@ class LiveCutter:
             yield from self._rest(self._text[:end])
             self._text, self._done = self._text[end:], 0
 
+    def complete(self) -> Iterator[Chunk]:
+        """The chunks of all that has come, which is a whole: what comes next begins a sentence."""
+        yield from self._finish("part")
+        self._line = ""
+
     def finish(self) -> Iterator[Chunk]:
         """The chunks of all the rest: the text is over."""
-        yield from self._look(last=True)
-        yield from self._end_block("paragraph")
+        yield from self._finish("paragraph")
+
+    def _finish(self, kind: BlockKind) -> Iterator[Chunk]:
+        if self._fences is not None:
+            self._coming += self._fences.finish()
+        yield from self._look("over")
+        yield from self._end_block(kind)
 
     # ------------------------------------------------------------ lines
 
-    def _look(self, *, last: bool) -> Iterator[Chunk]:
+    def _held(self, state: _State) -> str:
+        """The end of what has come that may turn out to be something else as more comes."""
+        if state == "over":
+            return ""
+        tail = "" if state == "quiet" else self._coming[len(self._coming.rstrip(_HALVES)) :]
+        body = self._coming.removesuffix(tail)
+        if self._rules_of is not None and (mark := begun_direction(body)):
+            return mark + tail
+        return tail if self._addresses or state == "quiet" or tail else begun_address(body)
+
+    def _look(self, state: _State = "comes") -> Iterator[Chunk]:
         """Take over what has come, as far as its line ends can be judged."""
-        held = "" if last else self._coming[len(self._coming.rstrip(_HALVES)) :]
-        if not self._addresses and not last and not held:
-            held = begun_address(self._coming)
+        last, held = state != "comes", self._held(state)
         coming = _LINE_ENDS.sub("\n", self._coming.removesuffix(held)).replace("\u2029", "\n\n")
         if not self._addresses:
             coming = name_all_hosts(coming)
@@ -114,7 +155,7 @@ class LiveCutter:
         inside_a_word = coming.isalnum() and not self._line.endswith(tuple(FULL_STOPS))
         while coming:
             line, end, rest = coming.partition("\n")
-            self._grow(line)
+            yield from self._read(line)
             if not end:
                 break
             after = rest.lstrip()
@@ -134,6 +175,46 @@ class LiveCutter:
         if not inside_a_word or len(self._text) - self._seen >= _MANY:
             yield from self._settled()
             self._seen = len(self._text)
+
+    def _read(self, line: str) -> Iterator[Chunk]:
+        """Take over words of a line, and follow the marks in it."""
+        if self._rules_of is None or "[[" not in line:
+            yield from self._say(line)
+            return
+        try:
+            for item in split(line):
+                match item:
+                    case str(words):
+                        yield from self._say(words)
+                    case Pause(seconds):
+                        yield from self._fall_silent(seconds)
+                    case Voice(speaker):
+                        self._next = Role(speaker)
+        except ValueError as error:
+            yield from self._end_block("part")
+            raise InputError(str(error)) from None
+
+    def _say(self, words: str) -> Iterator[Chunk]:
+        """Take over words, which another speaker begins where there was a mark before them."""
+        if self._next is not None and words.strip():
+            yield from self._end_block("part")
+        self._grow(words)
+
+    def _fall_silent(self, seconds: float) -> Iterator[Chunk]:
+        """The rest of what was said, and the pause of a mark behind it."""
+        if self._next is not None:
+            yield from self._end_block("part")
+        if self._text[self._done :].strip():
+            self._spoken = True  # the pause is that of the mark, whatever was said
+            yield from self._end_block("part", seconds)
+        else:
+            yield Chunk("", seconds, speakable=False, role=self._role)
+
+    def _take_turn(self) -> None:
+        """Have the next speaker speak. Raises InputError where there is none of that name."""
+        role, self._next = self._next, None
+        if role is not None and self._rules_of is not None:
+            self._rules, self._role = self._rules_of(role), role
 
     def _grow(self, text: str) -> None:
         self._line = (self._line + text)[-_MOST:]
@@ -166,9 +247,11 @@ class LiveCutter:
             begun = self._done
         self._text, self._done = self._text[begun:], self._done - begun
 
-    def _end_block(self, kind: BlockKind) -> Iterator[Chunk]:
-        yield from self._rest(self._text.rstrip(), self._pauses.after(Block("", kind)))
+    def _end_block(self, kind: BlockKind, pause_s: float | None = None) -> Iterator[Chunk]:
+        usual = self._pauses.after(Block("", kind))
+        yield from self._rest(self._text.rstrip(), usual if pause_s is None else pause_s)
         self._text, self._done, self._spoken = "", 0, False
+        self._take_turn()
 
     def _rest(self, text: str, behind_s: float | None = None) -> Iterator[Chunk]:
         """The chunks of all the rest of `text`, with which the block ends if `behind_s` is its pause."""
@@ -183,5 +266,7 @@ class LiveCutter:
         has_words = speakable(text)
         self._spoken = self._spoken or has_words
         if behind_s is not None:
-            return Chunk(text, behind_s if self._spoken else self._pauses.break_s, has_words)
-        return Chunk(text, self._pauses.sentence_s if stop.ends_sentence and has_words else 0.0, has_words)
+            pause_s = behind_s if self._spoken else self._pauses.break_s
+        else:
+            pause_s = self._pauses.sentence_s if stop.ends_sentence and has_words else 0.0
+        return Chunk(text, pause_s, has_words, role=self._role)

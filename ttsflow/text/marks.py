@@ -24,7 +24,8 @@ _QUOTE_OPENS = re.compile(rf"[{re.escape(OPENING)}\"]|(?<!\w)'")
 
 _LONE = re.compile(
     r"(?<!\w)['‘](?=(?:tis|twas|twere|twill|til|em|cause|bout|round|n|s|t)\b)"  # 'Tis, Dutch 's avonds
-    r"|(?<=[:;=])[()\[\]]|(?<=[:;=]-)[()\[\]]",  # a smiley
+    r"|(?<=[:;=])[()\[\]]|(?<=[:;=]-)[()\[\]]"  # a smiley
+    r"|\[\[|\]\]",  # what begins a mark, and may have no end
     re.IGNORECASE,
 )
 _STRAIGHT_QUOTE = re.compile('"')
@@ -62,10 +63,10 @@ def closing(text: str) -> str:
 def without_lone(text: str) -> str:
     """The text, of the same length, with spaces for marks that look like one of a pair and are none.
 
-    Those are the apostrophes of words that lack their beginning, smileys, and the marks of inches: behind a
-    digit, where no quotation is open.
+    Those are the apostrophes of words that lack their beginning, smileys, double square brackets, which begin
+    a mark of a speaker or a pause, and the marks of inches: behind a digit, where no quotation is open.
     """
-    text = _LONE.sub(" ", text)
+    text = _LONE.sub(lambda mark: " " * len(mark[0]), text)
     inside = False
 
     def judge(mark: re.Match[str]) -> str:

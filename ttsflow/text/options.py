@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ttsflow.text.readers import Reader
 
 Lines = Literal["auto", "wrapped", "each"]
 """what a line end of plain text means; "auto" finds it out from the text"""
+
+Cues = Literal["flow", "timed"]
+"""when subtitles are heard: one after the other, or each at its time"""
 
 EncodingErrors = Literal["strict", "replace"]
 """what becomes of bytes that are not valid in the encoding: an error, or U+FFFD, which is not spoken"""
@@ -29,7 +36,10 @@ class ReadOptions:
     """How an input is read. `format` is the name of a reader; None where the input's name decides.
 
     A byte order mark overrides `encoding`. `language` is the tag of the language that the text is in.
-    `lines` and `addresses` are for plain text: whether addresses are spoken as a whole, or only their hosts.
+    `lines`, `addresses` and `code` are for plain text: whether addresses are spoken as a whole, or only their
+    hosts; whether blocks of code are spoken. `marks` says whether marks of speakers and pauses are read,
+    and `cues` when subtitles are heard. `others` gives readers beside those of this program, such as those of
+    plugins; it is called only for a suffix that stands for none of these.
     """
 
     format: str | None = None
@@ -39,3 +49,7 @@ class ReadOptions:
     lines: Lines = "auto"
     markdown: MarkdownOptions = field(default_factory=MarkdownOptions)
     addresses: bool = True
+    code: bool = True
+    marks: bool = True
+    cues: Cues = "flow"
+    others: Callable[[], Sequence[Reader]] = field(default=tuple, compare=False, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ttsflow.text.blocks import Block
 from ttsflow.text.chunker import Chunk, cut
@@ -31,21 +32,28 @@ class Ramp:
 
     def shorten(self, chunks: Iterable[Chunk], rules: CutRules) -> Iterator[Chunk]:
         """The same text in chunks that begin short."""
-        chunks = iter(chunks)
-        limit = self.first_s * usual_rate(rules.language)
-        for chunk in chunks:
-            rest = chunk.text
-            while chunk.speakable and (part := _beginning(rest, limit, rules)):
-                yield replace(chunk, text=part, pause_s=0.0)
-                chunk = replace(chunk, chapter=None)
-                rest = rest[len(part) :].strip()
-                limit = max(limit, len(part)) * self.growth
-            yield replace(chunk, text=rest)
-            if chunk.speakable:
-                limit *= self.growth
-            if limit >= rules.max_chars:
+        return chain.from_iterable(map(Ascent(self, rules).shorten, chunks))
+
+
+class Ascent:
+    """One text on its way up a ramp."""
+
+    def __init__(self, ramp: Ramp, rules: CutRules) -> None:
+        self._growth, self._rules = ramp.growth, rules
+        self._limit = ramp.first_s * usual_rate(rules.language)
+
+    def shorten(self, chunk: Chunk) -> Iterator[Chunk]:
+        """The next chunk of the text: in several where it is too long as yet."""
+        rest = chunk.text
+        while chunk.speakable and self._limit < self._rules.max_chars:
+            part = _beginning(rest, self._limit, self._rules)
+            self._limit = max(self._limit, len(part)) * self._growth
+            if not part:
                 break
-        yield from chunks
+            yield replace(chunk, text=part, pause_s=0.0, until_s=None)
+            chunk = replace(chunk, chapter=None)
+            rest = rest[len(part) :].strip()
+        yield replace(chunk, text=rest)
 
 
 def _beginning(text: str, limit: float, rules: CutRules) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib.util import find_spec
@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING
 
 from ttsflow.errors import InputError, UnknownNameError
 from ttsflow.interface.installation import install_command
-from ttsflow.text.blocks import has_words
+from ttsflow.text.blocks import Block, has_words
+from ttsflow.text.directions import check_marks, directed, speakers_heard, speakers_in, wrong_lines
 from ttsflow.text.document import Document, document_of
 from ttsflow.text.encodings import decode
 from ttsflow.text.escapes import without_escapes
 from ttsflow.text.evidence import suspicion
+from ttsflow.text.fences import without_code
 from ttsflow.text.options import MarkdownOptions, ReadOptions
 from ttsflow.text.plain import plain_blocks
 from ttsflow.text.scripts import strangeness
 
 if TYPE_CHECKING:
     from ttsflow.text.subtitles.cues import Format
+
+
+_MARK = b"[["
+_PAGES = (".xhtml", ".html", ".htm", ".xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +45,18 @@ class Reader:
 
 def _read_text(data: bytes, name: str, options: ReadOptions) -> Document:
     text = _lines(data, name, options)
-    document = document_of(text, name, partial(plain_blocks, options=options))
+    document = document_of(text, name, partial(_plain, options=options))
+    if not options.code and not has_words(document.blocks()):
+        raise InputError(f"{name} holds nothing but code that is left out: add `text.code: true`.")
+    if options.marks:
+        check_marks(text, name)
+        document = replace(_directed(document), speakers=speakers_in(text))
     looks = suspicion(text, name) if options.format is None else None
-    return _noticed(document, looks, strangeness(text, options.language, name))
+    return _doubted(_noticed(document, looks), strangeness(text, options.language, name))
+
+
+def _plain(text: str, options: ReadOptions) -> Iterator[Block]:
+    return plain_blocks(text if options.code else without_code(text), options)
 
 
 def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
@@ -49,8 +64,14 @@ def _read_markdown(data: bytes, name: str, options: ReadOptions) -> Document:
 
     text = _lines(data, name, options)
     document = document_of(text, name, partial(markdown_blocks, options=options.markdown))
+    if options.marks and "[[" in text:
+        document = _directed(document, wrong_lines(text))
+        heard = speakers_heard(document.blocks())  # marks in code are none
+        lines = speakers_in(text)
+        named = {speaker: lines.get(speaker, place) for speaker, place in heard.items()}
+        document = replace(document, speakers=named)
     if has_words(document.blocks()):
-        return _noticed(document, strangeness(text, options.language, name))
+        return _doubted(document, strangeness(text, options.language, name))
     switches = [
         f"text.markdown.{part.name}"
         for part in fields(MarkdownOptions)
@@ -68,6 +89,34 @@ def _noticed(document: Document, *notices: str | None) -> Document:
     return replace(document, notices=tuple(notice for notice in notices if notice is not None))
 
 
+def _doubted(document: Document, doubt: str | None) -> Document:
+    """The document with a notice that is a doubt, too."""
+    return document if doubt is None else replace(_noticed(document, doubt), doubts=(doubt,))
+
+
+def _directed(document: Document, lines: Mapping[str, int] | None = None) -> Document:
+    """The document with its marks read; they are checked already, or are when the blocks are read."""
+
+    def blocks() -> Iterator[Block]:
+        return directed(document.blocks(), document.name, lines)
+
+    return replace(document, blocks=blocks)
+
+
+def _of_pages(document: Document, options: ReadOptions, *, marked: bool) -> Document:
+    """The document of pages with its marks read: all of them now, where there are any as far as is known.
+
+    The others are read when it is the turn of their page. Raises InputError for one that is wrong, and where
+    there is nothing else.
+    """
+    if not options.marks:
+        return document
+    document = _directed(document)
+    if not has_words(document.blocks()):
+        raise InputError(f"{document.name} holds nothing but marks of speakers and pauses.")
+    return replace(document, speakers=speakers_heard(document.blocks())) if marked else document
+
+
 def _lines(data: bytes, name: str, options: ReadOptions) -> str:
     """The text with "\\n" for each line end, and without what would make its lines look longer."""
     text = without_escapes(decode(data, options, name))
@@ -78,42 +127,47 @@ def _read_html(data: bytes, name: str, options: ReadOptions) -> Document:
     _need(name, "lxml")
     from ttsflow.text.web import read_html
 
-    return read_html(data, name, options)
+    return _of_pages(read_html(data, name, options), options, marked=_MARK in data)
 
 
 def _read_epub(data: bytes, name: str, options: ReadOptions) -> Document:
     _need(name, "lxml")
+    from ttsflow.text.archive import Archive
     from ttsflow.text.epub import read_epub
 
-    return read_epub(data, name, options)
+    document = read_epub(data, name, options)
+    archive = Archive(data, name, "EPUB")
+    pages = (file for file in archive.names if file.lower().endswith(_PAGES))
+    return _of_pages(document, options, marked=any(_MARK in archive.read(file) for file in pages))
 
 
 def _read_fb2(data: bytes, name: str, options: ReadOptions) -> Document:
     _need(name, "lxml")
     from ttsflow.text.fb2 import read_fb2
 
-    return read_fb2(data, name, options)
+    packed = data.startswith(b"PK")
+    return _of_pages(read_fb2(data, name, options), options, marked=packed or _MARK in data)
 
 
 def _read_docx(data: bytes, name: str, options: ReadOptions) -> Document:
     _need(name, "lxml", "mammoth")
     from ttsflow.text.docx import read_docx
 
-    return read_docx(data, name, options)
+    return _of_pages(read_docx(data, name, options), options, marked=True)
 
 
 def _read_subtitles(data: bytes, name: str, options: ReadOptions, format: Format) -> Document:
     _need(name, "pysubs2")
     from ttsflow.text.subtitles import read_subtitles
 
-    return read_subtitles(_lines(data, name, options), name, format)
+    return read_subtitles(_lines(data, name, options), name, format, options.cues)
 
 
 def _read_pdf(data: bytes, name: str, options: ReadOptions) -> Document:
     _need(name, "pypdfium2", extra="pdf")
     from ttsflow.text.pdf import read_pdf
 
-    return read_pdf(data, name, options)
+    return _of_pages(read_pdf(data, name, options), options, marked=False)
 
 
 def _need(name: str, *libraries: str, extra: str = "books") -> None:
@@ -161,13 +215,17 @@ _NOT_PROSE = {
 """what files with these suffixes are: nobody wants to hear them as they stand"""
 
 
-def reader_for(path: Path) -> Reader:
+def reader_for(path: Path, others: Callable[[], Sequence[Reader]] = tuple) -> Reader:
     """The reader that the suffix of a file's name stands for; plain text where it stands for none.
 
-    Raises InputError for a file that is no prose.
+    `others` gives more readers, and is called where the suffix is that of none here. Raises InputError for a
+    file that is no prose.
     """
     suffix = path.suffix.lower()
     for reader in READERS:
+        if suffix in reader.suffixes:
+            return reader
+    for reader in others() if suffix else ():
         if suffix in reader.suffixes:
             return reader
     for kind, suffixes in _NOT_PROSE.items():

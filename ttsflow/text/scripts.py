@@ -67,6 +67,8 @@ def strangeness(text: str, language: str, name: str) -> str | None:
 class ScriptWatch:
     """The same of a text that still comes, once its first letters are there."""
 
+    doubtful = True
+
     def __init__(self, name: str, language: str) -> None:
         self._name, self._language = name, language
         self._letters = Counter[str]()

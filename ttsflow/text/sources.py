@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ttsflow.errors import InputError
 from ttsflow.text.coming import Coming
+from ttsflow.text.cutting import Flush
 from ttsflow.text.document import Document, digest
 from ttsflow.text.encodings import check_text, decode_pieces
 from ttsflow.text.evidence import Watch
@@ -30,7 +31,7 @@ def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
     Raises InputError if the file cannot be read, is not text,
     is not valid in the encoding, or has nothing to speak; UnknownNameError if there is no such format.
     """
-    reader = reader_for(path) if options.format is None else reader_named(options.format)
+    reader = reader_for(path, options.others) if options.format is None else reader_named(options.format)
     name = _printable(path)
     try:
         data = path.read_bytes()
@@ -74,7 +75,11 @@ def read_coming(
     return Coming(decode_pieces(_pieces(binary_file, name), options, name), name, watches)
 
 
-def pulled(source: Iterable[str], options: ReadOptions = DEFAULTS, name: str = "text") -> Coming:
+def pulled(
+    source: Iterable[str | Flush] | AsyncIterable[str | Flush],
+    options: ReadOptions = DEFAULTS,
+    name: str = "text",
+) -> Coming:
     """A text whose pieces a program gives as it has them."""
     return Coming(source, name, (ScriptWatch(name, options.language),))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +65,11 @@ def fault_in(piece: AudioPiece, sample_rate: int) -> str | None:
         return f"the backend gave {type(samples).__name__} as samples, not a numpy array"
     if samples.ndim != 1 or samples.dtype != np.float32:
         return f"the backend gave {samples.dtype} samples of shape {samples.shape}, not float32 of shape (n,)"
-    if piece.sample_rate != sample_rate:
+    rate: object = piece.sample_rate  # foreign code has set it
+    if type(rate) is not int and not isinstance(rate, Real):
+        kind = type(rate).__name__
+        return f"the backend gave the sample rate {reprlib.repr(rate)}, of type {kind}, not a whole number"
+    if rate != sample_rate:
         return f"the backend gave audio at {piece.sample_rate} Hz, and its profile says {sample_rate} Hz"
     if not np.isfinite(samples).all():
         return "the backend gave audio that is not finite (NaN or infinity)"

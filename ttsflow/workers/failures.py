@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ttsflow.errors import UsageError
-from ttsflow.interface.backend import JobRefused
+from ttsflow.interface.backend import DeviceLost, JobRefused
 from ttsflow.scheduler.messages import FailureKind
 
 DEVICE_LOST = (
@@ -83,6 +83,8 @@ def kind_of(error: BaseException) -> FailureKind:
 
 
 def _own_kind(error: BaseException) -> FailureKind | None:
+    if isinstance(error, DeviceLost):
+        return "device lost"
     if isinstance(error, QUOTE_THE_JOB):
         return None
     if isinstance(error, MemoryError) or any(cls.__name__ == TORCHS for cls in type(error).__mro__):

@@ -9,16 +9,17 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ttsflow.errors import TtsflowError
-from ttsflow.interface.backend import Backend, JobRefused, Step, TextTooLong
-from ttsflow.interface.jobs import AudioPiece, ChunkJob, Doubt
+from ttsflow.interface.backend import Backend, DeviceLost, JobRefused, Step, TextTooLong
+from ttsflow.interface.jobs import ChunkJob, Doubt
 from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
 from ttsflow.workers.checks import NO_AUDIO, AudioCheck, fault_in, fault_in_parts
+from ttsflow.workers.edges import Edges, Samples
 from ttsflow.workers.failures import kind_of
-from ttsflow.workers.wire import AudioHeader, Cancel, Close, Start, send_samples
+from ttsflow.workers.luggage import Luggage
+from ttsflow.workers.wire import AudioHeader, Cancel, Carry, Close, Line, Start
 
 logger = logging.getLogger(__name__)
 
@@ -33,42 +34,45 @@ class Attempt:
     token: int
     pieces: int = 0
     flag: str | None = None
+    edges: Edges | None = None
     check: AudioCheck = field(default_factory=AudioCheck)
 
 
 class JobLoop:
     """Runs jobs on a loaded backend as the coordinator asks for them, and sends back their audio and results.
 
-    `sample_rate` is the sample rate in the backend's profile, in Hz.
+    `sample_rate` is the sample rate in the backend's profile, in Hz. With `trim`, silence at the edges of a
+    chunk's audio is shortened before anybody hears of it.
     """
 
-    def __init__(self, wire: Connection, backend: Backend, sample_rate: int) -> None:
-        self._wire = wire
+    def __init__(self, line: Line, backend: Backend, sample_rate: int, *, trim: bool = False) -> None:
+        self._line = line
         self._backend = backend
         self._sample_rate = sample_rate
+        self._trim = trim
         self._running: dict[ChunkJob, Attempt] = {}
         self._short_of_memory = False
+        self._luggage = Luggage()
 
     def run(self) -> None:
         """Work until Close comes. Raises EOFError or OSError if the coordinator has ended."""
         while True:
             if self._short_of_memory:
                 self._relieve()
-            if self._running and not self._wire.poll():
+            if self._running and not self._line.waiting():
                 self._step()
                 continue
-            message = self._wire.recv()
+            message = self._line.receive()
             if isinstance(message, Close):
                 return
             self._obey(message)
 
-    def _obey(self, message: Start | Cancel) -> None:
+    def _obey(self, message: Start | Cancel | Carry) -> None:
+        if isinstance(message, Carry):
+            self._luggage.take(message)
+            return
         if isinstance(message, Start):
-            self._running[message.job] = Attempt(message.token)
-            try:
-                self._backend.start(message.job)
-            except Exception as error:  # any error of the backend here belongs to this job
-                self._fail_alone(message.job, error)
+            self._start(message.token, message.job)
             return
         for job, attempt in self._running.items():
             if attempt.token == message.token:
@@ -76,13 +80,25 @@ class JobLoop:
                 self._end(job, Cancelled(message.token))
                 return
 
+    def _start(self, token: int, job: ChunkJob) -> None:
+        try:
+            job = self._luggage.readdress(job)
+        except (JobRefused, OSError) as error:
+            self._line.send(Failed(token, one_line(error), kind_of(error)))
+            return
+        self._running[job] = Attempt(token, edges=Edges(self._sample_rate) if self._trim else None)
+        try:
+            self._backend.start(job)
+        except BaseException as error:  # any error of the backend here belongs to this job
+            self._fail_alone(job, error)
+
     def _step(self) -> None:
         given = set(self._running)
         try:
             steps = list(self._backend.step())
             if strange := [step.job for step in steps if step.job not in given]:
                 raise RuntimeError(f"the backend tells of a job that it was not given: {strange[0]}")
-        except Exception as error:  # by the contract of `step` this ends every job in the worker
+        except BaseException as error:  # by the contract of `step` this ends every job in the worker
             for job in given:
                 self._fail(job, error)
             return
@@ -104,17 +120,19 @@ class JobLoop:
                     self._backend.cancel(step.job)
                 self._end(step.job, Failed(attempt.token, fault, "bad audio"))
                 return
-            self._send(step.piece, attempt)
+            samples = step.piece.samples
+            self._send(samples if attempt.edges is None else attempt.edges.take(samples), attempt)
         attempt.flag = step.flag or attempt.flag
         if step.done:
+            if attempt.edges is not None:
+                self._send(attempt.edges.end(), attempt)
             self._end(step.job, _verdict(attempt))
 
-    def _send(self, piece: AudioPiece, attempt: Attempt) -> None:
-        if piece.samples.size:
-            attempt.check.take(piece.samples)
-            header = AudioHeader(attempt.token, attempt.pieces, piece.sample_rate, piece.samples.size)
-            self._wire.send(header)
-            send_samples(self._wire, piece.samples)
+    def _send(self, samples: Samples, attempt: Attempt) -> None:
+        if samples.size:
+            attempt.check.take(samples)
+            header = AudioHeader(attempt.token, attempt.pieces, self._sample_rate, samples.size)
+            self._line.send_audio(header, samples)
             attempt.pieces += 1
 
     def _split(self, job: ChunkJob, texts: Sequence[str], late: bool) -> None:
@@ -126,14 +144,14 @@ class JobLoop:
         else:
             self._end(job, Failed(token, fault, "refused"))
 
-    def _fail_alone(self, job: ChunkJob, error: Exception) -> None:
+    def _fail_alone(self, job: ChunkJob, error: BaseException) -> None:
         """Handle an error that concerns only this job."""
         if isinstance(error, TextTooLong):
             self._split(job, error.texts, late=self._running[job].pieces > 0)
         else:
             self._fail(job, error)
 
-    def _fail(self, job: ChunkJob, error: Exception) -> None:
+    def _fail(self, job: ChunkJob, error: BaseException) -> None:
         logger.error("%s [%s] failed", job.stream, job.index, exc_info=error)
         kind = kind_of(error)
         self._short_of_memory |= kind == "out of memory"
@@ -141,7 +159,7 @@ class JobLoop:
 
     def _end(self, job: ChunkJob, answer: End) -> None:
         del self._running[job]
-        self._wire.send(answer)
+        self._line.send(answer)
 
     def _relieve(self) -> None:
         self._short_of_memory = False
@@ -177,7 +195,7 @@ def resident_bytes() -> int:
 def one_line(error: BaseException) -> str:
     """An error in one line: only its message if it is written for users, else also type, file and line."""
     message = " ".join(str(error).split())[:LONGEST_WHY]
-    if isinstance(error, (TtsflowError, JobRefused)) and message:
+    if isinstance(error, (TtsflowError, JobRefused, DeviceLost)) and message:
         return message
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,9 +1,9 @@
 """The worker process. From its start on, it ends when its coordinator ends.
 
-`ttsflow.workers.process` starts it as `python -m ttsflow.workers.main FD`, in a process group of its
-own. FD is its end of the connection. Its standard input is a pipe to which nothing is written; the pipe
-closes when the coordinator ends, for any reason. Standard output and error are for the output of the
-model's libraries.
+A `Child` runs it as `python -m ttsflow.workers.main FD`, in a process group of its own. FD is its end of the
+connection. Its standard input is a pipe to which nothing is written; the pipe closes when the process that
+has started it ends, for any reason: the coordinator, or on a node of a cluster an actor. Standard output and
+error are for the output of the model's libraries.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from ttsflow.errors import UsageError
 from ttsflow.workers.failures import kind_of
 from ttsflow.workers.loop import JobLoop, one_line
 from ttsflow.workers.progress import Progress
-from ttsflow.workers.wire import NotLoaded, Ready, Setup
+from ttsflow.workers.pulse import Pulse
+from ttsflow.workers.wire import Line, NotLoaded, Ready, Setup
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ def serve(fd: int) -> None:
     with Connection(fd) as wire:
         # A forked child that kept the connection open would hide the death of this process.
         os.register_at_fork(after_in_child=wire.close)
-        sys.path[:] = wire.recv()
+        if (path := wire.recv()) is not None:
+            sys.path[:] = path
         began = time.monotonic()
         try:
             setup: Setup = wire.recv()
@@ -40,10 +42,13 @@ def serve(fd: int) -> None:
                 backend.load(setup.device, setup.slots)
         except Exception as error:  # any error in loading is reported, and ends the worker
             logger.exception("the backend cannot be loaded")
-            permanent = isinstance(error, NO_USE_TO_RETRY) and kind_of(error) not in MAY_PASS
-            wire.send(NotLoaded(one_line(error), permanent))
+            may_pass = kind_of(error) in MAY_PASS
+            permanent = isinstance(error, NO_USE_TO_RETRY) and not may_pass
+            wire.send(NotLoaded(one_line(error), permanent, may_pass))
             return
         load_s = time.monotonic() - began
         wire.send(Ready(os.getpid(), load_s, os.environ.get("CUDA_VISIBLE_DEVICES")))
-        JobLoop(wire, backend, sample_rate).run()
+        line = Line(wire)
+        with Pulse(line):
+            JobLoop(line, backend, sample_rate, trim=setup.trim).run()
         backend.close()

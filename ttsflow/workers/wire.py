@@ -1,8 +1,9 @@
 """The messages between the coordinator and one worker process, over one `multiprocessing` connection.
 
-    coordinator -> worker    its sys.path, Setup; then any number of Start and Cancel; Close
+    coordinator -> worker    its sys.path (None: the worker keeps its own), Setup; then any number of Start,
+                             Cancel and Carry; Close
     worker -> coordinator    any number of Loading; Ready or NotLoaded; then AudioHeader and its samples,
-                             Finished, Failed, TooLong, Cancelled as jobs go on
+                             Finished, Failed, TooLong, Cancelled as jobs go on, and Beat each second
 
 The samples follow each AudioHeader as raw bytes, not as a message. They are read directly into their
 array, so audio is neither pickled nor copied. Finished, Failed, TooLong and Cancelled are the scheduler's
@@ -14,7 +15,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,11 +36,15 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The setup of a worker: the backend to build, and the device to load it on."""
+    """The setup of a worker: the backend to build, and the device to load it on.
+
+    `trim` has the edges of each chunk's audio seen to.
+    """
 
     recipe: Recipe
     device: Device
     slots: int
+    trim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,18 @@ class Start:
 
     token: int
     job: ChunkJob
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A recording that the next job needs, for a worker on another machine.
+
+    `path` is its name on the coordinator's. `fault` says why there is no content, if it cannot be read.
+    """
+
+    path: str
+    content: bytes = b""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +97,19 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class NotLoaded:
-    """The model cannot be loaded, and the process ends. `permanent`: a restart would fail too."""
+    """The model cannot be loaded, and the process ends. `permanent`: a restart would fail too.
+
+    `may_pass`: it is of a kind that passes, however often it is the same.
+    """
 
     why: str
     permanent: bool
+    may_pass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The process lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +123,33 @@ class AudioHeader:
     number: int
     sample_rate: int
     samples: int
+
+
+class Line:
+    """A worker's end of the connection, on which several threads may send; one message goes at a time."""
+
+    def __init__(self, wire: Connection) -> None:
+        self._wire = wire
+        self._lock = Lock()
+
+    def send(self, message: object) -> None:
+        """Send a message. Raises OSError if the other end is closed."""
+        with self._lock:
+            self._wire.send(message)
+
+    def send_audio(self, header: AudioHeader, samples: NDArray[np.float32]) -> None:
+        """Send a header, and the samples that it announces. Raises as `send` does."""
+        with self._lock:
+            self._wire.send(header)
+            send_samples(self._wire, samples)
+
+    def waiting(self, timeout_s: float = 0.0) -> bool:
+        """Whether a message has come, or comes within so many seconds."""
+        return self._wire.poll(timeout_s)
+
+    def receive(self) -> Any:
+        """The next message, when it comes. Raises EOFError or OSError if the other end is closed."""
+        return self._wire.recv()
 
 
 def send_samples(wire: Connection, samples: NDArray[np.float32]) -> None:

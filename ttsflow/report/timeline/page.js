@@ -25,10 +25,10 @@ const chunks = data.chunks.map(([index, text, status, audio, pause, queued, fini
 const byIndex = data.streams.map(() => new Map());
 for (const chunk of chunks) byIndex[chunk.stream].set(chunk.index, chunk);
 
-const attempts = data.attempts.map(([index, worker, slot, start, first, length, end, stream, take, part, generation, text, why]) => ({
+const attempts = data.attempts.map(([index, worker, slot, start, first, length, end, stream, take, part, generation, text, why, hedge, decided]) => ({
   index, worker, slot, start: start * data.unit, first: first == null ? null : (start + first) * data.unit,
   end: length == null ? data.end : (start + length) * data.unit, how: ENDS[end] ?? "running", stream: stream || 0,
-  take: take || 0, part: part ?? null, generation, text, why, chunk: null, kind: "",
+  take: take || 0, part: part ?? null, generation, text, why, hedge, decided, chunk: null, kind: "",
 })).sort((one, other) => one.start - other.start || one.index - other.index);
 
 attempts.forEach((attempt, number) => {
@@ -92,10 +92,12 @@ function attemptWords(attempt) {
   const {worker, chunk} = attempt, slot = data.workers[worker].slots > 1 ? `, slot ${attempt.slot}` : "";
   const part = attempt.part === null ? "" : `part ${attempt.part + 1}, `;
   const take = attempt.take ? `take ${attempt.take + 1}, ` : "";
+  const hedge = attempt.hedge ? "a second one beside a late one, " : "";
   const first = attempt.first === null ? "no audio" : `first audio at ${moment(attempt.first)}`;
-  return `Attempt ${chunk.attempts.indexOf(attempt) + 1} of ${chunk.attempts.length}: ${part}${take}${KINDS[attempt.kind].name}, `
+  return `Attempt ${chunk.attempts.indexOf(attempt) + 1} of ${chunk.attempts.length}: ${part}${take}${hedge}${KINDS[attempt.kind].name}, `
     + `${data.workers[worker].name}${slot}, ${moment(attempt.start)} to ${moment(attempt.end)} `
-    + `(${duration(attempt.end - attempt.start)}), ${first}${attempt.why ? `: ${attempt.why}` : ""}`;
+    + `(${duration(attempt.end - attempt.start)}), ${first}${attempt.why ? `: ${attempt.why}` : ""}`
+    + (attempt.decided ? ` (decided with ${attempt.decided})` : "");
 }
 
 function chunkWords(chunk) {

@@ -117,7 +117,8 @@ def _data(report: Mapping[str, Any], overview: Overview, listeners: list[Listene
     yield from listed(_chunk(chunk, packing) for chunk in report.get("chunks", ()))
     yield ',\n"attempts":'
     numbers = {name: place for place, name in enumerate(names)}
-    yield from listed(_attempt(attempt, numbers, packing) for attempt in attempts_of(report))
+    decided = _decided(report.get("decisions", ()))
+    yield from listed(_attempt(attempt, numbers, packing, decided) for attempt in attempts_of(report))
     yield f',\n"streams":{to_json(list(packing.streams))}}}\n'
 
 
@@ -148,7 +149,26 @@ def _chunk(chunk: Mapping[str, Any], packing: _Packing) -> list[object]:
     ])  # fmt: skip
 
 
-def _attempt(attempt: Mapping[str, Any], workers: Mapping[str, int], packing: _Packing) -> list[object]:
+def _decided(decisions: Iterable[Mapping[str, Any]]) -> dict[tuple[object, ...], str]:
+    """What a policy saw and said when it started an attempt, by chunk, worker and time."""
+    found: dict[tuple[object, ...], str] = {}
+    for decision in decisions:
+        free = sum((decision.get("free") or {}).values())
+        said = f"{decision.get('ready', 0):,} ready, {free:,} free slots"
+        if decision.get("note"):
+            said += f"; {decision['note']}"
+        for one in decision.get("chosen", ()):
+            key = one["stream"], one["index"], one.get("part"), one.get("worker"), decision.get("at_s")
+            found[key] = said
+    return found
+
+
+def _attempt(
+    attempt: Mapping[str, Any],
+    workers: Mapping[str, int],
+    packing: _Packing,
+    decided: Mapping[tuple[object, ...], str],
+) -> list[object]:
     started, end = packing.units(attempt.get("started_s")) or 0, attempt.get("end")
     first, ended = packing.units(attempt.get("first_audio_s")), packing.units(attempt.get("ended_s"))
     stream, part, index = attempt.get("stream"), attempt.get("part"), int(attempt.get("index", -1))
@@ -167,6 +187,8 @@ def _attempt(attempt: Mapping[str, Any], workers: Mapping[str, int], packing: _P
         attempt.get("generation"),
         attempt.get("text") if unlisted else None,
         attempt.get("why"),
+        attempt.get("hedge") or None,
+        decided.get((stream, index, part, attempt["worker"], attempt.get("started_s"))),
     ])  # fmt: skip
 
 

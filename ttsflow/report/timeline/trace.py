@@ -1,18 +1,20 @@
 """A report as a trace in the Trace Event Format, for Perfetto and chrome://tracing.
 
+Perfetto refuses a file with an escape of half a character (\\ud83d), also of one in two such halves.
+
 The format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 from ttsflow.report.timeline.buffer import Listener, listen
 from ttsflow.report.timeline.older import attempts_of
 from ttsflow.report.timeline.overview import Overview, Worker
-from ttsflow.report.timeline.writing import Write, listed, number, to_json, write_text
+from ttsflow.report.timeline.writing import Write, listed, number, to_plain_json, write_text
 
 Event = dict[str, Any]
 
@@ -31,9 +33,11 @@ COLOURS = {
 
 def draw_trace(report: Mapping[str, Any], write: Write) -> None:
     """Draw a report: a process for each listener and each worker, a thread for each slot."""
-    head = to_json(report.get("ttsflow"))
-    about = to_json({key: report.get(key) for key in ("policy", "backend", "summary", "ended", "error")})
-    events = listed(_events(report))
+    head = to_plain_json(report.get("ttsflow"))
+    about = to_plain_json(
+        {key: report.get(key) for key in ("policy", "backend", "summary", "ended", "error")}
+    )
+    events = listed(_events(report), to_plain_json)
     start = f'{{"ttsflow": {head},\n"displayTimeUnit": "ms",\n"otherData": {about},\n"traceEvents": '
     write_text(chain((start,), events, ("}\n",)), write)
 
@@ -47,6 +51,7 @@ def _events(report: Mapping[str, Any]) -> Iterator[Event]:
         yield from _worker(worker, pids[worker.name])
     for attempt in attempts_of(report):
         yield from _attempt(attempt, pids[str(attempt["worker"])], overview.end_s)
+    yield from _decisions(report.get("decisions", ()), len(listeners) + len(pids) + 1)
 
 
 def _listener(listener: Listener, pid: int) -> Iterator[Event]:
@@ -83,11 +88,23 @@ def _attempt(attempt: Mapping[str, Any], pid: int, end_s: float) -> Iterator[Eve
     span = _span(
         pid, lane, f"chunk {attempt.get('index')}{part}", f"attempt,{end}",
         started_s, end_s if ended_s is None else ended_s,
-        end=end, **{name: attempt[name] for name in names if attempt.get(name) is not None},
+        end=end, hedge=bool(attempt.get("hedge")),
+        **{name: attempt[name] for name in names if attempt.get(name) is not None},
     )  # fmt: skip
     yield span | ({"cname": COLOURS[end]} if end in COLOURS else {})
     if first_s is not None:
         yield _instant(pid, lane, "first piece", first_s)
+
+
+def _decisions(decisions: Iterable[Mapping[str, Any]], pid: int) -> Iterator[Event]:
+    """A process for the policy, where its decisions were traced: a mark for each, with all that is known."""
+    known_s = 0.0
+    for count, decision in enumerate(decisions):
+        if not count:
+            yield from _named(pid, "policy", {0: "decisions"})
+        known_s = number(decision.get("at_s")) or known_s  # `place` is told no time
+        args = {name: value for name, value in decision.items() if name not in ("asked", "at_s")}
+        yield _instant(pid, 0, str(decision.get("asked")), known_s, **args)
 
 
 def _named(pid: int, process: str, threads: Mapping[int, str]) -> Iterator[Event]:

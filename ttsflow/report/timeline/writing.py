@@ -20,6 +20,11 @@ def to_json(value: object) -> str:
     return _ENCODER.encode(value).replace("<", "\\u003c")
 
 
+def to_plain_json(value: object) -> str:
+    """As JSON that any reader takes: half of a character, which has no UTF-8, becomes U+FFFD."""
+    return _ENCODER.encode(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def write_text(parts: Iterable[str], write: Write) -> None:
     """Write text in blocks. A lone surrogate becomes a backslash escape, which JSON reads."""
     block: list[str] = []
@@ -33,12 +38,12 @@ def write_text(parts: Iterable[str], write: Write) -> None:
     write("".join(block).encode("utf-8", "backslashreplace"))
 
 
-def listed(values: Iterable[object]) -> Iterator[str]:
+def listed(values: Iterable[object], encode: Callable[[object], str] = to_json) -> Iterator[str]:
     """A list as JSON, one value a line."""
     separator = "\n"
     yield "["
     for value in values:
-        yield separator + to_json(value)
+        yield separator + encode(value)
         separator = ",\n"
     yield "\n]"
 

@@ -16,6 +16,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.footnote.index import footnote_ref
 
 from ttsflow.text.blocks import Block, BlockKind
+from ttsflow.text.directions import as_it_stands
 from ttsflow.text.markdown import frontmatter
 from ttsflow.text.markdown.html import html_parts
 from ttsflow.text.markdown.inline import Inline
@@ -114,7 +115,7 @@ def _whole(token: Token, options: MarkdownOptions, lists: Lists) -> Iterator[Par
     """The blocks of what has no inline markup: code, formulas, HTML, breaks."""
     match token.type:
         case "fence" | "code_block" if options.code:
-            yield from map(lists.part, paragraphs(token.content))
+            yield from map(lists.part, paragraphs(as_it_stands(token.content)))
         case "math_block" if options.math:
             yield from map(lists.part, paragraphs(token.content))
         case "html_block":

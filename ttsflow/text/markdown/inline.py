@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 from ttsflow.text.addresses import name_hosts
+from ttsflow.text.directions import as_it_stands
 from ttsflow.text.markdown.html import Tags, markup_in, separation
 from ttsflow.text.markdown.lists import BREAK
 from ttsflow.text.options import MarkdownOptions
@@ -76,7 +77,7 @@ class Inline:
             case "image":
                 yield from self._pieces(token.children or ())
             case "code_inline":
-                yield token.content, True
+                yield as_it_stands(token.content), True
             case "math_inline" | "math_inline_double":
                 yield self._formula(token, behind), True
             case "footnote_ref":

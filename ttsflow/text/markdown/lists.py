@@ -91,5 +91,5 @@ def lines(parts: Iterable[Part]) -> Iterator[Block]:
 def _at_breaks(block: Block) -> Iterator[Block]:
     *before, last = filter(None, map(str.strip, block.text.split(BREAK)))
     for line in before:
-        yield Block(line, "line")
+        yield Block(line, "line", role=block.role)
     yield replace(block, text=last)

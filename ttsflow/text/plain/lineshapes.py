@@ -8,6 +8,7 @@ import re
 import unicodedata
 from typing import Literal
 
+from ttsflow.text.directions import is_direction
 from ttsflow.text.marks import CLOSING, OPENING, STRAIGHT
 
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]+")
@@ -79,7 +80,12 @@ def flows(before: str, after: str) -> bool:
 
 
 def is_scene_break(line: str) -> bool:
-    """Whether a line has neither letter nor digit and is no part of a sentence: "* * *", "---", "#"."""
+    """Whether a line has neither letter nor digit and is no part of a sentence: "* * *", "---", "#".
+
+    Nor has one that holds only marks of speakers and pauses.
+    """
+    if is_direction(line):
+        return True
     if len(line) > 200 or _LETTER_OR_DIGIT.search(line):
         return False
     return any(char not in _OF_SENTENCES for char in line if not char.isspace())

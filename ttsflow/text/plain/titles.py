@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from ttsflow.text.marks import CLOSING, OPENING, STRAIGHT
 from ttsflow.text.plain.items import item_of
@@ -13,13 +14,14 @@ from ttsflow.text.plain.lineshapes import ends_openly, is_capitals, start_case, 
 _WIDEST_CHAPTER = 80
 _WIDEST = 60
 
-_NAMES = (
-    r"chapter|part|book|volume|canto|act|scene|letter|episode|appendix|stave"
-    r"|kapitel|teil|buch|band|akt|szene|aufzug|auftritt|brief|anhang"
-    r"|chapitre|partie|livre|tome|acte|scène|épisode|annexe"
-    r"|cap[ií]tulo|parte|libro|tomo|acto|escena|livro|ato|cena|capitolo|atto|scena"
-    r"|hoofdstuk|deel|rozdział|część|глава|часть|книга|kapitola|kapitel|bölüm"
-)
+_LIST_OF_NAMES = """
+    chapter part book volume canto act scene letter episode appendix stave
+    kapitel teil buch band akt szene aufzug auftritt brief anhang
+    chapitre partie livre tome acte scène épisode annexe
+    capitulo capítulo parte libro tomo acto escena livro ato cena capitolo atto scena
+    hoofdstuk deel rozdział część глава часть книга kapitola bölüm
+"""
+_NAMES = frozenset(_LIST_OF_NAMES.split())
 _WORDS = (
     r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twenty|thirty|forty|fifty)"
     r"(?:[- ]\w+)?|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last"
@@ -35,25 +37,16 @@ _GERMAN_ORDINALS = (
 )
 _HAN = r"[0-9０-９〇零一二三四五六七八九十百千两兩壱弐参]"
 
-_CHAPTER = re.compile(
-    rf"(?:{_NAMES})\.?\s+(?:the\s+)?(?:\d{{1,3}}|[ivxlc]{{1,8}}|{_WORDS})"
-    r"(?:\Z|\s*[.:)—–-]+\s*(?:\S.*)?\Z|\s+(?P<title>\S.*)\Z)",
-    re.IGNORECASE,
-)
-_NAMED_LAST = re.compile(
-    rf"(?:(?:\d{{1,3}}|[ivxlc]{{1,8}})\.|{_GERMAN_ORDINALS}|(?:the\s+)?(?:{_WORDS}))\s+(?:{_NAMES})"
-    r"(?:\Z|\s*[.:—–-]+\s*(?:\S.*)?\Z)",
-    re.IGNORECASE,
-)
-_ALONE = re.compile(
-    r"(?:prologue|epilogue|preface|foreword|introduction|interlude|afterword|conclusion|postscript"
-    r"|prolog|epilog|vorwort|nachwort|einleitung|zwischenspiel|vorspiel|schluss"
-    r"|épilogue|préface|avant-propos|postface|prólogo|epílogo|prefacio|introducción|prefácio|introdução"
-    r"|prologo|epilogo|prefazione|пролог|эпилог|предисловие"
-    r"|序章|終章|终章|序|序幕|序言|前言|楔子|尾声|尾聲|后记|後記|番外|あとがき|まえがき|はじめに|おわりに"
-    r"|プロローグ|エピローグ|幕間|프롤로그|에필로그|머리말)[.:]?",
-    re.IGNORECASE,
-)
+_LIST_OF_TITLES = """
+    prologue epilogue preface foreword introduction interlude afterword conclusion postscript
+    prolog epilog vorwort nachwort einleitung zwischenspiel vorspiel schluss
+    épilogue préface avant-propos postface prólogo epílogo prefacio introducción prefácio introdução
+    prologo epilogo prefazione пролог эпилог предисловие
+    序章 終章 终章 序 序幕 序言 前言 楔子 尾声 尾聲 后记 後記 番外 あとがき まえがき はじめに おわりに
+    プロローグ エピローグ 幕間 프롤로그 에필로그 머리말
+"""
+_ALONE = frozenset(_LIST_OF_TITLES.split())
+_LETTERS = re.compile(r"[^\W\d_]+")
 _EAST_ASIAN = re.compile(
     rf"(?:第\s*{_HAN}{{1,6}}\s*[章回节節卷部篇集幕話话編编]|제\s*\d{{1,3}}\s*[장화부편막])"
     r"(?:\Z|[\s：:　・—].*|[^。，、\s].{0,20})"
@@ -76,12 +69,14 @@ def is_chapter(line: str) -> bool:
     bare = line.strip()
     if width(bare) > _WIDEST_CHAPTER or bare[-1:] in (",", ";"):
         return False
-    if found := _CHAPTER.match(bare):
+    named = not _NAMES.isdisjoint(_LETTERS.findall(bare.lower()))
+    if named and (found := _named_first().match(bare)):
         title = found["title"]
         return title is None or (start_case(title) == "upper" and bare[-1] != ".")
     if _EAST_ASIAN.fullmatch(bare):
         return not _SENTENCE_MARKS.search(bare)
-    return bool(_ALONE.fullmatch(bare) or _NAMED_LAST.match(bare))
+    alone = bare[:-1] if bare[-1:] in (".", ":") else bare
+    return alone.lower() in _ALONE or (named and bool(_named_last().match(bare)))
 
 
 def is_number(line: str) -> bool:
@@ -108,3 +103,24 @@ def is_title(line: str) -> bool:
     if _NUMBERED.match(bare):
         return True
     return start_case(bare) != "lower" and item_of(bare) is None and bare[0].isalnum()
+
+
+# Long patterns take a while to compile, and most lines do not need them.
+
+
+@cache
+def _named_first() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:{'|'.join(sorted(_NAMES))})\.?\s+(?:the\s+)?(?:\d{{1,3}}|[ivxlc]{{1,8}}|{_WORDS})"
+        r"(?:\Z|\s*[.:)—–-]+\s*(?:\S.*)?\Z|\s+(?P<title>\S.*)\Z)",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _named_last() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:(?:\d{{1,3}}|[ivxlc]{{1,8}})\.|{_GERMAN_ORDINALS}|(?:the\s+)?(?:{_WORDS}))"
+        rf"\s+(?:{'|'.join(sorted(_NAMES))})(?:\Z|\s*[.:—–-]+\s*(?:\S.*)?\Z)",
+        re.IGNORECASE,
+    )

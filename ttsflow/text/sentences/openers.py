@@ -8,6 +8,7 @@ Only words that are no part of a name are among them, so "M. Le Goff" and "Dr. N
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _WORDS = {
     "en": """
@@ -94,16 +95,15 @@ _WORDS = {
 }
 
 
-def _one_of(words: str) -> re.Pattern[str]:
-    # Not where a full stop, a hyphen or more of the word follows: "A." is an initial, "In-house" is a name.
-    return re.compile(rf"(?:{'|'.join(words.split())})(?:['’](?:s|d|m|ll|re|ve))?(?![\w.'’-])")
-
-
-_OPENERS = {code: _one_of(words) for code, words in _WORDS.items()}
 _QUOTES = "“‘«‹„‚»›\"'([—– "
 
 
 def opens_sentence(after: str, code: str) -> bool:
     """Whether the first word of `after` shows that a sentence begins with it."""
-    opener = _OPENERS.get(code)
-    return bool(opener and opener.match(after.lstrip(_QUOTES)))
+    return code in _WORDS and _openers(code).match(after.lstrip(_QUOTES)) is not None
+
+
+@cache
+def _openers(code: str) -> re.Pattern[str]:
+    # Not where a full stop, a hyphen or more of the word follows: "A." is an initial, "In-house" is a name.
+    return re.compile(rf"(?:{'|'.join(_WORDS[code].split())})(?:['’](?:s|d|m|ll|re|ve))?(?![\w.'’-])")

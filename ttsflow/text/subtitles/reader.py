@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from ttsflow.errors import InputError
-from ttsflow.text.blocks import Block, has_words
+from ttsflow.text.blocks import Block, BlockKind, has_words
 from ttsflow.text.document import Document, Identity, count_chars, digest
+from ttsflow.text.options import Cues as When
 from ttsflow.text.plain.lineshapes import ends_openly, ends_sentence, is_capitals, joins_unspaced
 from ttsflow.text.subtitles.cues import Cue, Cues, Format, read_cues
 
 _LONGEST_STOP = 3_000  # ms without a subtitle, over which no sentence goes on
 _BREATH = 1_500  # ms without a subtitle, behind which something else begins
+_LONGEST_GAP_S = 3_600.0  # between two subtitles at their times; wrong times would make hours of silence
 _LONGEST_NAME = 30  # characters of the name of a speaker
 
 _SOUND = re.compile(r"\[[^\[\]]*\]|［[^［］]*］")  # [music]
@@ -35,8 +38,12 @@ class _Line:
     end: int
 
 
-def read_subtitles(text: str, name: str, format: Format) -> Document:
-    """The document of a file with this text. Raises InputError where it has nothing to speak."""
+def read_subtitles(text: str, name: str, format: Format, when: When = "flow") -> Document:
+    """The document of a file with this text.
+
+    Its subtitles are heard one after the other; or "timed", each at its time. Raises InputError where it has
+    nothing to speak, or an hour is silent between two times.
+    """
     found = read_cues(text, format)
     if not found.cues:
         example = "00:00:01,000 --> 00:00:02,500" if format == "srt" else "00:01.000 --> 00:02.500"
@@ -44,11 +51,13 @@ def read_subtitles(text: str, name: str, format: Format) -> Document:
             f"{name} has no subtitles: no line in it has times such as {example!r}. Get it again; or, to "
             f"hear it as it stands, add `text.format: text`."
         )
-    blocks = partial(_blocks, found.cues)
+    blocks = partial(_blocks if when == "flow" else _timed_blocks, found.cues)
     if not has_words(blocks()):
         raise InputError(
             f"{name} has {len(found.cues)} subtitles, and no words in them but descriptions of sounds."
         )
+    if when == "timed":
+        _check_gaps(blocks(), name)
     identity = Identity(None, digest(text.encode()))
     return Document(name, identity, count_chars(text), blocks, tuple(_notices(found, name)))
 
@@ -75,12 +84,66 @@ def _blocks(cues: Sequence[Cue]) -> Iterator[Block]:
         yield _block(held, None)
 
 
+def _timed_blocks(cues: Sequence[Cue]) -> Iterator[Block]:
+    """What is said, a block for each subtitle, or several where several speak in it; each at its time."""
+    before: list[list[_Line]] = []
+    for cue in cues:
+        said = list(_by_speaker(_lines([cue])))
+        if not said:
+            continue
+        start_s = cue.start / 1_000
+        if before:
+            yield from _at_times(before, start_s)
+        elif start_s > 0.0:
+            yield Block("", pause_s=start_s)
+        before = said
+    yield from _at_times(before, None)
+
+
+def _at_times(said: Sequence[Sequence[_Line]], until_s: float | None) -> Iterator[Block]:
+    """The blocks of a subtitle, behind which it is silent until the next one."""
+    for number, lines in enumerate(said, 1):
+        kind: BlockKind = "paragraph" if number == len(said) else "line"
+        yield Block(_words(lines), kind, until_s=until_s if number == len(said) else None)
+
+
+def _by_speaker(lines: Iterable[_Line]) -> Iterator[list[_Line]]:
+    held: list[_Line] = []
+    for line in lines:
+        if held and line.speaker:
+            yield held
+            held = []
+        held.append(line)
+    if held:
+        yield held
+
+
+def _check_gaps(blocks: Iterable[Block], name: str) -> None:
+    at_s = 0.0
+    for block in blocks:
+        next_s = block.until_s if block.until_s is not None else block.pause_s or at_s
+        if next_s - at_s > _LONGEST_GAP_S:
+            raise InputError(
+                f"{name} has no subtitle from {_clock(at_s)} to {_clock(next_s)}, and nobody wants to hear "
+                f"so much silence. Mend its times; or, to hear all in a row, add `text.cues: flow`."
+            )
+        at_s = next_s
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=int(seconds)))
+
+
 def _block(lines: Sequence[_Line], after: _Line | None) -> Block:
+    close = after is not None and after.start - lines[-1].end < _BREATH
+    return Block(_words(lines), "line" if close else "paragraph")
+
+
+def _words(lines: Sequence[_Line]) -> str:
     words = lines[0].words
     for line in lines[1:]:
         words += ("" if joins_unspaced(words, line.words) else " ") + line.words
-    close = after is not None and after.start - lines[-1].end < _BREATH
-    return Block(words, "line" if close else "paragraph")
+    return words
 
 
 def _goes_on(before: _Line, after: _Line) -> bool:

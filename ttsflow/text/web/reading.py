@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ttsflow.text.addresses import name_hosts
-from ttsflow.text.blocks import Block, BlockKind
+from ttsflow.text.blocks import Block, BlockKind, Role
+from ttsflow.text.directions import as_it_stands
+from ttsflow.text.languages import declared
 from ttsflow.text.markdown.lists import Lists, Part, lines
 from ttsflow.text.options import MarkdownOptions
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LISTS = frozenset(("menu", "ol", "ul"))
 _CELLS = frozenset(("td", "th"))
+_CODE = frozenset(("code", "kbd", "pre", "samp", "tt"))
 _INLINE = frozenset(
     (
         "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font",
@@ -40,6 +43,10 @@ _NOTE_MARK = re.compile(r"\s*[\[(]?(?:\d{1,3}|[*†‡§]{1,3}|[↑↩])[\])]?\s
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _CELL = "\N{INFORMATION SEPARATOR ONE}"
 """stands in the words where a cell of a table begins"""
+
+_LANGUAGE = ("lang", "{http://www.w3.org/XML/1998/namespace}lang", "xml:lang")
+_PAGE = frozenset(("html", "body"))
+"""whose language is that of the book, or of the program that made its pages"""
 
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 
@@ -75,6 +82,8 @@ class _Reading:
         self._kind: BlockKind = "paragraph"
         self._chapter = (titles or {}).get("")
         self._verbatim = 0  # blocks of code around this place
+        self._code = 0  # the same, and code within a line
+        self._languages: list[str | None] = [None]  # of the blocks around this place, where they say it
 
     def parts(self, root: Element) -> Iterator[Part]:
         from lxml import etree
@@ -89,6 +98,8 @@ class _Reading:
                     continue
                 if _parts_blocks(element, tag):
                     yield from self._block()
+                    own = None if element is root or tag in _PAGE else _language_of(element)
+                    self._languages.append(own or self._languages[-1])
                 self._begin(element, tag)
                 self._say(element.text)
             else:
@@ -97,6 +108,7 @@ class _Reading:
                         yield from self._block()
                         if tag == "hr":
                             yield self._lists.part(Block("***"))
+                        self._languages.pop()
                     self._end(tag)
                 if element is not root:
                     self._say(element.tail)
@@ -118,8 +130,8 @@ class _Reading:
             self._words.append(_CELL)
         elif tag == "br":
             self._words.append("\n")
-        elif tag == "pre":
-            self._verbatim += 1
+        self._verbatim += tag == "pre"
+        self._code += tag in _CODE
 
     def _end(self, tag: str) -> None:
         if tag in _HEADINGS:
@@ -128,8 +140,8 @@ class _Reading:
             self._lists.close()
         elif tag == "li":
             self._lists.end_item()
-        elif tag == "pre":
-            self._verbatim -= 1
+        self._verbatim -= tag == "pre"
+        self._code -= tag in _CODE
 
     def _is_left_out(self, element: Element, tag: str) -> bool:
         if tag in _UNSPOKEN or (tag == "pre" and not self._options.code):
@@ -149,11 +161,12 @@ class _Reading:
 
     def _say(self, text: str | None) -> None:
         if text:
+            text = as_it_stands(text) if self._code else text
             self._words.append(text if self._verbatim else _SPACE.sub(" ", text))
 
     def _block(self) -> Iterator[Part]:
         """What was said since the last block: several lines where there were line breaks."""
-        words, kind = "".join(self._words), self._kind
+        words, kind, role = "".join(self._words), self._kind, Role(language=self._languages[-1])
         self._words.clear()
         if not self._options.urls:
             words = name_hosts(words)
@@ -163,7 +176,7 @@ class _Reading:
         for number, row in enumerate(rows, 1):
             if not row:
                 continue
-            block = Block(row, kind)
+            block = Block(row, kind, role=role)
             if number < len(rows) and kind == "paragraph":
                 block = replace(block, kind="line" if rows[number] else "paragraph")
             if self._chapter is not None:
@@ -179,6 +192,10 @@ def _parts_blocks(element: Element, tag: str) -> bool:
         return False
     around = element.getparent()
     return tag != "p" or around is None or around.tag not in _CELLS or len(around) > 1
+
+
+def _language_of(element: Element) -> str | None:
+    return declared(next(filter(None, map(element.get, _LANGUAGE)), None))
 
 
 def _is_note_mark(link: Element) -> bool:

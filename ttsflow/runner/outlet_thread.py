@@ -1,39 +1,32 @@
-"""The outlet of a stream: a thread that passes its audio on. It may block as long as its sink or store."""
+"""An outlet with a thread of its own, which may block as long as its sink or store."""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Thread
 from typing import Generic, TypeVar
 
-from ttsflow.scheduler.messages import Event
+from ttsflow.errors import Unforeseen
+from ttsflow.runner.ends import Fail, Report, Wake
+from ttsflow.threads import WatchedThread
 
 Command = TypeVar("Command")
 
 
-class Outlet(ABC, Generic[Command]):
-    """Carries out the commands of one stream in order, on its own thread, until `end` is called."""
+class OutletThread(ABC, Generic[Command]):
+    """An outlet that carries out the commands on its own thread, until `end` is called."""
+
+    stored = False
 
     def __init__(self, name: str) -> None:
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
         self._whole = True
         self._error: BaseException | None = None
-        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread = WatchedThread(self._run, name=name, lost=self._lose)
 
-    def start(
-        self,
-        report: Callable[[Event], object],
-        fail: Callable[[BaseException], object],
-        wake: Callable[[BaseException | None], object],
-    ) -> None:
-        """Start the thread. These functions are called on it.
-
-        `report` takes the events that answer the commands, `fail` takes the first error. `wake` is called
-        last, with the error for the stream's waiter, if any.
-        """
+    def start(self, report: Report, fail: Fail, wake: Wake) -> None:
+        """Start the thread. These functions are called on it."""
         self._report, self._fail, self._wake = report, fail, wake
         self._thread.start()
 
@@ -42,7 +35,7 @@ class Outlet(ABC, Generic[Command]):
         self._commands.put(command)
 
     def end(self, whole: bool, error: BaseException | None = None) -> None:
-        """No more commands will come. The stream is complete (`whole`), or cancelled, maybe by `error`."""
+        """No more commands will come."""
         self._whole, self._error = whole, error
         self._commands.put(None)
 
@@ -51,9 +44,17 @@ class Outlet(ABC, Generic[Command]):
         return not self._thread.is_alive()
 
     def join(self, until: float) -> bool:
-        """Wait for the end of the thread until this time on the monotonic clock; whether it has ended."""
+        """Wait for the end of the thread; whether it has ended."""
         self._thread.join(max(0.0, until - time.monotonic()))
         return self.ended
+
+    def _lose(self, error: Unforeseen) -> None:
+        self.abort()
+        self._fail(error)
+        self._wake(error)
+
+    def abort(self) -> None:
+        """The thread has ended unforeseen: leave behind what can be left."""
 
     @abstractmethod
     def _run(self) -> None:

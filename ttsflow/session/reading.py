@@ -1,0 +1,27 @@
+"""The readers of plugins, as the readers of this program are."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from functools import partial
+
+from ttsflow.interface.textreader import TextReader
+from ttsflow.registry import Plugin, Registry, read_by
+from ttsflow.text.document import Document
+from ttsflow.text.options import ReadOptions
+from ttsflow.text.readers import Reader, reader_named
+
+
+def readers_of(registry: Registry) -> tuple[Reader, ...]:
+    """The readers that plugins offer."""
+    return tuple(
+        Reader(plugin.name, plugin.cls.suffixes, partial(_read, plugin)) for plugin in registry.readers()
+    )
+
+
+def _read(plugin: Plugin[TextReader], data: bytes, name: str, options: ReadOptions) -> Document:
+    """The document that the text of a reader is. Raises InputError, PluginError."""
+    text, format = read_by(plugin, data, name), plugin.cls.gives
+    reading = replace(options, format=format, encoding="utf-8")
+    return reader_named(format).read(codecs.BOM_UTF8 + text.encode(), name, reading)
