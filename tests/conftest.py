@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from coverage import Coverage
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.fakes.fake_nvml import build_fake_nvml
 
-settings.register_profile("ttsflow", deadline=None)  # a busy machine may take any time
+# A busy machine may take any time.
+settings.register_profile("ttsflow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ttsflow")
 
 # A shell has what it starts with "&" ignore Ctrl-C, and nohup SIGHUP, and so would the programs under test.
@@ -51,7 +52,7 @@ def untraced() -> Iterator[None]:
 
 @pytest.fixture
 def quickly() -> Iterator[None]:
-    """For tests of many worlds, whose code others cover: `untraced`."""
+    """For tests of many worlds or of much text, whose code others cover: `untraced`."""
     with untraced():
         yield
 

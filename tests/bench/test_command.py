@@ -72,7 +72,15 @@ def test_there_are_passages(language: str) -> None:
 def test_figures_a_table_and_a_file(program: Program) -> None:
     engine = sim(**QUICK, slots=2, slowdown="[1, 1.2]", pieces=4)
     ended = program("bench", *engine, "--budget", "600", "--workers", "2", "-o", "costs.yaml")
-    for said in ("short", "middle", "long", "1 worker, 2 slots", "2 workers, 1 slot each", "<- knee"):
+    for said in (
+        "short",
+        "middle",
+        "long",
+        "1 worker, 2 slots",
+        "2 workers, 1 slot each",
+        "2 workers, 2 slots each",
+        "<- knee",
+    ):
         assert said in ended.text
     assert "profile: costs.yaml" in ended.text
     [entry] = read_profiles(program.folder / "costs.yaml").profiles
@@ -124,6 +132,18 @@ def test_an_engine_that_fails_with_three_is_measured_with_two(program: Program, 
     [entry] = read_profiles(program.folder / "costs.yaml").profiles
     assert entry.costs.slots == 2
     program.await_end()
+
+
+def test_two_workers_with_slots_that_the_memory_does_not_hold_are_left_out(program: Program) -> None:
+    program.gpus(1)
+    engine = sim(**QUICK, slots=2, slowdown="[1, 1.1]", device="cuda", memory_bytes=5 * 10**9)
+    large = sim(slot_memory_bytes=5 * 10**9)[2:]
+    data = bench(program, *engine, *large, "--budget", "600", "--workers", "2")
+    assert [arm["workers"] for arm in data["workers"]] == [1, 2]
+    assert data["both"] == []
+    assert any("a second worker with 2 slots does not fit" in note for note in data["notes"])
+    data = bench(program, *engine, "--budget", "600", "--workers", "2")
+    assert [(arm["workers"], arm["slots"]) for arm in data["both"]] == [(2, 2)]
 
 
 def test_memory_that_is_out_is_the_end_of_more(program: Program) -> None:

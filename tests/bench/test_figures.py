@@ -39,11 +39,14 @@ def spoken(slower: float, memory_mb: int = 100) -> Pass:
 
 
 def measured(
-    slots: dict[int, Sequence[float]], workers: dict[int, Sequence[float]] | None = None, rounds: int = 5
+    slots: dict[int, Sequence[float]],
+    workers: dict[int, Sequence[float]] | None = None,
+    rounds: int = 5,
+    both: dict[Arm, Sequence[float]] | None = None,
 ) -> Measured:
     """Measured on a machine that gets slower from round to round; s(k) by round for each number k."""
     arms = {Arm(1, k): values for k, values in slots.items()}
-    arms |= {Arm(k, 1): values for k, values in (workers or {}).items()}
+    arms |= {Arm(k, 1): values for k, values in (workers or {}).items()} | (both or {})
     passes = [
         Round(
             {ALONE: spoken(1.0 + number)}
@@ -232,6 +235,28 @@ def test_what_cannot_be_told_is_not_done_with_the_file() -> None:
     assert all("cannot be told" in said for said in advice(figures(made), 1))
     assert costs_of(made).slowdown == (1.0, 2.0)
     assert placed(made) == [WorkerSpec(made.device, 1)]
+
+
+def test_both_are_taken_where_they_surely_give_more_than_either() -> None:
+    both = Arm(2, 2)
+    made = measured({2: [1.0]}, {2: [1.4]}, both={both: [1.5, 1.6, 1.5, 1.4, 1.5]})
+    assert taken(figures(made)).arm == both
+    assert placed(made) == [WorkerSpec(made.device, 2)] * 2
+    assert costs_of(made).workers == pytest.approx((1.0, 1.5, 2.25, 3.0), rel=0.01)
+    assert policy_of(figures(made), 4) is None
+    said = advice(figures(made), 4)[-1]
+    assert (
+        said
+        == "2 workers, 2 slots each: 1.33 times as much as 1 worker, 2 slots, with the memory of 2 workers"
+    )
+    made.device = Device("cuda:0", "cuda", "H100")
+    assert placed(made) == [WorkerSpec(made.device, 2)] * 2, "on a GPU, too, where it was asked for"
+
+
+def test_both_are_not_taken_where_chance_may_have_made_it() -> None:
+    made = measured({2: [1.0]}, {2: [1.4]}, both={Arm(2, 2): [1.9, 2.1, 1.9, 2.2, 2.0]})
+    assert placed(made) == [WorkerSpec(made.device, 2)]
+    assert "no sure gain: runs have 1 worker, 2 slots" in advice(figures(made), 2)[-1]
 
 
 def test_slots_and_workers_are_not_combined() -> None:

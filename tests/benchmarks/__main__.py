@@ -11,15 +11,19 @@ from pathlib import Path
 import click
 
 from tests.benchmarks import (
+    cluster,
     decision_backlog,
     decision_fleet,
+    encoding,
     engine_overhead,
     espeak_speedup,
     faults,
     keeping,
+    many,
     memory,
     recovery,
     sentences,
+    serving,
     simulation,
     startup,
     store,
@@ -39,8 +43,12 @@ BENCHMARKS: dict[str, Callable[[Workload], Iterator[Figure]]] = {
     "simulation": simulation.measure,
     "store": store.measure,
     "keeping": keeping.measure,
+    "encoding": encoding.measure,
+    "many": many.measure,
+    "serving": serving.measure,
     "recovery": recovery.measure,
     "faults": faults.measure,
+    "cluster": cluster.measure,
 }
 FILE = click.Path(path_type=Path, dir_okay=False)
 

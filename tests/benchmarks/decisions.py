@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from statistics import median
 
 from ttsflow import ChunkJob, Device, Policy, Profile
-from ttsflow.scheduler import Scheduler
 from ttsflow.scheduler import messages as msg
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.limits import Limits
 
 PROFILE = Profile("measured", 24_000, ("cuda",))

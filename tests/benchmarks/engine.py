@@ -26,15 +26,20 @@ def setup_for(
     *,
     limits: Mapping[str, Any] | None = None,
     plugins: Sequence[Path] = (),
+    cluster: str | None = None,
 ) -> Setup:
-    """What `ttsflow run --backend BACKEND --policy bounded-parallel` settles; WORKERS chunks at a time."""
+    """What `ttsflow run --backend BACKEND --policy bounded-parallel` settles; WORKERS chunks at a time.
+
+    With the address of a `cluster` they are spoken there.
+    """
     flags = [
+        *([] if cluster is None else [Flag("benchmark", "cluster.address", cluster)]),
         *(Flag("benchmark", f"limits.{key}", value) for key, value in (limits or {}).items()),
         Flag("benchmark", "backend.use", backend),
         Flag("benchmark", "backend.options", dict(options or {})),
         Flag("benchmark", "policy.options.max_concurrent", workers),
     ]
-    return make_setup(load("bounded-parallel", None, flags), plugins, fallback_allowed=False)
+    return make_setup(load("bounded-parallel", None, flags), plugins, fallback_allowed=False, listening=False)
 
 
 class ReadyEngine:

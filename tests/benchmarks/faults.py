@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Figure, Spread, Workload, in_turns, medians, ratios
 from ttsflow import ChunkJob, Device, Profile
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.limits import Limits
 from ttsflow.simulator import CostModel, Simulator
 from ttsflow.testing.fault_tester import Faults, FaultySimulator, World

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks.engine import ReadyEngine, setup_for
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
 from ttsflow.output import About, FileSink
+from ttsflow.report import Unobserved
 from ttsflow.session.destination import tag_of
 from ttsflow.session.recording import Recording
 from ttsflow.session.request import Manner, Request
@@ -42,9 +43,9 @@ class Text:
             Recording(self.setup, Path(folder) / "out.wav") as recording,
         ):
             began = time.perf_counter()
-            recording.begin(self.request)
-            self.engine.speak(list(recording.jobs(self.request)), store=recording)
-            recording.build()
+            recording.begin(self.request, missing=lambda: None)
+            self.engine.speak(list(recording.jobs(recording.left(self.request))), store=recording)
+            recording.build(Unobserved())
             return time.perf_counter() - began
 
     def straight_s(self) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,11 +16,13 @@ import click
 import numpy as np
 import soundfile
 
+from tests.benchmarks.libraries import VOICES, settings_of
 from tests.recognition import LIKE_THE_TEXT, Heard, hear_phonemes, hear_words
 from ttsflow import AudioPiece, Engine
 from ttsflow.text import CutRules, cut, read_file
 
-ENGINES = ("hibari", "espeak")
+ENGINES = ("hibari", "kokoro", "piper", "espeak")
+AT_A_TIME = 2
 WORST = 10
 """sentences of each kind that are shown"""
 
@@ -41,11 +44,17 @@ def spread_out(sentences: Sequence[str], number: int) -> list[str]:
 
 
 def speak(backend: str, sentences: Sequence[str]) -> list[AudioPiece]:
-    """The audio of each sentence. They are the paragraphs of one text."""
-    settings = {"backend.use": backend, "policy.options.max_concurrent": 2}
+    """The audio of each sentence."""
+    settings = {"backend.use": backend} if backend not in VOICES else settings_of(backend)
+    settings["policy.options.max_concurrent"] = AT_A_TIME
     with Engine("bounded-parallel", settings=settings) as engine:
-        pieces = engine.stream("\n\n".join(sentences))
-        return [piece for piece in pieces if piece.samples.any()]  # the others are pauses
+
+        def spoken(sentence: str) -> AudioPiece:
+            pieces = list(engine.stream(sentence))
+            return AudioPiece(np.concatenate([piece.samples for piece in pieces]), pieces[0].sample_rate)
+
+        with ThreadPoolExecutor(AT_A_TIME) as threads:
+            return list(threads.map(spoken, sentences))
 
 
 def hear(sentences: Sequence[str], pieces: Sequence[AudioPiece]) -> Iterator[tuple[Heard, Heard]]:
@@ -71,11 +80,12 @@ def row(what: str, heard: Sequence[Heard]) -> str:
 @click.command()
 @click.argument("text", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--sentences", "number", type=click.IntRange(min=1), default=200, show_default=True)
-def main(text: Path, number: int) -> None:
+@click.option("--engine", "engines", type=click.Choice(ENGINES), multiple=True, default=ENGINES)
+def main(text: Path, number: int, engines: Sequence[str]) -> None:
     """Print how often what is heard differs from TEXT, and the sentences that differ most."""
     sentences = spread_out(find_sentences(text), number)
     rows, worst = [], []
-    for engine in ENGINES:
+    for engine in engines:
         words, phonemes = zip(*hear(sentences, speak(engine, sentences)), strict=True)
         for kind, heard in (("words", words), ("phonemes", phonemes)):
             rows.append(row(f"`{engine}`, {kind}", heard))

@@ -94,7 +94,7 @@ def main(schedules: int, first_seed: int, processes: int, devices: int, streams:
     if tally.failures:
         seed, _ = tally.failures[0]
         policy, world = KINDS[seed % len(KINDS)]
-        click.echo(f"\nThe first, shrunk:\n{shrink(seed, SOUND[policy], WORLDS[world], run_sound)}")
+        click.echo(f"\nThe first, shrunk:\n{shrink(seed, SOUND[policy], WORLDS[world], run_sound, size)}")
         sys.exit(1)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tests.benchmarks.pairs import Figure, Spread, Workload, in_turns
 from ttsflow import ChunkJob, Device, Profile
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.simulator import CostModel, Simulator
 from ttsflow.testing import ROUGH
 from ttsflow.testing.fault_tester import run_schedule

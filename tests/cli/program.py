@@ -15,11 +15,18 @@ from typing import Any
 
 import psutil
 
+from tests.cli.warm import WarmPopen, can_be_warm
 from tests.fakes import fake_nvml as fake
 from tests.store.world import chunks_kept
 
 COMMAND = [sys.executable, "-m", "ttsflow"]
 FAMILY = "TTSFLOW_TEST_FAMILY"  # every process that a test starts inherits it
+
+
+def room(size: int) -> list[str]:
+    """What stands before a program whose files may have this many bytes, each; coverage's may have more."""
+    return ["env", "-u", "COVERAGE_PROCESS_START", "prlimit", f"--fsize={size}"]
+
 
 # Put first on PYTHONPATH as sitecustomize.py: a machine on which some packages are not installed.
 HIDING = """
@@ -98,10 +105,14 @@ class Program:
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
+            "env": self.env,
         } | options
-        command = [*before, *COMMAND, *args]
-        self.started.append(subprocess.Popen(command, cwd=self.folder, env=self.env, **options))
-        return self.started[-1]
+        if not before and can_be_warm(options["env"], options):
+            process: subprocess.Popen[bytes] = WarmPopen(args, cwd=self.folder, **options)
+        else:
+            process = subprocess.Popen([*before, *COMMAND, *args], cwd=self.folder, **options)
+        self.started.append(process)
+        return process
 
     def finish(self, process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Ended:
         """Wait for the end of a run."""
@@ -167,10 +178,13 @@ class Program:
         return chunks_kept(self.folder / f"{name}.ttsflow")
 
     def _is_ours(self, process: psutil.Process) -> bool:
+        ours = [
+            run.pid for run in self.started if run.returncode is None
+        ]  # a copy keeps the template's family
         try:
             return (
-                process.environ().get(FAMILY) == self.env[FAMILY] and process.status() != psutil.STATUS_ZOMBIE
-            )
+                process.pid in ours or process.environ().get(FAMILY) == self.env[FAMILY]
+            ) and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:  # gone meanwhile, or another user's
             return False
 

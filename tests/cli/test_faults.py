@@ -87,7 +87,7 @@ def samples(program: Program) -> bytes:
 def test_a_worker_that_is_of_no_use_any_more_is_replaced_and_its_chunk_spoken_again(
     story: Program, undisturbed: bytes, kind: str, limits: dict[str, float], said: str
 ) -> None:
-    limits = {name: patience(seconds) for name, seconds in limits.items()}
+    limits = {name: patience(seconds) for name, seconds in limits.items()} | {"hedge": 0}
     faults = f"[{{at: 3, kind: {kind}, times: 1}}]"
     report = story.report("story.txt", *TWO_WORKERS, *settings(**limits), *engine(story, faults))
     assert tries(report) == [1, 1, 1, 2, 1, 1, 1, 1], "its neighbours are undisturbed"
@@ -98,10 +98,27 @@ def test_a_worker_that_is_of_no_use_any_more_is_replaced_and_its_chunk_spoken_ag
     assert story.processes() == []
 
 
+def test_a_worker_that_is_stopped_costs_seconds_and_nothing_is_killed_for_it(
+    story: Program, undisturbed: bytes
+) -> None:
+    faults = "[{at: 3, kind: stop, times: 1}]"
+    report = story.report(
+        "story.txt", *TWO_WORKERS, *settings(timeouts__chunk_s=3600), *engine(story, faults)
+    )
+    assert samples(story) == undisturbed
+    hedges = [attempt for attempt in report["attempts"] if attempt["hedge"]]
+    assert [(hedge["index"], hedge["end"]) for hedge in hedges] == [(3, "finished")]
+    assert report["summary"]["hedges"] == 1
+    assert report["chunks"][3]["worker"] == hedges[0]["worker"]
+    assert not noticed(report, "is tried again")
+    assert report["losses"] == []
+    assert story.processes() == []
+
+
 def test_a_worker_that_falls_silent_in_mid_chunk_is_ended(story: Program, undisturbed: bytes) -> None:
     faults = "[{at: 3, kind: hang, after: 1, times: 1}]"
     idle_s = patience(2.0)
-    limits = settings(timeouts__idle_s=idle_s)
+    limits = settings(timeouts__idle_s=idle_s, hedge=0)
     report = story.report("story.txt", *TWO_WORKERS, *limits, *engine(story, faults, pieces=2))
     assert tries(report) == [1, 1, 1, 2, 1, 1, 1, 1]
     assert noticed(report, "chunk 3 of 'main'", "hangs and is ended: silent for")

@@ -67,14 +67,21 @@ def test_backends(program: Program) -> None:
     program.hide("TTS")
     listed = json.loads(program("backends", "--json").out)["backends"]
     assert {backend["name"]: bool(backend["install"]) for backend in listed} == {
+        "command": False,
+        "coqui": True,
         "espeak": False,
         "hibari": False,
+        "kokoro": False,
+        "openai": False,
+        "ovos": False,
+        "piper": False,
         "sim": False,
         "xtts": True,
     }
     lines = {line.split()[0]: line for line in program("backends").text.splitlines()}
     assert "not installed" in lines["xtts"]
     assert "not installed" not in lines["espeak"]
+    assert "not ready" in lines["kokoro"]  # it has no model here
     text = program("backends", "xtts").text
     assert install_command("xtts") in text
     assert "model_dir" in text

@@ -197,11 +197,39 @@ def test_a_policy_file_that_is_not_there_is_named_and_the_others_are_shown(progr
         (("--policy", "nothing"), "nothing"),
         (("--profile", "nothing.yaml"), "there is no such file"),
         (("--report", "x.json"), "give one --policy"),
+        (("--replay", "x.json"), "give either INPUT, or --replay with the report of a run"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(program: Program, args: tuple[str, ...], says: str) -> None:
     code = 1 if args[0] == "--policy" else 2
     assert says in program("plan", "book.txt", *args, code=code).err
+
+
+def test_a_run_is_played_again_under_another_policy(program: Program) -> None:
+    """Its decisions were traced; under the same policy it takes as long, under a slower one longer."""
+    program.write("book.txt", paragraphs(8))
+    program.gpus(2)
+    engine = sim(device="cuda", chunk_s=0.2, audio_s=0.5)
+    where = ("-o", "book.wav", "--report", "run.json", "--trace-policy", "trace.jsonl")
+    program("run", "-q", "book.txt", "--policy", "bounded-parallel", *engine, *where)
+    run = json.loads((program.folder / "run.json").read_text())
+    lines = (program.folder / "trace.jsonl").read_text().splitlines()
+    traced = [json.loads(line) for line in lines[1:]]
+    assert json.loads(lines[0])["policy"] == "bounded-parallel"
+    started = [one["index"] for each in traced for one in each.get("chosen", ())]
+    assert sorted(started) == list(range(8))
+    assert [each for each in run["decisions"] if "chosen" in each] == [
+        each for each in traced if "chosen" in each
+    ]
+
+    asked = ("--policy", "bounded-parallel", "--policy", "sequential")
+    planned = json.loads(program("plan", "--replay", "run.json", *asked, "--json").text)
+    same_s, slower_s = (each["summary"]["makespan_s"] for each in planned["plans"])
+    assert slower_s > 1.1 * same_s
+    table = program("plan", "--replay", "run.json", *asked).text
+    assert "as it was: bounded-parallel" in table
+    refused = program("plan", "--replay", "run.json", "--gpus", "4", code=2)
+    assert "--replay has devices, costs and text of the run" in refused.err
 
 
 def test_a_text_without_words(program: Program) -> None:
@@ -257,3 +285,17 @@ def test_a_number_of_listeners_that_cannot_be(program: Program, count: str) -> N
         "must be a number from 1 to 10,000, or `most`"
         in program("plan", "book.txt", "--listeners", count, code=2).err
     )
+
+
+def test_a_cluster_is_planned_for(program: Program) -> None:
+    program.write("book.txt", paragraphs(40))
+    engine = sim(device="cuda")
+    told = program("plan", "book.txt", *engine, "--nodes", "3", "--gpus", "2", "--policy", "adaptive").text
+    assert "on 6 GPUs of 3 nodes, a file" in told
+    assert "adaptive: the coordinator has " in told
+    made = program("plan", "book.txt", *engine, "--nodes", "3", "--gpus", "2", "--json").text
+    assert json.loads(made)["devices"][-1] == "node2/cuda:1"
+    assert json.loads(made)["plans"][0]["coordinator"]["workers"] == 6
+    for nodes in ("0", "6000"):
+        refused = program("plan", "book.txt", *engine, "--nodes", nodes, "--gpus", "2", code=2).err
+        assert f"--nodes is {int(nodes):,}, and must be from 1 to 5,000 with 2 GPUs each" in refused

@@ -27,12 +27,16 @@ def test_a_policy_file_in_the_users_folder_is_found_by_its_name(program: Program
     }
     assert len(report["workers"]) == 2
     assert "pair" in program("policies").text
+    taken = program("new", "policy", "pair", code=2)
+    assert "there is a policy named 'pair' already; choose another name" in taken.err
 
 
 def test_a_policy_file_in_the_current_folder_must_be_given_as_a_path(program: Program) -> None:
     program.write("pair.yaml", TWO_AT_ONCE)
     refused = program("run", "--text", "Hello.", "--policy", "pair", *sim(), code=2)
     assert "./pair.yaml" in refused.err
+    code = program("run", "--text", "Hello.", "--policy", "n/pair.py", *sim(), code=2)
+    assert "--policy: 'n/pair.py' is code; it is given by --plugins-dir, or by `plugins`" in code.err
     report = program.report("--text", "Hello.", "--policy", "./pair.yaml", *sim())
     assert report["policy"]["decided_by"] == "./pair.yaml"
 
@@ -42,7 +46,7 @@ def test_the_policy_in_the_documentation_works_from_a_folder_and_from_a_file(pro
     source = textwrap.dedent(docstring.partition("::\n")[2])
     program.write("plugins/shortest_first.py", source)
     listed = program("policies", "--plugins-dir", "plugins")
-    assert "Shortest chunk first" in listed.text
+    assert "The shortest of the next chunks first" in listed.text
     program.write("my.yaml", "policy: {use: shortest-first}\nplugins: [plugins/shortest_first.py]\n")
 
     text = "A long beginning that takes its time.\n\nA much longer second part that takes more.\n\nThe end."

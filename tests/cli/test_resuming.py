@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.cli.program import NEVER_LATE, ONE_WORKER, TWO_WORKERS, Program, indexes, paragraphs, sim
+from tests.cli.program import NEVER_LATE, ONE_WORKER, TWO_WORKERS, Program, indexes, paragraphs, room, sim
 from tests.store.world import on_a_small_disk
 
 CHUNKS = 12
@@ -183,6 +183,14 @@ def test_a_text_that_is_complete_is_left_alone(spoken: Program) -> None:
     assert len(report["chunks"]) == CHUNKS
     assert all(chunk["kept"] for chunk in report["chunks"])
     assert (spoken.folder / "story.wav").stat().st_ino == before.st_ino
+
+
+def test_what_tells_how_it_was_made_is_left_alone_too(story: Program) -> None:
+    once = (*SPEAK, *QUICK, "--report", "told.json", "--trace-policy", "seen.jsonl")
+    story(*once)
+    before = [(story.folder / name).read_bytes() for name in ("told.json", "seen.jsonl")]
+    assert "and told.json is left as it is" in story(*once).err
+    assert [(story.folder / name).read_bytes() for name in ("told.json", "seen.jsonl")] == before
 
 
 def deleted(wav: Path) -> None:
@@ -373,7 +381,7 @@ def test_two_runs_at_once_and_the_second_is_told_of_the_first(story: Program) ->
 
 def test_files_that_may_not_grow_end_the_run_and_it_goes_on(story: Program, undisturbed: Path) -> None:
     engine = sim(rtf=0, audio_s=0.2)
-    ended = story.finish(story.start(*SPEAK, *engine, before=["prlimit", "--fsize=200000"]))
+    ended = story.finish(story.start(*SPEAK, *engine, before=room(200_000)))
     assert ended.code == 3, ended.err
     assert "raise the limit (ulimit -f)" in ended.err
     kept = story.kept("story.wav")
@@ -387,7 +395,7 @@ def test_an_output_for_which_there_is_no_room_needs_no_worker_later(
     spoken: Program, undisturbed: Path
 ) -> None:
     (spoken.folder / "story.wav").unlink()
-    ended = spoken.finish(spoken.start(*SPEAK, *QUICK, before=["prlimit", "--fsize=400000"]))
+    ended = spoken.finish(spoken.start(*SPEAK, *QUICK, before=room(400_000)))
     assert ended.code == 3, ended.err
     assert "story.wav could not be completed" in ended.err
     assert f"{CHUNKS} of {CHUNKS} chunks are kept" in ended.err

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import soundfile
 
-from tests.cli.program import NEVER_LATE, ONE_WORKER, Program, paragraphs, sim
+from tests.cli.program import NEVER_LATE, ONE_WORKER, TWO_WORKERS, Program, paragraphs, sim
 
 
 def test_chunks_that_fail_are_named_and_the_rest_is_there(program: Program) -> None:
@@ -170,6 +170,27 @@ def test_ctrl_c_leaves_the_file_that_was_there(program: Program) -> None:
     assert sorted(path.name for path in program.folder.iterdir()) == [
         "home", "story.txt", "story.wav", "story.wav.ttsflow",
     ]  # fmt: skip
+
+
+def test_a_program_that_was_stopped_counts_that_time_nowhere(program: Program) -> None:
+    limits = ("--set", "limits.timeouts.chunk_s=5", "--set", "limits.hedge=1")
+    process = program.start(
+        "run", "--text", paragraphs(12), *TWO_WORKERS, *limits, *sim(chunk_s=0.5), "--report", "run.json"
+    )
+    program.await_audio("speech.wav")
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+    time.sleep(8.0)  # this is the pause
+    process.send_signal(signal.SIGCONT)
+    ended = program.finish(process)
+    assert ended.code == 0
+    report = json.loads((program.folder / "run.json").read_text())
+    summary = report["summary"]
+    assert 3.0 < summary["stopped_s"] <= 8.0
+    assert f"stopped     {summary['stopped_s']:.1f} s" in ended.err
+    assert summary["chunk_s"]["p95"] < 5.0
+    assert summary["hedges"] == 0
+    assert report["losses"] == []
 
 
 def test_workers_end_with_a_coordinator_that_is_killed(program: Program) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.cli.program import ONE_WORKER, Program, paragraphs, sim
 from tests.cli.terminal import CTRL_C, Terminal
+from tests.fakes.fake_nvml import build_fake_nvml, environment
 
 
 @pytest.fixture
@@ -24,16 +26,71 @@ def test_no_input_gives_an_example(terminal: Callable[..., Terminal]) -> None:
 
 
 def test_progress_is_shown_and_wiped(program: Program, terminal: Callable[..., Terminal]) -> None:
-    run = terminal("run", "--text", paragraphs(5), *ONE_WORKER, *sim(chunk_s=0.2))
+    run = terminal("run", "--text", paragraphs(8), *ONE_WORKER, *sim(chunk_s=0.4))
+    run.show_until("w0 +loading")
+    shown = run.show_until(r" [2-8] of 8 chunks")
+    assert re.search(r"\d+%  \d of 8 chunks", shown)
+    assert re.search(r" of speech, .* x real time, about .* left", shown)
+    assert re.search(r'w0 cpu "This is part \d of 8."', shown)
     assert run.end() == 0
-    assert "loading" in run.screen
-    parts = [int(part) for part in re.findall(r"(\d+)% of the chunks", run.screen)]
-    assert len(parts) >= 3
+    assert run.has_cursor
+    parts = [int(part) for frame in run.frames for part in re.findall(r"(\d+)%", frame)]
     assert parts == sorted(parts)
-    assert parts[-1] == 100
-    shown = re.sub(r"[^\n]*\r\x1b\[K", "", run.screen.replace("\r\n", "\n"))
-    assert "%" not in shown.partition("chunks ")[0]
+    assert "%" not in run.frames[-1]
+    assert "w0" not in run.frames[-1]
+    assert "8 submitted, 8 delivered, 0 failed" in run.frames[-1]
     assert (program.folder / "speech.wav").exists()
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_eight_workers_and_one_that_dies(
+    program: Program, terminal: Callable[..., Terminal], columns: int
+) -> None:
+    run = terminal(
+        "run", "--text", paragraphs(60), "--policy", "bounded-parallel",
+        "--set", "policy.options.max_concurrent=8",
+        *sim(chunk_s=0.3, faults="[{text: part 20 of, kind: die, takes: 1}]"),
+        columns=columns,
+    )  # fmt: skip
+    shown = run.show_until("1 worker lost")
+    assert len(re.findall(r"^w\d", shown, re.MULTILINE)) >= 6
+    assert max(map(len, shown.splitlines())) <= columns
+    assert run.end() == 0
+    assert "60 submitted, 60 delivered, 0 failed" in run.frames[-1]
+    assert not re.search(r"^w\d", run.frames[-1], re.MULTILINE), "what was drawn is wiped"
+
+
+def test_messages_appear_above_what_is_drawn(program: Program, terminal: Callable[..., Terminal]) -> None:
+    program.write("plugins/slow.py", SLOW)
+    run = terminal(*SLOWLY, "-v")
+    said = r"ttsflow: loading: w0: reading the weights"
+    shown = run.show_until(rf"{said}(.|\n)*\nw0 +loading")
+    assert re.match(r"w\d +loading", shown.splitlines()[-1])
+    assert run.end() == 0
+    assert re.search(said, run.frames[-1])
+
+
+def test_chapters_are_shown(program: Program, terminal: Callable[..., Terminal]) -> None:
+    program.write("book.md", "# One\n\nFirst words.\n\n# Two\n\nMore words.\n\nLast words.\n")
+    run = terminal("run", "book.md", *ONE_WORKER, *sim(chunk_s=1.0))
+    run.show_until("chapter 1 of 2: One")
+    run.show_until("chapter 2 of 2: Two")
+    assert run.end() == 0
+
+
+def test_gpus_are_shown(program: Program, terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    program.env |= environment(build_fake_nvml(tmp_path), gpus=2, free_gib=20, base=program.env)
+    program.env["FAKE_NVML_BUSY"] = "87"
+    run = terminal("run", "--text", paragraphs(20), *sim(chunk_s=0.5))
+    shown = run.show_until("cuda:1 Fake GPU: .* busy")
+    assert "cuda:0 Fake GPU: 4.3 of 25.8 GB, 87% busy" in shown
+    assert run.end() == 0
+
+
+def test_a_terminal_that_cannot_go_back_gets_lines(terminal: Callable[..., Terminal]) -> None:
+    run = terminal("run", "--text", paragraphs(3), *sim(), kind="dumb")
+    assert run.end() == 0
+    assert "\x1b" not in run.screen
 
 
 def test_no_progress_where_nobody_watches(program: Program) -> None:
@@ -50,7 +107,7 @@ class Slow(ttsflow.Backend):
     def load(self, device, slots):
         for what in ("reading the weights (1.9 GB)", "warming \\x1b[31mup " + "x" * 150):
             self.progress(what)
-            time.sleep(0.2)
+            time.sleep(0.6)
     def synthesize(self, job):
         import numpy as np
         yield ttsflow.AudioPiece(np.full(8000, 0.1, "float32"), 8000)
@@ -64,14 +121,11 @@ SLOWLY = ("run", "--text", "Hello.", "--plugins-dir", "plugins", "--backend", "s
 def test_what_is_loaded_is_shown_and_wiped(program: Program, terminal: Callable[..., Terminal]) -> None:
     program.write("plugins/slow.py", SLOW)
     run = terminal(*SLOWLY)
-    run.read_until(r"loading: w0: reading the weights \(1.9 GB\)")
+    run.show_until(r"w0 +loading: reading the weights \(1.9 GB\)")
+    shown = run.show_until("w0 +loading: warming")
+    assert "warming \N{REPLACEMENT CHARACTER}[31mup" in shown
     assert run.end() == 0
-    lines = [line for line in run.screen.split("\r\x1b[K") if line.startswith("loading: w0: warming")]
-    assert [len(line) for line in lines] == [79], "a line that wraps could not be wiped"
-    assert "warming \N{REPLACEMENT CHARACTER}[31mup" in lines[0]
-    assert "0% of the chunks" in run.screen
-    shown = re.sub(r"[^\n]*\r\x1b\[K", "", run.screen.replace("\r\n", "\n"))
-    assert "loading" not in shown
+    assert "loading" not in run.frames[-1]
 
 
 def test_what_is_loaded_is_logged_where_nobody_watches(program: Program) -> None:
@@ -83,11 +137,12 @@ def test_what_is_loaded_is_logged_where_nobody_watches(program: Program) -> None
 
 def test_ctrl_c(program: Program, terminal: Callable[..., Terminal]) -> None:
     run = terminal("run", "--text", paragraphs(200), *sim(chunk_s=0.1))
-    run.read_until(r"[1-9]% of the chunks")
+    run.show_until(r"[1-9]%  \d+ of 200 chunks")
     run.type(CTRL_C)
     assert run.end() == 130
-    assert "\nttsflow: finishing what is in work; Ctrl-C again stops at once" in run.screen
-    assert run.screen.splitlines()[-1] == "ttsflow: interrupted"
+    assert "\nttsflow: finishing what is in work; Ctrl-C again stops at once" in run.frames[-1]
+    assert run.frames[-1].splitlines()[-1] == "ttsflow: interrupted"
+    assert run.has_cursor
     assert program.processes() == []
     assert sorted(path.name for path in program.folder.iterdir()) == ["home", "speech.wav.ttsflow"]
 

@@ -325,6 +325,6 @@ def test_an_unknown_backend_and_one_that_raises(registry: Registry, yaml_file: W
             ask(settings, registry)
     settings = settings_of(yaml_file("backend: {use: confused}"))
     with pytest.raises(
-        PluginError, match=r"cannot say whether it is installed: RuntimeError: who am I\? \(.*py:\d"
+        PluginError, match=r"'confused' of .* raised in missing: RuntimeError: who am I\? \(.*py:\d"
     ):
         resolve_backend(settings, registry, fallback_allowed=True)

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsflow.config import Flag, json_schema, load, show
+from ttsflow.config import Flag, load, show
+from ttsflow.config.jsonschema import json_schema
 
 NOBODY = Path("/no/such/folder")
 

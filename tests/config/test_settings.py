@@ -193,7 +193,10 @@ def test_a_path_that_is_not_there(path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("txt: {}", "line 1: txt is not a known key; did you mean 'text'? known: text, backend, limits,"),
+        (
+            "txt: {}",
+            "line 1: txt is not a known key; did you mean 'text'? known: text, backend, cluster, limits,",
+        ),
         (
             "text:\n  lang: en",
             "line 2: text.lang is not a known key; did you mean 'language'? known: language,",

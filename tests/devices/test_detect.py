@@ -16,6 +16,7 @@ import pytest
 from tests.fakes.fake_nvml import environment
 from ttsflow import pip_command
 from ttsflow.devices import detect
+from ttsflow.devices.detection import memory
 
 GIB = 1 << 30
 PROGRAM = """
@@ -80,6 +81,7 @@ def test_every_gpu_is_found_and_bound_by_its_bus_position(fake_nvml: Path, gpus:
             "total_bytes": 80 * GIB,
             "free_bytes": 71 * GIB,
             "cores": None,
+            "host": None,
             "max_slots": None,
             "max_workers": None,
         }
@@ -270,3 +272,60 @@ def test_apple_silicon_has_mps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     found = detect({"CUDA_VISIBLE_DEVICES": ""})
     assert [(device.id, device.kind) for device in found.devices] == [("mps", "mps"), ("cpu", "cpu")]
+
+
+MEMINFO = "MemTotal:       65536 kB\nMemFree:  1 kB\nMemAvailable:   32768 kB\n"
+MIB = 1024**2
+
+
+@pytest.mark.parametrize(
+    ("files", "total", "free"),
+    [
+        ({}, 64 * MIB, 32 * MIB),
+        ({"memory.max": "max", "memory.current": "1", "memory.stat": ""}, 64 * MIB, 32 * MIB),
+        ({"memory.max": 16 * MIB, "memory.current": 10 * MIB, "memory.stat": ""}, 16 * MIB, 6 * MIB),
+        (
+            {
+                "memory.max": 16 * MIB,
+                "memory.current": 10 * MIB,
+                "memory.stat": f"anon 5\ninactive_file {MIB}",
+            },
+            16 * MIB,
+            7 * MIB,
+        ),
+        ({"memory.max": 48 * MIB, "memory.current": MIB, "memory.stat": ""}, 48 * MIB, 32 * MIB),
+        (
+            {
+                "memory/memory.limit_in_bytes": 8 * MIB,
+                "memory/memory.usage_in_bytes": 9 * MIB,
+                "memory/memory.stat": "inactive_file 0",
+            },
+            8 * MIB,
+            0,
+        ),
+        (  # version 1 without a limit
+            {
+                "memory/memory.limit_in_bytes": 2**63 - 4096,
+                "memory/memory.usage_in_bytes": MIB,
+                "memory/memory.stat": "",
+            },
+            64 * MIB,
+            32 * MIB,
+        ),
+    ],
+)
+def test_memory_is_what_the_process_may_use(
+    files: dict[str, object], total: int, free: int, tmp_path: Path
+) -> None:
+    """Files as Linux writes them, in a folder that stands for the root."""
+    for name, text in {
+        "proc/meminfo": MEMINFO,
+        **{f"sys/fs/cgroup/{name}": files[name] for name in files},
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(str(text))
+    assert memory(tmp_path) == (total, free)
+
+
+def test_memory_of_a_system_that_does_not_tell(tmp_path: Path) -> None:
+    assert memory(tmp_path) == (None, None)

@@ -13,18 +13,24 @@ HEAD = """\
 
 Made by `python tests/docs/commands.py > docs/commands.md`; a test says when that is due.
 
-| exit code | meaning |
-|---|---|
-| 0 | every chunk was delivered |
-| 1 | at least one chunk failed (each is named, with its text), or a run to standard output broke off |
-| 2 | usage or configuration: nothing was spoken, and the message says what to change |
-| 3 | stopped before the end: finished chunks are kept, and the same command goes on |
-| 130 | interrupted (143: by SIGTERM); no worker is left, nothing half-written, the same command goes on |
-| 141 | whoever read standard output has left |
-
 Messages, the progress line and the summary go to standard error; standard output is for audio and for
 what the listing commands print. Every command that takes `--policy`, `--config` and `--set` puts the same
 configuration together from them: [configuration.md](configuration.md).
+
+## Exit codes
+
+| exit code | meaning |
+|---|---|
+| 0 | every chunk was delivered |
+| 1 | at least one chunk failed (with `--strict`: or is flagged), or a run to standard output broke off |
+| 2 | usage or configuration: nothing was spoken, and the message says what to change |
+| 3 | stopped before the end: no device left, a full disk, a broken policy; the same command goes on |
+| 130 | Ctrl-C: chunks in progress were finished; a second Ctrl-C stops at once; the same command goes on |
+| 129, 143 | SIGHUP, SIGTERM: stopped at once; the same command goes on |
+| 141 | the program that read standard output has ended |
+
+After 1 each failed chunk is named, with its text, and the same command tries it again. After 3, 129, 130
+and 143 finished chunks are kept, no worker is left, and nothing is half-written.
 """
 
 

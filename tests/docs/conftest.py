@@ -68,5 +68,7 @@ def desk(tmp_path: Path) -> Desk:
     # Run by Python when it starts: a backend that looks for coqui-tts finds none.
     (tools / HIDING).write_text("import sys\nsys.modules['TTS'] = None\n")
     path = os.pathsep.join((str(tools), str(Path(sys.executable).parent), os.environ["PATH"]))
-    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    return Desk(folder, {**os.environ, **home, "PATH": path, "PYTHONPATH": str(tools)})
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / ".config")}
+    environment = {**os.environ, **home, "PATH": path, "PYTHONPATH": str(tools)}
+    environment.pop("COVERAGE_PROCESS_START", None)  # examples run what other tests measure
+    return Desk(folder, environment)

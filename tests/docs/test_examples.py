@@ -84,8 +84,11 @@ def of_docstring(documented: object) -> str:
         (ttsflow.Policy, "--policy shortest-first --backend sim"),
         (hookspecs.ttsflow_policies, "--policy widest --backend sim"),
         (hookspecs.ttsflow_backends, "--backend beep"),
+        (hookspecs.ttsflow_text_rules, "--backend sim --set 'text.rules=[{use: ampersand}]'"),
+        (hookspecs.ttsflow_readers, "--backend sim"),
+        (hookspecs.ttsflow_observers, "--backend sim --set 'observers=[{use: lines}]'"),
     ],
-    ids=["Policy", "ttsflow_policies", "ttsflow_backends"],
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_the_plugin_in_a_docstring_works(documented: object, arguments: str, desk: Desk) -> None:
     (desk.folder / "plugin.py").write_text(of_docstring(documented))

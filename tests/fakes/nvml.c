@@ -7,9 +7,10 @@
  *   FAKE_NVML_MIG        how many MIG instances GPU 0 is cut into, at most 6; 0 for MIG switched off (0)
  *   FAKE_NVML_TOTAL_GIB  the memory of each GPU (24); instances share it equally
  *   FAKE_NVML_FREE_GIB   how much of it is free (23)
+ *   FAKE_NVML_BUSY       the percentage of time in which each GPU works (0)
  *   FAKE_NVML_FAULTS     calls that fail, as "call=code" or "call:gpu=code", separated by ','. Calls: init, count,
- *                        driver, shutdown; with a GPU: handle, name, uuid, memory, mig, instances, instance.
- *                        Codes: nvmlReturn_t.
+ *                        driver, shutdown; with a GPU: handle, name, uuid, memory, rates, mig, instances,
+ *                        instance. Codes: nvmlReturn_t.
  *   FAKE_NVML_SHUTDOWN   a file to create when the library is shut down
  *
  * The UUID of GPU 1 is GPU-01000000-0000-4000-8000-000000000000, that of instance 2 of GPU 0 is
@@ -127,6 +128,18 @@ int nvmlDeviceGetMemoryInfo(handle_t device, memory_t *memory) {
     memory->total = ((unsigned long long)number("FAKE_NVML_TOTAL_GIB", 24) << 30) / shares;
     memory->free = ((unsigned long long)number("FAKE_NVML_FREE_GIB", 23) << 30) / shares;
     memory->used = memory->total - memory->free;
+    return SUCCESS;
+}
+
+typedef struct { unsigned gpu, memory; } rates_t;
+
+/* Of an instance nobody knows. */
+int nvmlDeviceGetUtilizationRates(handle_t device, rates_t *rates) {
+    int code = may_answer("rates", device->gpu);
+    if (code) return code;
+    if (device->instance >= 0) return NOT_SUPPORTED;
+    rates->gpu = number("FAKE_NVML_BUSY", 0);
+    rates->memory = 0;
     return SUCCESS;
 }
 

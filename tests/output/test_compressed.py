@@ -17,6 +17,7 @@ from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
 from ttsflow.output import About, Chapter, Encoding, FileSink, StreamSink, Tag, format_named
 from ttsflow.output.formats import FORMATS, Format
+from ttsflow.output.pool import EncoderPool
 from ttsflow.text import Details
 
 RATE = 24000
@@ -59,6 +60,11 @@ def voice() -> NDArray[np.int16]:
     return np.round(9000 * np.sin(2 * np.pi * glide)).astype(np.int16)
 
 
+class File(io.BytesIO):
+    def beside(self) -> io.BytesIO:
+        return io.BytesIO()
+
+
 class Pipe(io.BytesIO):
     def seekable(self) -> bool:
         return False
@@ -70,13 +76,13 @@ class Pipe(io.BytesIO):
 def encoded(
     format: Format,
     voice: NDArray[np.int16],
-    target: io.BytesIO,
+    target: File,
     encoding: Encoding = Encoding(),  # noqa: B008
 ) -> bytes:
-    encoder = format.open(target, RATE, ABOUT, encoding)
+    encoder = format.open(target, RATE, ABOUT.tag, encoding, EncoderPool())
     for at in range(0, len(voice), 7777):
         encoder.write(voice[at : at + 7777].tobytes())
-    encoder.finish()
+    encoder.finish(ABOUT)
     return target.getvalue()
 
 
@@ -99,27 +105,27 @@ def noise(heard: NDArray[np.float64], voice: NDArray[np.int16]) -> NDArray[np.fl
 
 @each
 def test_a_file_is_as_long_as_its_audio(format: Format, voice: NDArray[np.int16]) -> None:
-    heard, rate = decoded(encoded(format, voice, io.BytesIO()))
+    heard, rate = decoded(encoded(format, voice, File()))
     slack = 0.0 if format.name in ("flac", "mp3") else 0.06  # AAC ends with whole frames
     assert SECONDS <= len(heard) / rate <= SECONDS + slack
 
 
 @pytest.mark.parametrize("name", ["m4a", "mp3"])
 def test_there_is_no_seam_between_sections(name: str, voice: NDArray[np.int16]) -> None:
-    heard, rate = decoded(encoded(format_named(name), voice, io.BytesIO()))
+    heard, rate = decoded(encoded(format_named(name), voice, File()))
     assert rate == RATE
     levels = noise(heard, voice)[15:-1]  # AAC takes a second to find out how to use its bits
     assert levels.max() < max(2 * np.median(levels), 40), "in the loudest place as in all others"
 
 
 def test_flac_loses_nothing(voice: NDArray[np.int16]) -> None:
-    heard, _ = decoded(encoded(format_named("flac"), voice, io.BytesIO()))
+    heard, _ = decoded(encoded(format_named("flac"), voice, File()))
     assert np.array_equal(heard, voice)
 
 
 @each
 def test_title_author_chapters_and_cover_are_read_back(format: Format, voice: NDArray[np.int16]) -> None:
-    with av.open(io.BytesIO(encoded(format, voice, io.BytesIO())), "r") as container:
+    with av.open(io.BytesIO(encoded(format, voice, File())), "r") as container:
         said = {**container.metadata, **container.streams.audio[0].metadata}
         chapters: list[Any] = container.chapters()
         covers = list(container.streams.video)
@@ -135,17 +141,17 @@ def test_title_author_chapters_and_cover_are_read_back(format: Format, voice: ND
 
 @pytest.mark.parametrize("name", ["m4b", "mp3"])
 def test_a_file_names_its_language(name: str, voice: NDArray[np.int16]) -> None:
-    with av.open(io.BytesIO(encoded(format_named(name), voice[:RATE], io.BytesIO())), "r") as container:
+    with av.open(io.BytesIO(encoded(format_named(name), voice[:RATE], File())), "r") as container:
         said = {**container.metadata, **container.streams.audio[0].metadata}
     assert said["language"] == "eng"
 
 
 def test_what_is_no_picture_is_no_cover(voice: NDArray[np.int16]) -> None:
     about = About(details=Details(cover=b"no picture at all"))
-    target = io.BytesIO()
-    encoder = format_named("m4b").open(target, RATE, about, Encoding())
+    target = File()
+    encoder = format_named("m4b").open(target, RATE, None, Encoding(), EncoderPool())
     encoder.write(voice[:RATE].tobytes())
-    encoder.finish()
+    encoder.finish(about)
     assert len(decoded(target.getvalue())[0]) >= RATE
 
 
@@ -156,11 +162,11 @@ def test_a_stream_is_heard_as_it_is_made(format: Format, voice: NDArray[np.int16
             StreamSink(Pipe(), sample_rate=RATE, format=format.name)
         return
     pipe = Pipe()
-    encoder = format.open(pipe, RATE, About(), Encoding())
+    encoder = format.open(pipe, RATE, None, Encoding(), EncoderPool())
     encoder.write(voice[: 10 * RATE].tobytes())
     after_ten_seconds = pipe.getvalue()
     encoder.write(voice[10 * RATE : 20 * RATE].tobytes())
-    encoder.finish()
+    encoder.finish(ABOUT)
     heard, rate = decoded(pipe.getvalue())
     assert len(heard) / rate == pytest.approx(20.0, abs=0.1)
     assert len(after_ten_seconds) > len(pipe.getvalue()) * 0.4
@@ -168,17 +174,17 @@ def test_a_stream_is_heard_as_it_is_made(format: Format, voice: NDArray[np.int16
 
 def test_the_same_audio_is_the_same_file(voice: NDArray[np.int16]) -> None:
     for format in COMPRESSED:
-        first = encoded(format, voice[: 5 * RATE], io.BytesIO())
-        assert (encoded(format, voice[: 5 * RATE], io.BytesIO()) == first) or format.name == "opus"
+        first = encoded(format, voice[: 5 * RATE], File())
+        assert (encoded(format, voice[: 5 * RATE], File()) == first) or format.name == "opus"
 
 
 def test_bit_rate_and_sample_rate_can_be_chosen(voice: NDArray[np.int16]) -> None:
     small, large = (
-        len(encoded(format_named("mp3"), voice, io.BytesIO(), Encoding(kbit_s=kbit_s))) for kbit_s in (32, 96)
+        len(encoded(format_named("mp3"), voice, File(), Encoding(kbit_s=kbit_s))) for kbit_s in (32, 96)
     )
     assert large == pytest.approx(3 * small, rel=0.1)
     for name in ("wav", "flac", "m4b"):
-        heard, rate = decoded(encoded(format_named(name), voice, io.BytesIO(), Encoding(sample_rate=16000)))
+        heard, rate = decoded(encoded(format_named(name), voice, File(), Encoding(sample_rate=16000)))
         assert rate == 16000
         assert len(heard) / rate == pytest.approx(SECONDS, abs=0.1)
 

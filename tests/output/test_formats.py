@@ -9,6 +9,7 @@ import pytest
 from ttsflow.errors import OutputError, UnknownNameError
 from ttsflow.output import About, Encoding, FileSink, StreamSink, Tag, format_for, format_named, read_tag
 from ttsflow.output.formats import FORMATS, Format
+from ttsflow.output.pool import EncoderPool
 
 RATE = 8000
 SAMPLES = [bytes(range(200)), b"", b"\1\0" * 50]
@@ -25,10 +26,10 @@ class Pipe(io.BytesIO):
 
 
 def written(name: str, target: io.BytesIO, tag: Tag | None = None) -> bytes:
-    encoder = format_named(name).open(target, RATE, About(tag), Encoding())
+    encoder = format_named(name).open(target, RATE, tag, Encoding(), EncoderPool())
     for samples in SAMPLES:
         encoder.write(samples)
-    encoder.finish()
+    encoder.finish(About(tag))
     return target.getvalue()
 
 
@@ -73,9 +74,22 @@ def test_a_file_is_not_named_like_other_audio(path: str, format: str | None, rig
     )
 
 
-@pytest.mark.parametrize("path", ["book", "book.raw", "book.part1", ".wav"])
-def test_any_other_name_will_do(path: str) -> None:
+@pytest.mark.parametrize("path", ["book", "book.2", "I. The Street", ".wav"])
+def test_a_name_without_a_suffix_will_do(path: str) -> None:
     assert format_for(Path(path)).name == "wav"
+    for format in FORMATS:
+        assert format_for(Path(path), format.name) is format
+
+
+@pytest.mark.parametrize("path", ["book.raw", "book.wav.part1", "a/book.txt", "book.XYZ"])
+def test_a_suffix_that_says_nothing_is_refused_unless_the_format_is_named(path: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        format_for(Path(path))
+    known = ".wav, .pcm, .m4b, .m4a, .mp3, .opus, .ogg, .oga, .flac, .aac"
+    assert str(caught.value) == (
+        f"{path} has no suffix that says its format; there are {known}. Or name the format with "
+        f"`output.format: wav`"
+    )
     for format in FORMATS:
         assert format_for(Path(path), format.name) is format
 

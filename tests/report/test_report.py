@@ -72,10 +72,11 @@ def test_a_whole_report(tmp_path: Path) -> None:
         "backend_options": {"rtf": 0.5},
         "backend_fallback": "xtts is not installed",
         "reproducible": False,
+        "listening": True,
         "devices": [
             {
                 "id": "cuda:0", "kind": "cuda", "name": "H200", "uuid": "GPU-1",
-                "total_bytes": 2, "free_bytes": 1,
+                "total_bytes": 2, "free_bytes": 1, "cores": None, "host": None,
             }
         ],
         "chunks": [

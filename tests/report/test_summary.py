@@ -58,7 +58,7 @@ def test_a_whole_summary() -> None:
     failures = [failure("It was\nthe best.", "the worker died")]
     text = summary_text(SUMMARY, failures, [flagged(3), flagged(9)])
     assert text.splitlines() == [
-        "chunks      42 submitted, 40 delivered, 1 failed, 1 not reached, 2 flagged, 3 silent",
+        "chunks      42 submitted, 40 delivered, 1 failed, 1 not reached, 2 flagged, 3 pauses",
         "audio       1:02:03 h of speech, 31.0 s of pauses",
         "time        1.2 s to the first audio, 3:01 min to the last chunk",
         "speed       20.6 x real time, RTF 0.25",

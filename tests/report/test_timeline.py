@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tracemalloc
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -15,6 +14,7 @@ import pytest
 from ttsflow.errors import OutputError
 from ttsflow.interface.jobs import Account, ChunkJob, Outcome
 from ttsflow.report import Attempt, Loss, RunInfo, RunReport, WorkerInfo
+from ttsflow.report.decisions import Chosen, Decision
 from ttsflow.report.timeline import StoredReport, write_timeline
 
 INFO = RunInfo("adaptive", "sim", "a flag", {"goal": "auto"})
@@ -60,7 +60,15 @@ class Page(HTMLParser):
 
 
 def attempt(index: int, start: float, end: float | None, how: Any = "finished", **more: Any) -> Attempt:
-    values = {"part": None, "take": 0, "text": "a text", "worker": "w0", "generation": 1, "slot": 0} | more
+    values = {
+        "part": None,
+        "take": 0,
+        "text": "a text",
+        "chars": 6,
+        "worker": "w0",
+        "generation": 1,
+        "slot": 0,
+    } | more
     first = None if end is None else (start + end) / 2
     ended = None if end is None else how
     return Attempt("book", index, started_s=start, first_audio_s=first, ended_s=end, end=ended, **values)
@@ -161,6 +169,34 @@ def test_a_trace_is_one(tmp_path: Path) -> None:
     assert ends == ["failed", "finished", "died", "finished", "cut off"]
 
 
+@pytest.mark.parametrize("form", ["html", "trace.json"])
+def test_decisions_that_were_traced_are_shown(form: str, tmp_path: Path) -> None:
+    report = RunReport(INFO, 1.0, tmp_path / f"run.{form}")
+    report.open()
+    report.worker_started("w0", 1, 1.1)
+    report.worker_ready(WorkerInfo("w0", 1, "cpu", 2, "", 0.5, 1), 1.9)
+    chosen = (Chosen("book", 0, None, "w0"),)
+    report.decided(Decision("place", workers=(("cpu", 2),)))
+    report.decided(Decision("dispatch", 2.0, 7, free={"w0": 2}, chosen=chosen, note="</script> first"))
+    report.attempt(1, attempt(0, 2.0, 2.5))
+    report.ended(outcome(0, "One.", 2.5), 2.5)
+    report.close(Account(1, 1, 0, 0))
+    if form == "html":
+        page = Page(tmp_path / "run.html")
+        assert page.data["attempts"][0][-1] == "7 ready, 2 free slots; </script> first"
+        return
+    events = json.loads((tmp_path / "run.trace.json").read_text("utf-8"))["traceEvents"]
+    marks = [event for event in events if event["name"] in ("place", "dispatch")]
+    assert [(event["ts"], event["args"]) for event in marks] == [
+        (0, {"workers": [["cpu", 2]]}),
+        (1_000_000, {
+            "ready": 7, "free": {"w0": 2}, "note": "</script> first",
+            "chosen": [{"stream": "book", "index": 0, "worker": "w0"}],
+        }),
+    ]  # fmt: skip
+    assert {event["args"]["name"] for event in events if event["name"] == "process_name"} >= {"policy"}
+
+
 def test_pages_of_runs_without_anything(tmp_path: Path) -> None:
     for report in ({}, {"ttsflow": "0.1.0", "chunks": [], "ended": None}):
         write_timeline(report, tmp_path / "bare.html")
@@ -229,25 +265,30 @@ def test_what_may_be_written_where(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report").read_text())["ended"] == "finished"
 
 
-def test_a_long_book_stays_on_the_disk_and_its_page_small(tmp_path: Path) -> None:
-    chunks = 50_000
+def write_book(path: Path, chunks: int) -> None:
     text = "A sentence of its own, as long as those of books are, with words for all " + "and more " * 8
-    report = RunReport(INFO, 0.0, tmp_path / "book.html")
+    report = RunReport(INFO, 0.0, path)
     report.open()
     report.worker_ready(WorkerInfo("w0", 1, "cpu", 1, "", 0.5, 1), 0.5)
+    for index in range(chunks):
+        report.attempt(index, attempt(index, float(index), None))
+        report.attempt(index, attempt(index, float(index), index + 0.9))
+        report.delivered("book", index, 1.5, index + 1.0)
+        report.ended(outcome(index, f"{index} {text}", index + 0.9), index + 1.0)
+    report.close()
+
+
+def test_a_long_book_stays_on_the_disk_and_its_page_small(tmp_path: Path) -> None:
+    chunks = 20_000
+    write_book(tmp_path / "short.html", 10)  # loads what it needs
     tracemalloc.start()
     try:
-        for index in range(chunks):
-            report.attempt(index, attempt(index, float(index), None))
-            report.attempt(index, attempt(index, float(index), index + 0.9))
-            report.delivered("book", index, 1.5, index + 1.0)
-            report.ended(outcome(index, f"{index} {text}", index + 0.9), index + 1.0)
-        report.close()
+        write_book(tmp_path / "book.html", chunks)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 16_000_000  # its texts alone are as much
-    assert os.stat(tmp_path / "book.html").st_size < 10_000_000  # noqa: PTH116
+    assert peak < 11_500_000  # its texts take 4 MB more
+    assert (tmp_path / "book.html").stat().st_size < 6_000_000
     data = Page(tmp_path / "book.html").data
     assert len(data["chunks"]) == len(data["attempts"]) == chunks
     assert data["chunks"][7][1].startswith("7 A sentence")

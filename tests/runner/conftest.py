@@ -16,7 +16,7 @@ from tests.runner.doubles import CPU, QUICK, Some
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
 from ttsflow.runner import Runner
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.limits import Limits
 from ttsflow.workers.processes import WorkerProcesses
 

@@ -19,7 +19,7 @@ from ttsflow.interface.policy import WorkerSpec
 from ttsflow.interface.profile import Profile
 from ttsflow.report import WorkerInfo
 from ttsflow.runner import Post, Runner, Workers
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.messages import (
     Cancelled,
     Died,
@@ -166,7 +166,7 @@ def running() -> Iterator[Callable[..., Running]]:
     yield begin
     for each in made:
         each.runner.close()
-        each.watched.check_end()
+        each.watched.check_end(closed=True)
         assert len(each.workers) == 0
     assert set(threading.enumerate()) <= threads
 

@@ -14,7 +14,7 @@ from ttsflow import AudioPiece, ChunkJob, Device, Outcome, Policy, PolicyError
 from ttsflow.interface.jobs import Account
 from ttsflow.registry import BackendRecipe, Registry
 from ttsflow.runner import Runner
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.limits import Limits
 from ttsflow.testing.invariants import Watched
 from ttsflow.workers.processes import WorkerProcesses

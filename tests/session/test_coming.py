@@ -92,15 +92,14 @@ def test_a_sentence_that_never_ends_is_heard_while_it_comes(engine: Engine) -> N
     [ONE * 100_000, "a\n" * 100_000],
     ids=["a line of 5 MB", "100,000 lines of one character"],
 )
-def test_a_long_text_of_a_strange_shape_is_heard_from_its_beginning_on(
-    engine: Engine, text: str, tmp_path: Path
-) -> None:
+def test_a_long_text_of_a_strange_shape_is_heard_from_its_beginning_on(text: str, tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text(text)
-    for source in (path, text, [text], iter(text)):
-        pieces = engine.stream(source)
-        assert len(next(pieces).samples) > 0
-        pieces.close()
+    with Engine(settings=SIM) as engine:  # of its own: it learns that a character takes as long as a sentence
+        for source in (path, text, [text], iter(text)):
+            pieces = engine.stream(source)
+            assert len(next(pieces).samples) > 0
+            pieces.close()
 
 
 def test_a_source_that_blocks_for_ever_can_be_left(engine: Engine) -> None:

@@ -23,7 +23,8 @@ from ttsflow.errors import (
     UnknownNameError,
     UsageError,
 )
-from ttsflow.session.engine import ChunksFailed, Engine
+from ttsflow.session.engine import Engine
+from ttsflow.session.streams import ChunksFailed
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +229,7 @@ def test_several_recordings_make_a_voice_wherever_they_lie(tmp_path: Path) -> No
 
 PROFILES = {
     "slots=2": "which takes start, step and cancel of its own",
-    "sample_rate='8000'": "sample_rate must be a whole number above 0, not '8000'",
+    "sample_rate='8000'": "sample_rate must be a whole number, not '8000', of type str",
     "device_kinds='cpu'": "device_kinds must be a tuple",
     "max_chars={'*': 0}": "max_chars must map languages to caps above 0",
     "slowdown=()": "must not be empty",

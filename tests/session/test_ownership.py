@@ -49,7 +49,9 @@ def test_a_second_request_for_an_output_is_refused_and_harms_nothing(tmp_path: P
         kept = chunks_kept(store)
         while not speaking.done() and chunks_kept(store) <= kept:
             time.sleep(0.02)
-        assert chunks_kept(store) > kept, "what is committed now goes into the file that is there"
+        assert kept == 40 or chunks_kept(store) > kept, (
+            "what is committed now goes into the file that is there"
+        )
         assert speaking.result().account.delivered == 40
     said = subprocess.run(status, capture_output=True, text=True, check=True).stdout
     assert said.startswith(f"{path}: complete")

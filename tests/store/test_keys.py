@@ -18,6 +18,12 @@ from ttsflow.text import read_text
 JOB = ChunkJob("book", 0, "Hello, world.", "en", seed=5, pause_s=0.5)
 
 
+def key(made: Manner, text: str = JOB.text) -> bytes | None:
+    """The key of a text that is spoken in this manner."""
+    [place] = made.places(read_text(text), "book")
+    return place.key
+
+
 def manner(policy: str = "sequential", backend: str = "sim", **flags: Any) -> Manner:
     named = {name.replace("__", "."): value for name, value in flags.items()}
     given = [Flag("test", name, value) for name, value in ({"backend.use": backend} | named).items()]
@@ -64,7 +70,8 @@ def test_it_does_not_change_with_policy_chunker_or_what_only_costs() -> None:
     ],
 )
 def test_it_changes_with_what_is_heard(flags: dict[str, Any]) -> None:
-    assert manner(**flags).key(JOB) != BASE
+    assert key(manner(**flags)) != BASE
+    assert key(manner()) == BASE
 
 
 def test_it_changes_with_text_and_language() -> None:
@@ -80,9 +87,20 @@ def test_it_changes_with_text_and_language() -> None:
 
 
 def test_it_changes_with_a_recording_and_not_with_its_name(tmp_path: Path) -> None:
-    made = manner()
-    keys = {replace(made, voice_content=content).key(JOB) for content in ("a", "b", "a\nb")}
-    assert len(keys | {BASE}) == 4
+    taking = BROKEN.format(body="return 'x'").replace('"broken"', '"takes"') + TAKING
+    (tmp_path / "takes.py").write_text(taking)
+    for name, sound in (("a", "one"), ("b", "two"), ("c", "one")):
+        (tmp_path / name).write_text(sound)
+
+    def of(*names: str) -> bytes | None:
+        files = [str(tmp_path / name) for name in names]
+        given = [Flag("test", "backend.use", "takes"), Flag("test", "text.reference", files)]
+        chosen = load("sequential", None, given)
+        setup = make_setup(chosen, [tmp_path], fallback_allowed=False, listening=False)
+        return key(Manner.of(setup, setup.config.text))
+
+    assert len({of("a"), of("b"), of("a", "b"), BASE}) == 4
+    assert of("a") == of("c")
 
 
 def test_a_paragraph_that_moves_keeps_its_key() -> None:
@@ -118,12 +136,20 @@ def ttsflow_backends():
     return [Broken]
 """
 
+TAKING = """
+Broken.takes_reference_audio = classmethod(lambda cls: True)
+"""
+
 
 @pytest.mark.parametrize(
-    ("body", "said"), [("raise KeyError('x')", "KeyError"), ("return b'x'", "not a string")]
+    ("body", "said"),
+    [
+        ("raise KeyError('x')", "raised in identity: .*KeyError"),
+        ("return b'x'", "identity gave b'x', of type bytes; the rule: a string"),
+    ],
 )
 def test_an_identity_that_goes_wrong_names_the_plugin(body: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(BROKEN.format(body=body))
     given = [Flag("test", "backend.use", "broken")]
-    with pytest.raises(PluginError, match=f"'broken' .* raised in identity: .*{said}"):
+    with pytest.raises(PluginError, match=f"'broken' .*{said}"):
         make_setup(load("sequential", None, given), [tmp_path], fallback_allowed=False, listening=False)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.store.old import STORE
-from tests.store.world import child, files, filled
-from ttsflow.store import Store, salvage, store_path
-from ttsflow.store.schema import PAGE_BYTES, SCHEMA_VERSION
+from tests.store.world import child, files, filled, key, place
+from ttsflow.errors import StoreDamaged
+from ttsflow.store import Place, Store, salvage, store_path
+from ttsflow.store.schema import PAGE_BYTES, SCHEMA_VERSION, _upgrade, transaction
 from ttsflow.store.upgrades import UPGRADES
 
 TEXTS = ["One day.", "It rained, and nobody came.", "***", "The door fell. Who was there?", "One day."]
@@ -36,7 +38,7 @@ CHUNKS = "SELECT * FROM chunk ORDER BY id"
 
 def test_its_texts_can_be_read_as_they_are(old: Path) -> None:
     with Store.open(old, readonly=True) as store:
-        assert [text for _, text in store.texts()] == [text for text in TEXTS if text != "***"]
+        assert list(store.texts()) == [text for text in TEXTS if text != "***"]
 
 
 def test_all_that_it_holds_is_kept(old: Path) -> None:
@@ -209,3 +211,33 @@ def test_a_disk_without_room_for_it_leaves_it_as_it_was(tmp_path: Path) -> None:
     said = child(LIMITED, store_path(tmp_path / "story.wav")).splitlines()
     assert "raise the limit (ulimit -f)" in said[0]
     assert said[1:] == ["4", "None 4 6"]
+
+
+def test_a_store_of_version_2_can_be_read_as_it_is_and_is_upgraded(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    path.write_bytes(STORE)
+    with closing(sqlite3.connect(path, isolation_level=None)) as database, transaction(database):
+        _upgrade(database, 2)
+    with Store.open(path, readonly=True) as store:
+        before = list(store.places())
+        assert [place.job.text for place in before] == TEXTS
+    assert rows(path, "PRAGMA user_version") == [(2,)]
+    with Store.open(path) as store:
+        assert list(store.places()) == before
+    assert rows(path, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+
+
+def test_a_place_keeps_what_is_written_and_what_is_spoken(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    job = replace(place(0, "a").job, written="A.")
+    nothing = replace(place(1, None).job, text="", written="[1]")
+    places = [Place(key("a"), job), Place(None, nothing), place(2, "b")]
+    with Store.open(path) as store:
+        store.plan(places)
+        assert list(store.places("")) == places
+        assert list(store.texts()) == ["A.", "This is b."]
+        assert [passage.index for passage in store.passages_with("a.")] == [0]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE place SET spoken = 'Other.' WHERE idx = 0")
+    with Store.open(path) as store, pytest.raises(StoreDamaged, match="place 0"):
+        list(store.places(""))

@@ -117,6 +117,7 @@ def test_blocks_are_asked_for_one_at_a_time():
     assert asked == 3
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     "unit",
     [

@@ -167,6 +167,15 @@ def test_flushes_at_any_time_lose_nothing(text, shape, cuts):
     assert "".join("".join(chunk.text.split()) for chunk in found) == "".join(audible(text).split())
 
 
+def test_what_is_complete_is_in_chunks_and_what_comes_next_begins_a_sentence() -> None:
+    cutter = LiveCutter(CutRules("en", 250, 0), PAUSES, code=False)
+    assert list(cutter.feed("Just a mom")) == []
+    assert [(chunk.text, chunk.pause_s) for chunk in cutter.complete()] == [("Just a mom", PAUSES.sentence_s)]
+    assert list(cutter.complete()) == []
+    assert list(cutter.feed("ent, please")) == []
+    assert [chunk.text for chunk in cutter.finish()] == ["ent, please"]
+
+
 def test_an_escape_sequence_is_waited_for_even_by_a_flush() -> None:
     cutter = LiveCutter(CutRules("en", 250, 0), PAUSES)
     assert ends(cutter, "It is red. \x1b[3") == []

@@ -1,4 +1,4 @@
-"""Texts of a megabyte that hold one thing over and over: with quadratic time a test of them would not end."""
+"""Long texts that hold one thing over and over: with quadratic time a test of them would not end."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 from ttsflow.text import Block, CutRules, Pauses, ReadOptions, cut, read_text
 from ttsflow.text.live import LiveCutter
 
-SIZE = 1_000_000
+SIZE = 300_000
 RULES = CutRules("en", 250)
 
 TEXTS = {

@@ -340,7 +340,7 @@ def test_where_little_of_the_stack_is_left_markup_is_spoken_as_it_stands() -> No
     assert "![" in spoken[0]
 
 
-@pytest.mark.timeout(60)  # each takes less than a second or for ever
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     "piece",
     [
@@ -365,7 +365,6 @@ def test_marks_that_are_never_closed_take_no_time(piece: str) -> None:
     assert texts("<div>WORDS " + piece * 5_000)[0].startswith("WORDS")
 
 
-@pytest.mark.timeout(60)
 def test_front_matter_that_is_never_closed_takes_no_time() -> None:
     assert texts("---\n" + "key: value\n" * 2_000)[0] == "***"
     assert texts("+++\n" + "key = value\n" * 2_000)[0].startswith("+++")

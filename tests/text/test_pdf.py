@@ -153,6 +153,7 @@ def test_without_an_outline_titles_begin_chapters() -> None:
     assert [block.begins for block in read(pdf(pages)).blocks() if block.begins] == ["Chapter 1", "Chapter 2"]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_long_book_begins_before_its_last_page_is_read() -> None:
     chance, words = Random(1), f"{PROSE} {SECOND}".replace(".", "").split()
     text = " ".join(" ".join(chance.choices(words, k=12)).capitalize() + "." for _ in range(12_000))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ttsflow import ChunkJob, Device, Profile
 from ttsflow.report.metrics import Playback
-from ttsflow.scheduler import Scheduler
+from ttsflow.scheduler.core import Scheduler
 from ttsflow.simulator import CostModel, Simulator
 from ttsflow.text import Block, Chunk, CutRules, LiveCutter, Pauses, Ramp, cut
 from ttsflow_plugins.adaptive import Adaptive

@@ -131,6 +131,7 @@ def test_a_long_chunk_takes_no_memory() -> None:
         (lambda: AudioPiece(np.zeros((), np.float32), RATE), "float32 samples of shape ()"),
         (lambda: AudioPiece(np.zeros(5, np.int16), RATE), "int16 samples of shape (5,)"),  # type: ignore[arg-type]  # a mistake on purpose
         (lambda: AudioPiece(np.zeros(5, np.float32), 2 * RATE), "48000 Hz, and its profile says 24000 Hz"),
+        (lambda: AudioPiece(np.zeros(5, np.float32), str(RATE)), "rate '24000', of type str, not a whole"),  # type: ignore[arg-type]  # the same
         (lambda: np.zeros(5, np.float32), "gave ndarray, not an AudioPiece"),
         (lambda: AudioPiece(b"\0" * 8, RATE), "gave bytes as samples"),  # type: ignore[arg-type]  # the same
     ],
@@ -138,3 +139,8 @@ def test_a_long_chunk_takes_no_memory() -> None:
 def test_a_piece_that_is_not_audio_is_named(spoil: Callable[[], AudioPiece], why: str) -> None:
     assert why in str(fault_in(spoil(), RATE))
     assert fault_in(AudioPiece(sine(1.5), RATE), RATE) is None, "beyond full scale is clipped, not refused"
+
+
+@pytest.mark.parametrize("rate", [float(RATE), np.int64(RATE), np.float32(RATE)])
+def test_a_rate_is_a_number_of_whatever_type(rate: int) -> None:
+    assert fault_in(AudioPiece(sine(1.5), rate), RATE) is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ttsflow.errors import BackendUnavailable
-from ttsflow.interface.backend import JobRefused
+from ttsflow.interface.backend import DeviceLost, JobRefused
 from ttsflow.scheduler.messages import FailureKind
 from ttsflow.workers.failures import kind_of
 
@@ -135,6 +135,11 @@ def test_want_of_memory_of_the_machine_is_known() -> None:
 @pytest.mark.parametrize("error", [JobRefused("no voice 'x'"), BackendUnavailable("no weights")])
 def test_a_refusal_is_a_refusal(error: Exception) -> None:
     assert kind_of(error) == "refused"
+
+
+def test_a_backend_says_itself_that_its_device_is_lost() -> None:
+    assert kind_of(DeviceLost("http://a/v1: 401 Unauthorized")) == "device lost"
+    assert kind_of(wrapped(JobRefused("no"), DeviceLost("gone"), hidden=True)) == "device lost"
 
 
 @pytest.mark.parametrize("error", [JobRefused, ValueError, KeyError, TypeError, BackendUnavailable])

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ttsflow.interface.jobs import ChunkJob, Doubt
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
 from ttsflow.scheduler.messages import (
+    Alive,
     Cancelled,
     Died,
     Failed,
@@ -47,10 +48,14 @@ class Talk:
 
     def __init__(self, recipe: Any, device: Device = CPU, slots: int = 1) -> None:
         self.inbox: SimpleQueue[Any] = SimpleQueue()
-        self.process = WorkerProcess("w0", 1, WorkerSpec(device, slots), recipe, self.inbox.put)
+        self.signs: SimpleQueue[Any] = SimpleQueue()
+        self.process = WorkerProcess("w0", 1, WorkerSpec(device, slots), recipe, self.post)
         self.jobs = 0
         self.memory_bytes = 0
         """that the last Finished has told"""
+
+    def post(self, event: Any) -> None:
+        (self.signs if isinstance(event, Alive) else self.inbox).put(event)
 
     def next(self) -> Any:
         """The next event; what a Finished tells of memory is different each time, and put aside."""
@@ -528,6 +533,38 @@ def test_workers_busy_or_idle_end_with_a_coordinator_that_is_killed(tmp_path: Pa
 
 def test_a_worker_watches_for_its_coordinators_end_before_it_imports_anything_large() -> None:
     """On a busy machine the imports take seconds, and all that time it would be an orphan."""
-    script = "import sys, ttsflow.workers.main; print(sorted({'numpy', 'pydantic'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert imported_with("ttsflow.workers.main") & {"numpy", "pydantic", "ttsflow.interface"} == set()
+
+
+def test_a_worker_imports_what_it_needs_and_starts_soon() -> None:
+    names = imported_with("ttsflow.workers.service")
+    others = ("scheduler", "text", "runner", "config", "session", "report")
+    assert {name for name in names if name.startswith(tuple(f"ttsflow.{room}." for room in others))} == {
+        "ttsflow.scheduler.messages"
+    }
+
+
+def imported_with(module: str) -> set[str]:
+    """The names of all modules that a Python has after importing this one."""
+    command = [sys.executable, "-P", "-c", f"import sys, {module}; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+class TestSignsOfLife:
+    def test_a_ready_worker_tells_that_it_lives_whatever_its_engine_does(self, talk: Any) -> None:
+        it = talk().ready()
+        for _ in range(2):
+            assert it.signs.get(timeout=60) == Alive("w0", 1)
+
+    def test_a_stopped_one_tells_nothing_until_it_goes_on(self, talk: Any) -> None:
+        it = talk().ready()
+        it.signs.get(timeout=60)
+        pid = it.process.info.pid
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+        while not it.signs.empty():
+            it.signs.get()
+        with pytest.raises(Empty):
+            it.signs.get(timeout=3.0)
+        os.kill(pid, signal.SIGCONT)
+        assert it.signs.get(timeout=60) == Alive("w0", 1)

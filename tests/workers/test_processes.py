@@ -15,7 +15,7 @@ from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import WorkerSpec
 from ttsflow.report import WorkerInfo
-from ttsflow.scheduler.messages import Died
+from ttsflow.scheduler.messages import Alive, Died
 from ttsflow.workers.processes import WorkerProcesses
 
 HELPERS = Path(__file__).parent
@@ -28,7 +28,11 @@ class Watched:
     def __init__(self, recipe: Any) -> None:
         self.inbox: SimpleQueue[Any] = SimpleQueue()
         self.infos: list[WorkerInfo] = []
-        self.workers = WorkerProcesses(recipe, self.inbox.put)
+        self.workers = WorkerProcesses(recipe, self.post)
+
+    def post(self, event: Any) -> None:
+        if not isinstance(event, Alive):  # they come at any time
+            self.inbox.put(event)
 
     def start(self, worker: str, generation: int = 1, device: Device = ONE) -> None:
         self.workers.start(worker, generation, WorkerSpec(device))
