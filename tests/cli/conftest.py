@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,14 @@ def new_program(fake_nvml: Path) -> Callable[[Path], Program]:
 
 
 @pytest.fixture
-def program(tmp_path: Path, new_program: Callable[[Path], Program]) -> Program:
-    """The program, with a folder and a home that are this test's own."""
-    return new_program(tmp_path)
+def program(tmp_path: Path, new_program: Callable[[Path], Program]) -> Iterator[Program]:
+    """The program, with a folder and a home that are this test's own; what a failed test started ends."""
+    program = new_program(tmp_path)
+    yield program
+    for process in program.started:
+        if process.returncode is None:
+            with process:
+                process.kill()
 
 
 @pytest.fixture(scope="session")

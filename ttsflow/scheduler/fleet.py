@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
@@ -141,6 +140,7 @@ class Fleet:
         self._limits, self._timers, self._emit, self._forgotten = limits, timers, emit, forget
         self._crashes = (limits.deaths + 1) * (limits.restarts + 1)
         self._workers: dict[str, Worker] = {}
+        self._here: dict[str, list[Worker]] = {}  # the same, by the id of their device
         self._count = 0
         self._now = 0.0
         self._slot_caps: dict[str, int] = {}  # learnt, by device
@@ -219,26 +219,36 @@ class Fleet:
             worker = Worker(f"w{self._count}", spec)
             self._count += 1
             self._workers[worker.id] = worker
+            self._here.setdefault(spec.device.id, []).append(worker)
         self.slots = sum(worker.slots for worker in self._workers.values() if worker.state != "draining")
-        self._start_waiting()
+        for device in list(self._here):
+            self._start_waiting(device)
 
     def _drain(self, worker: Worker) -> None:
         if worker.state in ("backing off", "waiting"):
             self._timers.clear(_backoff(worker))
-            del self._workers[worker.id]
+            self._remove(worker)
             return
         worker.state = "draining"
         self.free.update(worker)
         self._if_idle(worker)
 
-    def _start_waiting(self) -> None:
-        taken = {worker.device.id for worker in self._workers.values() if worker.state == "draining"}
-        taken |= self.lost
-        loading = Counter(worker.device.id for worker in self._workers.values() if worker.state == "loading")
-        for worker in self._workers.values():
-            device = worker.device
-            if worker.state == "waiting" and device.id not in taken and loading[device.id] < _at_once(device):
-                loading[device.id] += 1
+    def _remove(self, worker: Worker) -> None:
+        del self._workers[worker.id]
+        here = self._here[worker.device.id]
+        here.remove(worker)
+        if not here:
+            del self._here[worker.device.id]
+
+    def _start_waiting(self, device: str) -> None:
+        """Start what waits on a device, as far as it may."""
+        here = self._here.get(device, ())
+        if device in self.lost or any(worker.state == "draining" for worker in here):
+            return
+        loading = sum(worker.state == "loading" for worker in here)
+        for worker in here:
+            if worker.state == "waiting" and loading < _at_once(worker.device):
+                loading += 1
                 self._start(worker)
 
     def _start(self, worker: Worker) -> None:
@@ -261,7 +271,7 @@ class Fleet:
             worker.state = "ready"
             worker.load_failure = None
             self.free.update(worker)
-            self._start_waiting()
+            self._start_waiting(worker.device.id)
 
     def suspect(self, worker: Worker, kill_at: float) -> None:
         """The worker has gone silent; if it has no job then, it is started anew at `kill_at`."""
@@ -313,9 +323,9 @@ class Fleet:
         if worker.busy or not self.holds(worker):
             return
         if worker.state == "draining":
-            del self._workers[worker.id]
+            self._remove(worker)
             self._emit(KillWorker(worker.id, worker.generation, "no longer placed"))
-            self._start_waiting()
+            self._start_waiting(worker.device.id)
         elif worker.recycling:
             self.kill(worker, "recycled")
 
@@ -330,7 +340,7 @@ class Fleet:
         device = worker.device.id
         if token <= self._squeezed.get(device, 0):
             return True
-        workers = sum(other.device.id == device and other.state != "draining" for other in self.workers)
+        workers = sum(other.state != "draining" for other in self._here.get(device, ()))
         if worker.busy > 1:
             cap = self._slot_caps[device] = worker.busy - 1
             less = f"{cap} at a time in a worker"
@@ -376,7 +386,7 @@ class Fleet:
         if self._workers:  # else an error tells it, as soon as somebody wants a worker
             times = "" if permanent else f" after {tries} deaths in a row"
             self._emit(Notice(f"worker {worker.id} on {worker.device.id} given up{times}: {why}"))
-        if all(other.device.id != worker.device.id or other.state == "draining" for other in self.workers):
+        if all(other.state == "draining" for other in self._here.get(worker.device.id, ())):
             self.lost.add(worker.device.id)
             self.changed = True
 
@@ -385,7 +395,7 @@ class Fleet:
         self.lost.add(device)
         self.changed = True
         self._emit(Notice(f"{device} is given up: {why}"))
-        for worker in [worker for worker in self._workers.values() if worker.device.id == device]:
+        for worker in list(self._here.get(device, ())):
             if worker.state not in ("backing off", "waiting"):
                 self._emit(KillWorker(worker.id, worker.generation, f"{device} is lost"))
             self._forget(worker)
@@ -393,7 +403,7 @@ class Fleet:
     def backed_off(self, worker: Worker) -> None:
         """The time before a restart is over."""
         worker.state = "waiting"
-        self._start_waiting()
+        self._start_waiting(worker.device.id)
 
     def _restart(self, worker: Worker, backoff_s: float) -> None:
         self._timers.clear(_load(worker))
@@ -414,13 +424,13 @@ class Fleet:
     def _forget(self, worker: Worker) -> None:
         for due in (_load(worker), _backoff(worker), _silence(worker)):
             self._timers.clear(due)
-        del self._workers[worker.id]
+        self._remove(worker)
         if worker.state != "draining":
             self.slots -= worker.slots
         worker.state = "draining"
         self.free.update(worker)
         self._forgotten(worker)
-        self._start_waiting()
+        self._start_waiting(worker.device.id)
 
 
 def _at_once(device: Device) -> int:
