@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from ttsflow.interface.costs import Costs
 from ttsflow.interface.device import Device
@@ -13,14 +11,15 @@ from ttsflow.interface.profile import Profile
 from ttsflow.scheduler import messages as msg
 from ttsflow.scheduler.attempts import Attempt
 from ttsflow.scheduler.chunks import Audio, Chunk, ChunkStage, Part, PartStage
+from ttsflow.scheduler.deadlines import Deadlines
 from ttsflow.scheduler.fleet import Fleet, Worker
 from ttsflow.scheduler.hedges import Hedges
 from ttsflow.scheduler.lengths import Lengths
 from ttsflow.scheduler.limits import Limits
-from ttsflow.scheduler.patience import ENOUGH, Patience
-from ttsflow.scheduler.ready import Order, ReadyQueue
+from ttsflow.scheduler.quarantine import Quarantine
+from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Streams
-from ttsflow.scheduler.timers import Due, Kind, Timers
+from ttsflow.scheduler.timers import Due, Timers
 from ttsflow.scheduler.verdicts import (
     COMPLETE,
     DEATHS,
@@ -40,25 +39,14 @@ FAR, SURE_CHUNKS = 1.3, 8.0
 """times the profile's s(k), or a part of it, after so many chunks: a person should know"""
 
 
-LOOK_AGAIN_S, LOOK_AGAIN_SHARE = 1.0, 0.5
-"""from one look at a late attempt to the next: so long at least, and so much of the time that it has run"""
-
-ROUNDING_S = 1e-6
-"""A time that is shorter would be over at once, and again and again."""
-
-ATTEMPT_TIMERS: tuple[Kind, ...] = ("chunk", "idle", "late", "cancel")
-
-
 class Supervisor:
     """Knows every attempt that runs, by its token. A message with another token is stale, and dropped.
 
-    An attempt has a deadline for the whole, and after its first piece one for the next: see `Patience`. They
-    are renewed as the predictions learn. One that missed its deadline doubles the next attempt's time. A
-    worker that loads must show progress. An attempt that is late, or whose worker is silent, may be hedged:
-    two attempts race, the first that is complete wins, and the other is cancelled, however long that takes.
-    What a worker ran when it died or hung is isolated: it runs next,
-    alone on a worker, and only a part that dies again, alone, is a poison job. `last_loss` says in words
-    how the last worker ended.
+    An attempt that misses one of its `Deadlines` hangs, and ends with its worker. A worker that loads must
+    show progress. An attempt that is late, or whose worker is silent, may be hedged: two attempts race, the
+    first that is complete wins, and the other is cancelled, however long that takes. What a worker ran when
+    it died or hung goes into `Quarantine`: it runs next, alone on a worker, and only a part that dies again,
+    alone, is a poison job. `last_loss` says in words how the last worker ended.
     """
 
     def __init__(
@@ -74,11 +62,11 @@ class Supervisor:
         *,
         repeatable: bool,
     ) -> None:
-        self._fleet, self._streams, self._ready, self._timers = fleet, streams, ready, timers
+        self._fleet, self._streams, self._ready = fleet, streams, ready
         self._costs, self._limits, self._emit, self._repeatable = costs, limits, emit, repeatable
         self._lengths = Lengths(profile)
-        self._patience = Patience(limits.timeouts)
         self._hedges = Hedges(fleet, costs, profile, limits)
+        self._deadlines = Deadlines(timers, costs, self._hedges, limits.timeouts)
         self._quarantine = Quarantine(fleet)
         self._running: dict[int, Attempt] = {}
         self._pending: list[Part] = []
@@ -129,68 +117,13 @@ class Supervisor:
         attempt = Attempt(token, part, part.job, worker, audio, now, mark, hedge)
         self._running[token] = attempt
         self._hedges.began(attempt)
-        self._set_deadlines(attempt)
+        self._deadlines.set(attempt)
         if not hedge:
-            self._watch(attempt, now)
+            self._deadlines.watch(attempt, now)
             part.chunk.where = (worker.id, worker.device.id)
         self._streams.started(part.chunk)
         self._fleet.took_job(worker)
         self._emit(msg.StartJob(token, worker.id, worker.generation, part.job, hedge))
-
-    # ------------------------------------------------------------ deadlines
-
-    def _set_deadlines(self, attempt: Attempt) -> None:
-        """Set the deadlines of an attempt, by what is known now."""
-        self._timers.set(Due("chunk", attempt.token), self._chunk_at(attempt))
-        if attempt.heard_s is not None:
-            self._timers.set(Due("idle", attempt.token), self._idle_at(attempt))
-
-    def _chunk_at(self, attempt: Attempt) -> float:
-        """When the attempt has taken too long."""
-        allowed_s = self._patience.chunk_s(self._predicted_s(attempt), attempt.part.overruns)
-        return attempt.started_s + allowed_s
-
-    def _idle_at(self, attempt: Attempt) -> float:
-        """When the attempt, which has made a piece, has been silent for too long."""
-        assert attempt.heard_s is not None
-        return attempt.heard_s + self._patience.idle_s(self._predicted_s(attempt), attempt.part.overruns)
-
-    def _watch(self, attempt: Attempt, now: float) -> None:
-        """See to it that an attempt is hedged if it is late, and look again whether that would help.
-
-        Late is what takes longer than elsewhere, also on a worker that is known to be slow.
-        """
-        if attempt.cancelled or not self._hedges.may(attempt):
-            return
-        alone_s = self._alone_s(attempt, now)
-        left_s = self._patience.late_s(self._costs.cost(attempt.job)) - alone_s
-        if attempt.worker.suspected or left_s < ROUNDING_S:
-            self._hedges.late(attempt)
-            left_s = max(LOOK_AGAIN_S, LOOK_AGAIN_SHARE * alone_s)
-        slower = self._costs.slow(max(1, attempt.worker.busy))
-        self._timers.set(Due("late", attempt.token), now + left_s * slower)
-
-    def _alone_s(self, attempt: Attempt, now: float) -> float:
-        """What the attempt would have taken until now alone on its worker."""
-        spent = attempt.worker.occupancy.since(attempt.mark, now)
-        return sum(seconds / self._costs.slow(k) for k, seconds in spent.items())
-
-    def _predicted_s(self, attempt: Attempt) -> float:
-        """What an attempt takes, by the prediction of now, with every slot of its worker taken."""
-        worker = attempt.worker
-        return self._costs.cost(attempt.job, worker) * self._costs.slow(worker.slots)
-
-    def _learn(self, attempt: Attempt, audio_s: float, now: float) -> None:
-        """Learn from an attempt that is complete; others' deadlines follow when the evidence has doubled."""
-        if attempt.disturbed:
-            return
-        job, worker = attempt.job, attempt.worker
-        self._patience.observe(self._costs.cost(job, worker), self._alone_s(attempt, now))
-        self._costs.observe_spent(job, audio_s, worker.occupancy.since(attempt.mark, now), worker)
-        if self._patience.seen.bit_count() == 1:
-            for other in self._running.values():
-                if not other.cancelled:
-                    self._set_deadlines(other)
 
     # ------------------------------------------------------------ what workers report
 
@@ -226,8 +159,7 @@ class Supervisor:
         if attempt is None or attempt.cancelled or event.number != len(attempt.audio.sums):
             return  # nobody waits for it, or it came twice
         part, audio = attempt.part, attempt.audio
-        attempt.heard_s = now
-        self._timers.set(Due("idle", attempt.token), self._idle_at(attempt))
+        self._deadlines.heard(attempt, now)
         same = part.receive(audio, event.audio_s, event.payload, event.checksum, now)
         if same and audio is not part.audio:
             if len(audio.sums) <= part.pieces:
@@ -293,7 +225,7 @@ class Supervisor:
         if rival.audio is not part.audio:
             part.follow(rival.audio)
             self._streams.touch(part.chunk.stream)
-        self._watch(rival, now)
+        self._deadlines.watch(rival, now)
 
     def _rivals(self, part: Part) -> list[Attempt]:
         """The attempts at a part that run."""
@@ -304,8 +236,7 @@ class Supervisor:
         attempt.cancelled = True
         attempt.part.tokens.discard(attempt.token)
         self._hedges.forget(attempt)
-        self._timers.clear(Due("idle", attempt.token))
-        self._timers.clear(Due("late", attempt.token))
+        self._deadlines.unwanted(attempt)
         self._emit(msg.CancelJob(attempt.token, attempt.worker.id, attempt.worker.generation))
 
     # ------------------------------------------------------------ the ends of attempts
@@ -365,7 +296,7 @@ class Supervisor:
             self._lengths.observe(job, audio_s)
             fate = Fate.DOUBTFUL if doubts else Fate.WHOLE
             why = "; ".join(doubt.text for doubt in doubts)
-        self._learn(attempt, audio_s, now)
+        self._deadlines.learn(attempt, audio_s, now, self._running.values())
         self._compare_with_profile()
         self._settle(part, fate, why, now, doubts=doubts)
 
@@ -416,18 +347,11 @@ class Supervisor:
                 self._interrupt(attempt.worker, why, now)
                 self._fleet.kill(attempt.worker, why)
                 self._quarantine.release(attempt.worker)
-            case Due("chunk", int(token)) if attempt := self._running.get(token):
-                if (when := self._chunk_at(attempt)) > now:  # the prediction has learnt
-                    self._timers.set(due, when)
-                else:
-                    self._end_hung(attempt, f"not done after {now - attempt.started_s:.0f} s", now)
-            case Due("idle", int(token)) if attempt := self._running.get(token):
-                if (when := self._idle_at(attempt)) > now:
-                    self._timers.set(due, when)
-                else:
-                    self._end_hung(attempt, f"silent for {now - (attempt.heard_s or now):.0f} s", now)
+            case Due("chunk" | "idle", int(token)) if attempt := self._running.get(token):
+                if (how := self._deadlines.missed(due, attempt, now)) is not None:
+                    self._end_hung(attempt, how, now)
             case Due("late", int(token)) if attempt := self._running.get(token):
-                self._watch(attempt, now)
+                self._deadlines.watch(attempt, now)
             case Due("silence", (str(name), int(generation))) if worker := self._fleet.get(name, generation):
                 self._end_silent(worker, now)
             case Due("load", (str(name), int(generation))) if worker := self._fleet.get(name, generation):
@@ -453,10 +377,7 @@ class Supervisor:
         """An attempt missed a deadline. In company nobody knows which of them hangs: each runs alone next."""
         worker = late.worker
         why = f"worker {worker.id} hangs and is ended: {how}"
-        if not (late.cancelled or late.disturbed):  # else it shows nothing of what its job costs
-            late.part.overruns += 1
-            if self._patience.seen < ENOUGH:  # the prediction may be poor; later, it is a hang
-                self._costs.overran(late.job, now - late.started_s, worker.busy)
+        self._deadlines.overran(late, now)
         attempts = self._forget_all(worker)
         fate = Fate.HUNG if len(attempts) == 1 else Fate.INTERRUPTED
         for attempt in attempts:
@@ -474,10 +395,10 @@ class Supervisor:
             f"worker {worker.id} on {worker.device.id} has shown no sign of life for {silent_s:.0f} s: it "
             f"gets no chunk until it does"
         ))  # fmt: skip
-        self._fleet.suspect(worker, now + self._patience.chunk_s(0.0))
+        self._fleet.suspect(worker, now + self._deadlines.silence_s)
         for attempt in self._on(worker):
             attempt.disturbed = True
-            self._watch(attempt, now)
+            self._deadlines.watch(attempt, now)
 
     def _trust(self, worker: Worker, now: float) -> None:
         """A worker that was silent shows life."""
@@ -485,12 +406,12 @@ class Supervisor:
             self._fleet.trust(worker)
             for attempt in self._on(worker):
                 self._hedges.forget(attempt)
-                self._watch(attempt, now)
+                self._deadlines.watch(attempt, now)
 
     def _end_silent(self, worker: Worker, now: float) -> None:
         """A worker was silent for as long as a short chunk may take. What is wanted has its own deadline."""
         if any(not attempt.cancelled for attempt in self._on(worker)):
-            self._fleet.suspect(worker, now + self._patience.chunk_s(0.0))
+            self._fleet.suspect(worker, now + self._deadlines.silence_s)
             return
         why = "no sign of life"
         self.last_loss = f"{worker.id} on {worker.device.id}: {why}"
@@ -527,8 +448,7 @@ class Supervisor:
         del self._running[attempt.token]
         attempt.part.tokens.discard(attempt.token)
         self._hedges.forget(attempt)
-        for kind in ATTEMPT_TIMERS:
-            self._timers.clear(Due(kind, attempt.token))
+        self._deadlines.forget(attempt)
 
     # ------------------------------------------------------------ verdicts
 
@@ -615,8 +535,7 @@ class Supervisor:
     def _cancel(self, attempt: Attempt, now: float) -> None:
         """Nobody wants the result any more, and the slot is soon to be free."""
         self._outrun(attempt)
-        self._timers.clear(Due("chunk", attempt.token))
-        self._timers.set(Due("cancel", attempt.token), now + self._limits.timeouts.cancel_s)
+        self._deadlines.free_soon(attempt, now)
 
     @property
     def isolating(self) -> bool:
@@ -627,70 +546,3 @@ class Supervisor:
 def _located(part: Part, why: str) -> str:
     """Why, with the part that it is about; nothing is added for a whole chunk."""
     return f"{part.label}: {why}" if part.is_stretch else why
-
-
-@dataclass(slots=True)
-class _Cell:
-    """A worker that is reserved for an isolated part, in this generation of the worker."""
-
-    worker: Worker
-    generation: int
-    part: Part
-    started: bool = False
-
-
-class Quarantine:
-    """The isolated parts that wait, and the workers that are reserved for them.
-
-    An isolated part takes the worker with the least to do. The policy gets no slot of that worker until the
-    part is through; it starts as soon as the others on the worker are done.
-    """
-
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
-        self._waiting: list[tuple[Order, int, Part]] = []
-        self._serial = 0
-        self._cells: dict[str, _Cell] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting) + len(self._cells)
-
-    def add(self, part: Part) -> None:
-        """The part is to run alone."""
-        self._serial += 1
-        heapq.heappush(self._waiting, (part.order, self._serial, part))
-
-    def due(self) -> Iterator[tuple[Part, Worker]]:
-        """The parts that may start now, each with its worker; the caller must start them."""
-        for cell in list(self._cells.values()):
-            if not cell.started and not (self._holds(cell) and cell.part.wanted):
-                self._open(cell)
-                self.add(cell.part)
-        while self._waiting and (worker := self._least_busy()) is not None:
-            part = heapq.heappop(self._waiting)[2]
-            if part.wanted:
-                self._fleet.reserve(worker, True)
-                self._cells[worker.id] = _Cell(worker, worker.generation, part)
-        for cell in list(self._cells.values()):
-            if not cell.started and not cell.worker.busy:
-                cell.started = True
-                yield cell.part, cell.worker
-
-    def release(self, worker: Worker) -> None:
-        """The worker's jobs have ended: if one was an isolated part, the policy gets the worker back."""
-        cell = self._cells.get(worker.id)
-        if cell is not None and cell.started:
-            self._open(cell)
-
-    def _open(self, cell: _Cell) -> None:
-        del self._cells[cell.worker.id]
-        if self._fleet.holds(cell.worker):
-            self._fleet.reserve(cell.worker, False)
-
-    def _holds(self, cell: _Cell) -> bool:
-        worker = cell.worker
-        return self._fleet.holds(worker) and worker.generation == cell.generation and worker.usable
-
-    def _least_busy(self) -> Worker | None:
-        free = (worker for worker in self._fleet.workers if worker.usable and not worker.reserved)
-        return min(free, key=lambda worker: worker.busy, default=None)
