@@ -17,13 +17,10 @@ def new_program(fake_nvml: Path) -> Callable[[Path], Program]:
 
 @pytest.fixture
 def program(tmp_path: Path, new_program: Callable[[Path], Program]) -> Iterator[Program]:
-    """The program, with a folder and a home that are this test's own; what a failed test started ends."""
+    """The program, with a folder and a home that are this test's own."""
     program = new_program(tmp_path)
     yield program
-    for process in program.started:
-        if process.returncode is None:
-            with process:
-                process.kill()
+    program.end()
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,13 @@ class Program:
         assert ended.code == code, ended.err
         return ended
 
+    def end(self) -> None:
+        """End what a test that failed has left."""
+        for process in self.started:
+            if process.returncode is None:
+                with process:
+                    process.kill()
+
     def report(self, *args: str | Path, code: int = 0) -> dict[str, Any]:
         """The report of a run that speaks everything."""
         return self.resumed("--fresh", *args, code=code)

@@ -19,8 +19,9 @@ def nodes() -> Iterator[Nodes]:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
+def program(tmp_path: Path) -> Iterator[Program]:
     """The program, with a folder and a home that are this test's own."""
     program = Program(tmp_path, tmp_path)
     program.env |= QUIETLY
-    return program
+    yield program
+    program.end()
