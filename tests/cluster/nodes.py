@@ -32,8 +32,12 @@ class Nodes:
     """The head, which offers nothing, and nodes that come and go."""
 
     def __init__(self, folder: Path) -> None:
+        from ray._common.utils import get_default_ray_temp_dir
         from ray.cluster_utils import Cluster
 
+        Path(get_default_ray_temp_dir()).mkdir(
+            exist_ok=True
+        )  # it notes the address there
         given = {"num_cpus": 0, "include_dashboard": False, "temp_dir": str(folder), "_system_config": CONFIG}
         self._cluster = Cluster(initialize_head=True, head_node_args=self._common("head") | given)
         self.address = str(self._cluster.address)

@@ -15,19 +15,22 @@ WEIGHT = 0.1
 """weight of each new observation: about the last ten chunks count"""
 
 CHANCE = 0.2
-"""by which a chunk differs from the others by chance, as a logarithm"""
+"""by which a chunk differs from the others of its worker by chance at the least, as a logarithm"""
+
+PROOF = 2
+"""chunks with one before them on their worker: earlier nobody knows how much is chance"""
 
 UNEVEN = math.log(1.25)
 """workers that differ by less, as a logarithm, are as quick as each other"""
 
 
-def beyond_chance(off: float, chunks: float) -> float:
+def beyond_chance(off: float, chunks: float, variance: float = CHANCE**2) -> float:
     """A difference that rests on so many chunks, as a logarithm, less what chance may explain.
 
-    After James and Stein (1961): a difference d counts as d^2 / (d^2 + its variance) of itself.
+    After James and Stein (1961): a difference d counts as d^2 / (d^2 + its variance) of itself. `variance` is
+    that of a chunk.
     """
-    variance = CHANCE**2 / chunks
-    return off * off * off / (off * off + variance)
+    return off * off * off / (off * off + variance / chunks)
 
 
 @dataclass(slots=True)
@@ -41,23 +44,22 @@ class _Mean:
         self.seen += 1
         self.value += max(WEIGHT, 1.0 / self.seen) * (value - self.value)
 
-    def beyond(self, other: _Mean) -> float:
-        """How far it is above another, beyond chance."""
-        if not self.seen:
-            return 0.0
-        return beyond_chance(self.value - other.value, min(self.seen, 1.0 / WEIGHT))
+    def beyond(self, other: _Mean, variance: float) -> float:
+        """How far it is above another, beyond chance; `variance` is that of an observation."""
+        return beyond_chance(self.value - other.value, min(self.seen, 1.0 / WEIGHT), variance)
 
 
 class Paces:
     """Logarithms of the pace: of all, of each device, of each worker, by its id.
 
     What is seen of a worker counts for its device too, and for all. A difference that chance may explain is
-    not believed. So the pace of a worker that was never seen is that of its device, and the pace of such a
-    device that of all.
+    not believed; how much that is, the chunks of each worker show among themselves. So the pace of a worker
+    that was never seen is that of its device, and the pace of such a device that of all.
     """
 
     def __init__(self) -> None:
         self._all = _Mean()
+        self._variance = _Mean()  # of the chunks of one worker
         self._devices: dict[str, _Mean] = {}
         self._workers: dict[tuple[str, str], _Mean] = {}  # by device and worker
         self._offs: dict[tuple[str, str], float] = {}  # of the workers, each as it was last seen
@@ -72,7 +74,10 @@ class Paces:
         """A job on `worker` took e^pace times what the profile says."""
         self._all.add(pace)
         self._devices.setdefault(worker.device.id, _Mean()).add(pace)
-        self._workers.setdefault((worker.device.id, worker.id), _Mean()).add(pace)
+        mean = self._workers.setdefault((worker.device.id, worker.id), _Mean())
+        if mean.seen:
+            self._variance.add((pace - mean.value) ** 2 * mean.seen / (mean.seen + 1))
+        mean.add(pace)
         self._note((worker.device.id, worker.id), self._off(worker.device.id, worker.id))
 
     def forget(self, worker: WorkerView) -> None:
@@ -101,4 +106,6 @@ class Paces:
         """A worker that was never seen is as quick as its device."""
         mean = None if worker is None else self._workers.get((device, worker))
         mean = mean or self._devices.get(device)
-        return 0.0 if mean is None else mean.beyond(self._all)
+        if mean is None or self._variance.seen < PROOF:
+            return 0.0
+        return mean.beyond(self._all, max(CHANCE**2, self._variance.value))
