@@ -31,6 +31,9 @@ class Beams:
         """Drop the job, unless it is being spoken."""
         self._job = None
 
+    def forget(self) -> None:
+        """Nothing is kept between jobs."""
+
     def step(self) -> list[Step]:
         """Speak the job from beginning to end."""
         if self._job is None:

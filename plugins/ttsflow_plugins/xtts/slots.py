@@ -58,6 +58,10 @@ class Slots:
         if slot is not None:
             self._decoder.leave(slot.row)
 
+    def forget(self) -> None:
+        """Free what the decoder has kept of voices."""
+        self._decoder.forget()
+
     @torch.inference_mode()
     def step(self) -> list[Step]:
         """Decode the next audio code of every job, and vocode the codes that are ready.

@@ -57,8 +57,9 @@ class Speaker:
         self._jobs.cancel(job)
 
     def relieve(self) -> None:
-        """Free the cached latents, and the memory that the allocators hold in reserve."""
+        """Free what is cached of voices, and the memory that the allocators hold in reserve."""
         self._voices.forget()
+        self._jobs.forget()
         torch.cuda.empty_cache()  # does nothing if CUDA is not in use
         _give_back_memory()
 

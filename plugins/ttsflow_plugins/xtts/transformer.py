@@ -26,6 +26,11 @@ class Cache:
         self.values = values
         self.length = 0
 
+    def begin_with(self, other: Cache) -> None:
+        """Take over the tokens of another cache; this one must be empty."""
+        self.length = other.length
+        self.values[:, :, :, : self.length] = other.values[:, :, :, : self.length]
+
 
 class Transformer(nn.Module):
     """The blocks of a `GPT2Model` of transformers. They are moved here; the `GPT2Model` has none afterwards.
@@ -96,5 +101,8 @@ def _attention(row: Tensor, cache: Tensor, length: int) -> Tensor:
     query, new = row[:, 0].transpose(0, 1), row[:, 1:].permute(1, 2, 0, 3)
     cache[:, :, length : length + count] = new
     keys, values = cache[:, None, :, : length + count]
-    attended = F.scaled_dot_product_attention(query[None], keys, values, is_causal=count > 1)
+    mask = None  # a single token sees all; of several, each sees those before it and itself
+    if count > 1:
+        mask = torch.ones(count, length + count, dtype=torch.bool, device=row.device).tril(length)
+    attended = F.scaled_dot_product_attention(query[None], keys, values, mask)
     return attended[0].transpose(0, 1).reshape(count, -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from tests.plugins.xtts.speech import Spoken, alone, by_chance, job, loaded, speak, upstream
 from ttsflow import ChunkJob, Step
 from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.decoder import PORTION
 from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
 from ttsflow_plugins.xtts.upstream import import_torchaudio, load_model
 
@@ -143,6 +145,63 @@ def test_jobs_that_are_stopped_leave_the_others_alone(
         assert difference(np.concatenate(pieces), solo[index].samples) < TOLERANCE
 
 
+def test_thirty_two_at_a_time(backend: Xtts, solo: list[Spoken]) -> None:
+    jobs = [replace(each, index=each.index + 8 * turn) for turn in range(4) for each in JOBS]
+    for one, each in zip(speak(backend, jobs, slots=32, when=by_chance(3, p=0.7)), jobs, strict=True):
+        assert difference(one.samples, solo[each.index % 8].samples) < TOLERANCE
+
+
+def decoder_of(backend: Xtts) -> Any:
+    return backend._speaker._jobs._decoder
+
+
+@contextmanager
+def tokens_of_calls(backend: Xtts) -> Iterator[list[list[int]]]:
+    """Of each call of the model, how many tokens each row reads."""
+    calls: list[list[int]] = []
+    hook = decoder_of(backend).transformer.register_forward_hook(
+        lambda _module, given, _made: calls.append(list(given[2]))
+    )
+    yield calls
+    hook.remove()
+
+
+def test_a_long_text_holds_nobody_up(backend: Xtts, solo: list[Spoken]) -> None:
+    """While others decode, a text is read in portions, of several texts the first one first."""
+    text = len(JOBS[0].text)
+    assert text > 4 * PORTION
+    backend.start(JOBS[2])
+    told = list(backend.step())
+    with tokens_of_calls(backend) as calls:
+        for each in (JOBS[0], JOBS[3]):
+            backend.start(each)
+        for _ in range(4):
+            told += backend.step()
+    assert calls == [[1, PORTION]] * 4
+    backend.cancel(JOBS[0])  # in the middle of its text
+    with tokens_of_calls(backend) as calls:
+        while not {JOBS[2], JOBS[3]} <= {step.job for step in told if step.done}:
+            told += backend.step()
+    assert calls[0] == [1, PORTION]
+    assert max(map(sum, calls)) <= PORTION + 2
+    for each in (JOBS[2], JOBS[3]):
+        pieces = [step.piece.samples for step in told if step.job == each and step.piece]
+        assert difference(np.concatenate(pieces), solo[each.index].samples) < TOLERANCE
+
+
+def test_a_voice_is_read_once(backend: Xtts) -> None:
+    voice = [32]
+    backend.relieve()
+    with tokens_of_calls(backend) as calls:
+        speak(backend, JOBS)
+    assert calls.count(voice) == len(SPEAKERS)
+    with tokens_of_calls(backend) as calls:
+        speak(backend, JOBS[:2])
+        backend.relieve()
+        speak(backend, JOBS[:1])
+    assert calls.count(voice) == 1
+
+
 def test_a_seed_is_of_the_job_alone(backend: Xtts) -> None:
     """Equal texts side by side: equal seeds sound equal, others do not."""
     one, same, other = speak(backend, [job(seed=5), job(seed=5, index=1), job(seed=6, index=2)])
@@ -162,11 +221,8 @@ def test_options_of_the_checkpoint_are_used_where_none_are_given(variant: Any, t
 
 
 def model_calls(backend: Xtts, jobs: list[ChunkJob], slots: int) -> int:
-    calls: list[int] = []
-    transformer = backend._speaker._jobs._decoder.transformer
-    handle = transformer.register_forward_hook(lambda *call: calls.append(1))
-    speak(backend, jobs, slots)
-    handle.remove()
+    with tokens_of_calls(backend) as calls:
+        speak(backend, jobs, slots)
     return len(calls)
 
 
@@ -178,8 +234,7 @@ def test_eight_chunks_in_four_slots_take_two_chunks_model_calls(greedy: Xtts) ->
 
 
 def caches(backend: Xtts) -> list[weakref.ref[Any]]:
-    rows = backend._speaker._jobs._decoder._rows
-    return [weakref.ref(row.cache.values) for row in rows]
+    return [weakref.ref(row.cache.values) for row in decoder_of(backend)._rows]
 
 
 def test_a_slot_frees_its_memory_at_once(backend: Xtts, solo: list[Spoken]) -> None:
