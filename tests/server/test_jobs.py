@@ -200,12 +200,12 @@ def test_a_plain_text_is_uploaded_with_curls_usual_type(server: Server) -> None:
     ("said", "param", "says"),
     [
         ({}, "input", "input is missing"),
-        ({"input": " \n"}, None, "input holds only white space: there is nothing to speak"),
+        ({"input": " \n"}, "input", "input holds only white space: there is nothing to speak"),
         ({"input": "a\ud800b"}, "input", "but must be a valid string"),
         ({"input": "Hi.", "voice": "none"}, "voice", "unknown voice 'none'; known: high, low"),
         ({"input": "Hi.", "model": "none"}, "model", "unknown model 'none'"),
         ({"input": "Hi.", "language": "xx"}, "language", "'xx'"),
-        ({"input": "Hi.", "speed": 99}, None, "speeds from 0.25 to 4"),
+        ({"input": "Hi.", "speed": 99}, "speed", "speeds from 0.25 to 4"),
         ({"input": "Hi.", "response_format": "pcm"}, "response_format", "response_format is 'pcm'"),
         ({"input": "Hi.", "name": ""}, "name", "name is ''"),
     ],
@@ -224,32 +224,36 @@ def test_what_cannot_be_spoken_is_not_taken_on(
 
 
 @pytest.mark.parametrize(
-    ("data", "kind", "said", "code", "says"),
+    ("data", "kind", "said", "code", "param", "says"),
     [
-        (b"", "text/plain", {}, 400, "the upload is empty"),
-        (b"\x00\x01", "text/plain", {"filename": "a.txt"}, 400, "a.txt"),
-        (b"no archive", "", {"filename": "/etc/book.epub"}, 400, "book.epub"),
-        (b"a,b", "", {"filename": "a.csv"}, 400, "a.csv is a table"),
-        (b"Hi.", "text/plain", {"speed": "fast"}, 400, "speed is 'fast', but must be a number"),
-        (b"Hi.", "text/plain", {"speed": "nan"}, 400, "speed"),
-        (b"Hi.", "text/plain", {"voice": "none"}, 400, "unknown voice 'none'"),
-        (b"Hi.", "", {}, 415, "POST /v1/jobs?filename=book.epub"),
+        (b"", "text/plain", {}, 400, None, "the upload is empty"),
+        (b"\x00\x01", "text/plain", {"filename": "a.txt"}, 400, None, "a.txt"),
+        (b"no archive", "", {"filename": "/etc/book.epub"}, 400, None, "book.epub"),
+        (b"a,b", "", {"filename": "a.csv"}, 400, "filename", "a.csv is a table"),
+        (b"Hi.", "text/plain", {"speed": "fast"}, 400, "speed", "speed is 'fast', but must be a number"),
+        (b"Hi.", "text/plain", {"speed": "nan"}, 400, "speed", "speed"),
+        (b"Hi.", "text/plain", {"speed": "99"}, 400, "speed", "speeds from 0.25 to 4"),
+        (b"Hi.", "text/plain", {"voice": "none"}, 400, "voice", "unknown voice 'none'"),
+        (b"Hi.", "", {}, 415, None, "POST /v1/jobs?filename=book.epub"),
         (
             b"--a--",
             "multipart/form-data; boundary=a",
             {},
             415,
+            None,
             "send application/json, or a file as the body",
         ),
     ],
 )
 def test_what_is_no_book_is_not_taken_on(
-    server: Server, data: bytes, kind: str, said: dict[str, str], code: int, says: str
+    server: Server, data: bytes, kind: str, said: dict[str, str], code: int, param: str | None, says: str
 ) -> None:
     before = folders(server.program)
     response = upload(server, data, kind, **said)
     assert response.status_code == code
-    assert says in (message := error(response)["message"])
+    told = error(response)
+    assert told["param"] == param
+    assert says in (message := told["message"])
     assert str(server.program.folder) not in message
     assert "/etc" not in message
     assert folders(server.program) == before

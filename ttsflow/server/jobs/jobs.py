@@ -208,7 +208,7 @@ class Jobs:
             case OSError() | OutputError() | StoreError() | SinkError():
                 job.error, why = NOT_KEPT, str(error)
             case TtsflowError():  # it may have words of the text
-                job.error, why = str(error), refusal_of(error).code or type(error).__name__
+                job.error, why = str(error), refusal_of(error).reason
             case _:
                 job.error, why = f"the server failed: {type(error).__name__}", type(error).__name__
         logger.error("%s: %s", job.stream, why)
