@@ -105,12 +105,12 @@ def jobs_router(service: Service) -> APIRouter:
     @router.get("/v1/jobs/{id}/audio", response_class=FileResponse, responses=_NO_AUDIO)
     async def audio(request: Request, id: str) -> FileResponse:
         """The audio of a job that is done, or a range of its bytes."""
-        _, job = asked(request, id)
+        jobs, job = asked(request, id)
         if job.status not in ("done", "failed") or not job.audio.exists():
             why = f"the audio is not there: the job is {job.status}; GET /v1/jobs/{id} tells how far it is"
             raise Refused(HTTPStatus.CONFLICT, why, code="job_not_done")
         name = (job.order.name or PurePath(job.order.title).stem) + job.audio.suffix
-        return FileResponse(job.audio, media_type=MEDIA[job.order.format], filename=name)
+        return jobs.downloads.send(job.audio, MEDIA[job.order.format], name)
 
     return router
 
