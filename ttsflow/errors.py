@@ -37,9 +37,16 @@ class TtsflowError(Exception):
 
 
 class UsageError(TtsflowError):
-    """Something the caller can mend before anything is spoken."""
+    """Something the caller can mend before anything is spoken.
+
+    `field` says what of that which was asked for is wrong, where it is one thing: "speed", "voice".
+    """
 
     exit_code = 2
+
+    def __init__(self, *said: object, field: str | None = None) -> None:
+        super().__init__(*said)
+        self.field = field
 
 
 class InputError(UsageError):
@@ -69,7 +76,7 @@ class UnknownNameError(UsageError):
     ) -> None:
         self.kind, self.name, self.known = kind, name, sorted(set(known))
         message = f"unknown {kind} {_quoted(name)}; {known_names(meant or name, self.known)}"
-        super().__init__(f"{message}. {hint}" if hint else message)
+        super().__init__(f"{message}. {hint}" if hint else message, field=kind)
 
 
 class PluginError(UsageError):

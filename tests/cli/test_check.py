@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import Any
 
 import pytest
@@ -73,6 +74,23 @@ def ttsflow_backends():
 '''
 
 
+ODD = """
+import ttsflow
+
+class Odd(ttsflow.Backend):
+    name = "odd"
+    @classmethod
+    def describe(cls, options):
+        return ttsflow.Profile(backend=cls.name, sample_rate=8000)
+    def load(self, device, slots): ...
+    {method}
+
+@ttsflow.hookimpl
+def ttsflow_backends():
+    return [Odd]
+"""
+
+
 def wild(
     program: Program, *args: str, describe: str = "pass", speak: str = "pass", close: str = "pass"
 ) -> dict[str, Any]:
@@ -108,6 +126,88 @@ def test_a_worker_that_does_not_end_well(program: Program) -> None:
     verdicts = wild(program, "--only", "ends", "--only", "closes", close="os._exit(3)")
     assert verdicts["ends"]["seen"] == ["the worker ended otherwise: exit code 3"]
     assert verdicts["closes"]["seen"][0].startswith("close: it did not come back, and the worker ended")
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        (
+            "def synthesize(self, job): return None",
+            "backend 'odd': synthesize gave NoneType, not AudioPieces one by one; is there a `yield` in it?",
+        ),
+        (
+            "def start(self, job): pass\n    def step(self): return None",
+            "backend 'odd': step gave NoneType, not Steps",
+        ),
+        (
+            "def start(self, job): pass\n    def step(self): return [None]",
+            "backend 'odd': step gave NoneType, not Steps",
+        ),
+    ],
+)
+def test_a_method_that_gives_something_else_is_named(program: Program, method: str, says: str) -> None:
+    program.write("plugins/odd.py", ODD.format(method=method))
+    odd = ("--backend", "odd", "--plugins-dir", "plugins")
+    ended = program("run", "--text", "Hi.", *odd, "-o", "a.wav", code=1)
+    assert says in ended.err
+    assert ".py:" not in ended.err
+
+
+def test_a_device_that_is_not_there(program: Program) -> None:
+    program.gpus(1)
+    refused = program("check", "backend", "sim", "--device", "cuda:7", code=2)
+    known = "did you mean 'cuda:0'? known: cuda:0, cpu"
+    assert refused.err == f"ttsflow: error: unknown device 'cuda:7'; {known}\n"
+
+
+def test_limits_that_are_set_hold_in_a_check(program: Program) -> None:
+    speaks = ("--only", "speaks", "--budget", "3600", "--set", "limits.timeouts.chunk_s=1.5")
+    verdicts = wild(program, *speaks, speak="time.sleep(3600)")
+    assert verdicts["speaks"]["result"] != "kept"
+    assert "hung: said nothing for 2 s" in verdicts["speaks"]["seen"][0]
+
+
+SLEEPING = """
+import time
+import ttsflow
+
+class Sleeping(ttsflow.Policy):
+    '''Sleeps.'''
+    name = "sleeping"
+    def place(self, devices, profile):
+        return [ttsflow.WorkerSpec(device) for device in devices]
+    def dispatch(self, view):
+        open("deciding", "w").close()
+        time.sleep(3600)
+
+@ttsflow.hookimpl
+def ttsflow_policies():
+    return [Sleeping]
+"""
+
+
+def test_a_policy_is_checked_within_the_budget_and_what_was_not_reached_is_told(program: Program) -> None:
+    program.write("sleeping.py", SLEEPING)
+    checked = program("check", "policy", "sleeping.py", "--budget", "2", "--json", code=1)
+    verdicts = {verdict["rule"]: verdict for verdict in json.loads(checked.text)["rules"]}
+    late = "the budget of 2 s was over before; give more: --budget 4"
+    for rule in ("delivers", "repeats", "repeats-elsewhere", "no-clock", "decides-quickly", "makespan"):
+        assert (verdicts[rule]["result"], verdicts[rule]["seen"]) == ("not reached", [late]), rule
+    assert verdicts["described"]["result"] == "kept"
+
+
+@pytest.mark.parametrize("kind", ["backend", "policy"])
+def test_ctrl_c_ends_a_check(program: Program, kind: str) -> None:
+    hangs = 'open("deciding", "w"); time.sleep(3600)'
+    program.write("wild.py", WILD.format(describe="pass", speak=hangs, close="pass"))
+    program.write("sleeping.py", SLEEPING)
+    file = {"backend": "wild.py", "policy": "sleeping.py"}[kind]
+    process = program.start("check", kind, file, "--budget", "3600")
+    program.until((program.folder / "deciding").exists)
+    process.send_signal(signal.SIGINT)
+    ended = program.finish(process)
+    assert (ended.code, ended.err) == (130, "ttsflow: interrupted\n")
+    program.await_end()
 
 
 def test_a_new_policy_keeps_every_rule_and_one_that_hangs_on_hashes_does_not(program: Program) -> None:

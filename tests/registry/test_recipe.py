@@ -55,6 +55,42 @@ def test_a_recipe_is_plain_data(plugin_file: Callable[..., Path]) -> None:
     assert json.loads(json.dumps(recipe.options)) == {"pitch": 7, "model": "model"}
 
 
+SECRETS = """
+from pydantic import SecretStr
+import ttsflow
+
+class Keyed(ttsflow.Backend):
+    name = "beep"
+    class Options(ttsflow.PluginOptions):
+        pitch: int = 1
+        key: SecretStr
+        more: dict[str, list[SecretStr]] = {}
+    @classmethod
+    def describe(cls, options):
+        return ttsflow.Profile(backend=cls.name, sample_rate=8000)
+    def load(self, device, slots): ...
+    def synthesize(self, job):
+        yield from ()
+
+@ttsflow.hookimpl
+def ttsflow_backends():
+    return [Keyed]
+"""
+
+
+def test_a_secret_reaches_the_worker_and_is_shown_nowhere(plugin_file: Callable[..., Path]) -> None:
+    plugin = Registry.load(files=[plugin_file(SECRETS)]).backend("beep")
+    said = {"pitch": 7, "key": "swordfish", "more": {"a": ["halibut", "perch"], "b": []}}
+    options = plugin.options(said)
+    recipe = pickle.loads(pickle.dumps(BackendRecipe.of(plugin, options)))
+    assert recipe.options == said
+    built = recipe.build().options
+    assert built.key.get_secret_value() == "swordfish"
+    assert [secret.get_secret_value() for secret in built.more["a"]] == ["halibut", "perch"]
+    for shown in (repr(recipe), repr(options), options.model_dump_json()):
+        assert not any(secret in shown for secret in ("swordfish", "halibut", "perch"))
+
+
 def test_a_single_file_is_the_same_module_in_a_spawned_process(plugin_file: Callable[..., Path]) -> None:
     path = plugin_file(BACKEND)
     here = Registry.load(files=[path]).backend("beep").cls.__module__

@@ -512,6 +512,8 @@ class TestPlacement:
     def test_no_more_slots_than_the_backend_has(self) -> None:
         hand = Hand(Deep(), profile=Profile("p", 1, ("cuda",), slots=3))
         assert [start.spec.slots for start in hand.all(msg.StartWorker)] == [3]
+        told = "a worker with 4 slots was wanted on cuda:0, and backend 'p' has 3: 3 instead"
+        assert [notice.text for notice in hand.all(msg.Notice)] == [told]
 
     def test_learnt_caps_need_no_restart(self) -> None:
         hand = Hand(Deep())

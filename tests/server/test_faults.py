@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 from pathlib import Path
 
@@ -79,7 +78,9 @@ def test_what_fails_before_the_first_byte(broken: Server) -> None:
     response = broken.speak("This is broken.")
     assert response.status_code == 500
     assert response.json()["error"]["code"] == "chunks_failed"
-    broken.program.until(lambda: re.search(r"speech-\d+: 500 chunks_failed\n", broken.said) is not None)
+    name = response.headers["x-request-id"]
+    why = "1 of 1 chunks failed; the first is chunk 0: "
+    broken.program.until(lambda: f"{name}: 500 chunks_failed: {why}" in broken.said)
     assert "broken" not in broken.said
     with broken.client() as client, pytest.raises(openai.InternalServerError, match="chunks failed"):
         client.audio.speech.create(model="tts-1", voice=None, input="This is broken.")  # type: ignore[arg-type]  # it may be left out
@@ -92,8 +93,44 @@ def test_what_fails_later_is_cut(broken: Server, format: str) -> None:
         assert response.status_code == 200
         with pytest.raises(httpx.RemoteProtocolError):
             b"".join(parts)
-    broken.program.until(lambda: re.search(r"speech-\d+ was cut: chunks_failed\n", broken.said) is not None)
+        name = response.headers["x-request-id"]
+    why = "1 of 4 chunks failed; the first is chunk 3: "
+    broken.program.until(lambda: f"{name} was cut: chunks_failed: {why}" in broken.said)
     assert "broken" not in broken.said
+
+
+QUOTING = """
+from ttsflow import hookimpl
+from ttsflow_plugins.sim import Sim
+
+class Quoting(Sim):
+    name = "quoting"
+    def start(self, job):
+        raise RuntimeError(f"the vocoder has no memory left for {job.text!r} and {job.text[:9]!r}")
+
+@hookimpl
+def ttsflow_backends():
+    return [Quoting]
+"""
+
+
+def test_the_log_says_why_without_words_of_the_text(serve: Serve, program: Program) -> None:
+    program.write("plugins/quoting.py", QUOTING)
+    server = serve("--plugins-dir", "plugins", *sim("quoting"))
+    refused = server.speak("The Passwort is swordfish, große Ehre.")
+    assert refused.status_code == 500
+    assert "swordfish" in refused.json()["error"]["message"]
+    name = refused.headers["x-request-id"]
+    why = "RuntimeError: … vocoder has no memory left for '…, ….' and '…' (quoting.py:8)"
+    line = f"ttsflow: {name}: 500 chunks_failed: 1 of 1 chunks failed; the first is chunk 0: {why}\n"
+    assert line in server.said
+
+
+def test_all_answers_say_which_request_they_answer(broken: Server) -> None:
+    answers = [broken.speak("Hello."), broken.get("/health"), broken.get("/none"), broken.speak("")]
+    names = [answer.headers["x-request-id"] for answer in answers]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 400]
+    assert len(set(names)) == 4
 
 
 def test_what_fails_later_is_told_in_an_event(broken: Server) -> None:
@@ -141,7 +178,7 @@ def test_a_policy_that_raises(serve: Serve, program: Program) -> None:
     assert "raising" in response.json()["error"]["message"]
     assert server.get("/ready").status_code == 503
     assert server.speak("Later.").status_code == 503
-    assert server.said.count("the engine has stopped") == 1
+    assert server.said.count("the engine has stopped, start the server again: ") == 1
 
 
 def test_a_port_in_use(program: Program) -> None:

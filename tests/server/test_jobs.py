@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -200,12 +201,12 @@ def test_a_plain_text_is_uploaded_with_curls_usual_type(server: Server) -> None:
     ("said", "param", "says"),
     [
         ({}, "input", "input is missing"),
-        ({"input": " \n"}, None, "input holds only white space: there is nothing to speak"),
+        ({"input": " \n"}, "input", "input holds only white space: there is nothing to speak"),
         ({"input": "a\ud800b"}, "input", "but must be a valid string"),
         ({"input": "Hi.", "voice": "none"}, "voice", "unknown voice 'none'; known: high, low"),
         ({"input": "Hi.", "model": "none"}, "model", "unknown model 'none'"),
         ({"input": "Hi.", "language": "xx"}, "language", "'xx'"),
-        ({"input": "Hi.", "speed": 99}, None, "speeds from 0.25 to 4"),
+        ({"input": "Hi.", "speed": 99}, "speed", "speeds from 0.25 to 4"),
         ({"input": "Hi.", "response_format": "pcm"}, "response_format", "response_format is 'pcm'"),
         ({"input": "Hi.", "name": ""}, "name", "name is ''"),
     ],
@@ -224,32 +225,36 @@ def test_what_cannot_be_spoken_is_not_taken_on(
 
 
 @pytest.mark.parametrize(
-    ("data", "kind", "said", "code", "says"),
+    ("data", "kind", "said", "code", "param", "says"),
     [
-        (b"", "text/plain", {}, 400, "the upload is empty"),
-        (b"\x00\x01", "text/plain", {"filename": "a.txt"}, 400, "a.txt"),
-        (b"no archive", "", {"filename": "/etc/book.epub"}, 400, "book.epub"),
-        (b"a,b", "", {"filename": "a.csv"}, 400, "a.csv is a table"),
-        (b"Hi.", "text/plain", {"speed": "fast"}, 400, "speed is 'fast', but must be a number"),
-        (b"Hi.", "text/plain", {"speed": "nan"}, 400, "speed"),
-        (b"Hi.", "text/plain", {"voice": "none"}, 400, "unknown voice 'none'"),
-        (b"Hi.", "", {}, 415, "POST /v1/jobs?filename=book.epub"),
+        (b"", "text/plain", {}, 400, None, "the upload is empty"),
+        (b"\x00\x01", "text/plain", {"filename": "a.txt"}, 400, None, "a.txt"),
+        (b"no archive", "", {"filename": "/etc/book.epub"}, 400, None, "book.epub"),
+        (b"a,b", "", {"filename": "a.csv"}, 400, "filename", "a.csv is a table"),
+        (b"Hi.", "text/plain", {"speed": "fast"}, 400, "speed", "speed is 'fast', but must be a number"),
+        (b"Hi.", "text/plain", {"speed": "nan"}, 400, "speed", "speed"),
+        (b"Hi.", "text/plain", {"speed": "99"}, 400, "speed", "speeds from 0.25 to 4"),
+        (b"Hi.", "text/plain", {"voice": "none"}, 400, "voice", "unknown voice 'none'"),
+        (b"Hi.", "", {}, 415, None, "POST /v1/jobs?filename=book.epub"),
         (
             b"--a--",
             "multipart/form-data; boundary=a",
             {},
             415,
+            None,
             "send application/json, or a file as the body",
         ),
     ],
 )
 def test_what_is_no_book_is_not_taken_on(
-    server: Server, data: bytes, kind: str, said: dict[str, str], code: int, says: str
+    server: Server, data: bytes, kind: str, said: dict[str, str], code: int, param: str | None, says: str
 ) -> None:
     before = folders(server.program)
     response = upload(server, data, kind, **said)
     assert response.status_code == code
-    assert says in (message := error(response)["message"])
+    told = error(response)
+    assert told["param"] == param
+    assert says in (message := told["message"])
     assert str(server.program.folder) not in message
     assert "/etc" not in message
     assert folders(server.program) == before
@@ -489,6 +494,81 @@ def test_a_job_that_has_lost_its_text_stays_as_it_is(serve: Serve) -> None:
     assert folders(server.program) == [id]
 
 
+@pytest.mark.parametrize(
+    ("file", "was", "put", "says"),
+    [
+        ("order.json", "}", "", "order.json is not JSON, it was cut or changed: "),
+        ("order.json", '"wav"', '"wave"', "order.json was changed: format is 'wave', but must be "),
+        ("order.json", '"owner"', '"own"', "order.json was changed: owner is missing"),
+        ("order.json", '"id": "', '"id": "x', "order.json is that of another job: its id is 'x"),
+        ("ending.json", '"done"', '"gone"', "ending.json was changed: status is 'gone', but must be "),
+        ("ending.json", "{", "[" * 100_000, "ending.json is not JSON, it was cut or changed: "),
+    ],
+)  # fmt: skip
+def test_a_job_whose_files_were_damaged_is_told_in_plain_words(
+    serve: Serve, program: Program, file: str, was: str, put: str, says: str
+) -> None:
+    server = serve(*sim(), *FOLDER)
+    lost, whole = (ended(server, post(server, response_format="wav")["id"])["id"] for _ in range(2))
+    server.end()
+    path = program.folder / "jobs" / lost / file
+    path.write_text(path.read_text().replace(was, put))
+    server = serve(*sim(), *FOLDER)
+    assert [job["id"] for job in server.get("/v1/jobs").json()["data"]] == [whole]
+    line = server.said.splitlines()[0]
+    assert f"the job in jobs/{lost} cannot be read, and stays as it is: {says}" in line
+    assert "pydantic" not in server.said
+    assert lost in folders(program)
+
+
+def test_jobs_are_kept_in_the_order_in_which_they_came_whatever_the_clock_says(
+    serve: Serve, program: Program
+) -> None:
+    server = serve(*sim(), *FOLDER)
+    ids = [ended(server, post(server)["id"])["id"] for _ in range(3)]
+    server.end()
+    for number, id in enumerate(ids):  # the clock went backwards
+        path = program.folder / "jobs" / id / "order.json"
+        order = json.loads(path.read_bytes())
+        path.write_text(json.dumps(order | {"created_at": 1000.0 - number}))
+    server = serve(*sim(), *FOLDER)
+    ids.append(post(server)["id"])
+    assert [job["id"] for job in server.get("/v1/jobs").json()["data"]] == ids
+
+
+def test_so_many_jobs_are_kept_and_those_go_first_of_whoever_has_most(serve: Serve, program: Program) -> None:
+    keys = program.write("keys.txt", "sk-first\nsk-second\n")
+    settings = ("--set", f"server.api_keys_file={keys}", "--set", "server.max_jobs_kept=3")
+    server = serve(*sim(), *FOLDER, *settings)
+
+    def done(key: str) -> str:
+        id = str(post(server, key=key)["id"])
+        job = f"/v1/jobs/{id}"
+        program.until(lambda: server.get(job, headers=bearer(key)).json()["status"] == "done")
+        return id
+
+    second = done("sk-second")
+    first = [done("sk-first") for _ in range(4)]
+    program.until(lambda: folders(program) == sorted([second, *first[2:]]))
+    listed = server.get("/v1/jobs", headers=bearer("sk-first")).json()["data"]
+    assert [job["id"] for job in listed] == first[2:]
+
+
+def test_a_download_is_finished_when_the_server_ends(serve: Serve, program: Program) -> None:
+    server = serve(*sim(rtf=0.0001, chars_per_s=1.0), *FOLDER)
+    job = ended(server, post(server, paragraphs(40), response_format="wav")["id"])
+    with server.connect() as connection:
+        connection.sendall(f"GET /v1/jobs/{job['id']}/audio HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        came = connection.recv(1000)
+        length = int(re.search(rb"content-length: (\d+)", came)[1])  # type: ignore[index]  # it is there
+        os.kill(server.process.pid, signal.SIGTERM)
+        program.until(lambda: "finishing what is sent (1)" in server.said)
+        while len(came.partition(b"\r\n\r\n")[2]) < length:
+            came += connection.recv(2**20)
+    assert length_s(came.partition(b"\r\n\r\n")[2], "wav") == pytest.approx(job["audio_s"], abs=0.01)
+    server.end(number=0)
+
+
 def test_a_folder_has_one_server(serve: Serve, program: Program) -> None:
     server = serve(*sim(), *FOLDER)
     second = program("serve", "--port", "0", *sim(), *FOLDER, code=2)
@@ -509,7 +589,7 @@ def test_who_listens_comes_before_who_does_not(serve: Serve, program: Program) -
     program.until(lambda: kept(server, id) >= 1)
     assert server.speak(paragraphs(30), response_format="pcm").status_code == 200
     streams = begun(program)
-    heard = [number for number, stream in enumerate(streams) if stream.startswith("speech")]
+    heard = [number for number, stream in enumerate(streams) if stream.startswith("request")]
     assert len(heard) == 30
     between = streams[heard[0] : heard[-1]]
     assert sum(stream.startswith("job") for stream in between) <= 10

@@ -8,6 +8,7 @@ import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
+import jsonschema
 import numpy as np
 import openai
 import pytest
@@ -193,3 +194,26 @@ def test_the_description_needs_no_other_server(tones: Server) -> None:
     described = tones.get("/openapi.json").json()
     body = described["paths"]["/v1/audio/speech"]["post"]["requestBody"]["content"]["application/json"]
     assert "input" in body["schema"]["properties"]
+
+
+def test_errors_are_described(tones: Server) -> None:
+    """Each address tells with which errors it answers, and what they are like."""
+    told = tones.get("/openapi.json").json()
+    listed = [
+        (path, method, answers["responses"])
+        for path, methods in told["paths"].items()
+        for method, answers in methods.items()
+        if path not in ("/health", "/")
+    ]
+    assert len(listed) >= 12
+    schema = {"$ref": "#/components/schemas/ErrorAnswer"}
+    for path, method, answers in listed:
+        errors = {status: answer for status, answer in answers.items() if not status.startswith("2")}
+        assert {"401", "403", "default"} <= set(errors), (path, method)
+        for status, answer in errors.items():
+            assert answer["content"]["application/json"]["schema"] == schema, (path, method, status)
+    speech, job = (told["paths"][path]["post"]["responses"] for path in ("/v1/audio/speech", "/v1/jobs"))
+    assert {"400", "413", "415", "429", "500", "503", "504"} <= set(speech)
+    assert {"400", "404", "413", "415", "429", "503", "507"} <= set(job)
+    assert {"404", "409"} <= set(told["paths"]["/v1/jobs/{id}/audio"]["get"]["responses"])
+    jsonschema.validate(tones.speak("").json(), schema | {"components": told["components"]})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ttsflow.cli.inventory import as_json_option
-from ttsflow.cli.options import PATH, OneOf, given, input_formats, load_registry, load_settings
+from ttsflow.cli.options import PATH, OneOf, given, input_formats, load_registry, load_settings, reading_of
 from ttsflow.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ def chapters(
       ttsflow chapters book.epub
       ttsflow run book.epub --chapters 3-5,8 -o some.m4b
     """
+    from ttsflow.config import resolve_text_rules
     from ttsflow.config.model import SpeakerSection
     from ttsflow.report.units import duration
     from ttsflow.session.cast import Cast
     from ttsflow.session.request import chunks_of
     from ttsflow.session.setup import foreseen
+    from ttsflow.session.wording import TextRules
     from ttsflow.text import chapters_of, read_file
     from ttsflow.text.directions import speakers_heard
 
@@ -54,15 +56,16 @@ def chapters(
         input_format=("--input-format", "text.format", input_format),
     )
     settings = load_settings(None, None, (), flags)
-    document = read_file(book, settings.config.text.reading)
-    settings = settings.in_language_of(document)
-    _, profile, asked = foreseen(settings, load_registry(settings, ()))
+    document = read_file(book, reading_of(settings, ()))
+    settings, registry = settings.in_language_of(document), load_registry(settings, ())
+    _, profile, asked = foreseen(settings, registry)
+    rules = TextRules(resolve_text_rules(settings, registry))
     heard = speakers_heard(document.blocks())
     speakers = dict.fromkeys(heard, SpeakerSection())  # whoever they are, it takes as long
     asked = asked.model_copy(update={"speakers": speakers})
     rate = profile.rate(asked.language)
     found, length_s, number = chapters_of(document), defaultdict[int, float](float), 0
-    for chunk in chunks_of(document, Cast(asked, profile)):
+    for chunk in chunks_of(document, Cast(asked, profile, rules=rules)):
         number += chunk.chapter is not None
         length_s[number] += len(chunk.text) / rate / asked.speed + chunk.pause_s
     lengths = [length_s[chapter.number] for chapter in found]

@@ -20,7 +20,7 @@ from ttsflow.cli.signals import end_on_signals
 from ttsflow.cli.tables import fit
 
 if TYPE_CHECKING:
-    from ttsflow.config import Flag
+    from ttsflow.config import BackendChoice, Flag
     from ttsflow.interface.backend import Backend
     from ttsflow.interface.policy import Policy
     from ttsflow.profiles import Measured
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 C = TypeVar("C", "Policy", "Backend")
 
-BUDGET_S = 60.0
+BUDGET_S, POLICY_BUDGET_S = 60.0, 300.0
 
 SIGNS = {"kept": "ok", "broken": "BROKEN", "does not apply": "-", "not reached": "?"}
 
@@ -83,7 +83,16 @@ def check_backend(
         chosen = load_settings(policy, config_file, settings, _flags("backend", plugin.name))
     with redirect_stdout(sys.stderr):  # plugins print
         choice = resolve_backend(chosen, registry, fallback_allowed=False)
-        subject = BackendSubject(choice.plugin, choice.options, budget_s=budget, device=device, ask=ask())
+        if device is not None:
+            _check_device(device, choice)
+        subject = BackendSubject(
+            choice.plugin,
+            choice.options,
+            budget_s=budget,
+            device=device,
+            ask=ask(),
+            timeouts=chosen.config.limits.timeouts,
+        )
         what = f"backend {choice.plugin.name} of {choice.plugin.provider}"
         verdicts = _judge(GROUPS, subject, only, None if as_json else what)
         profile = measured(subject) if _is_reached("rtf", verdicts) else None
@@ -92,11 +101,14 @@ def check_backend(
 
 @check.command("policy")
 @click.argument("name", metavar="NAME|FILE.py")
+@click.option("--budget", type=click.FloatRange(min=0, min_open=True), default=POLICY_BUDGET_S,
+              metavar="SECONDS", help="Seconds for all of it.  [default: 300]")  # fmt: skip
 @only_option
 @configured
 @as_json_option
 def check_policy(
     name: str,
+    budget: float,
     only: tuple[str, ...],
     policy: str | None,
     config_file: Path | None,
@@ -122,10 +134,23 @@ def check_policy(
         else:
             plugin = registry.policy(name, hint=f"They are listed by: {command('policies')}")
         options = plugin.options(chosen.config.policy.options, chosen.where, ("policy", "options"))
-        subject = policy_subject(plugin, options, registry)
+        timeouts = chosen.config.limits.timeouts
+        call_s = {"call_s": timeouts.policy_s} if "policy_s" in timeouts.model_fields_set else {}
+        subject = policy_subject(plugin, options, registry, budget_s=budget, **call_s)
         what = f"policy {plugin.name} of {plugin.provider}"
         verdicts = _judge(GROUPS, subject, only, None if as_json else what)
     _show(what, verdicts, as_json)
+
+
+def _check_device(id: str, backend: BackendChoice) -> None:
+    """Raise UnknownNameError for a device that neither this machine nor the options of the backend have."""
+    from ttsflow.devices import detect
+    from ttsflow.errors import UnknownNameError
+    from ttsflow.registry import own_devices
+
+    known = [device.id for device in (*detect().devices, *own_devices(backend.plugin, backend.options))]
+    if id not in known:
+        raise UnknownNameError("device", id, known)
 
 
 def _is_file(name: str) -> bool:

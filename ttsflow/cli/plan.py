@@ -129,6 +129,7 @@ def plan(
     every chunk takes what the engine's profile predicts. With --replay it takes what it took in a run, and
     chunks fail and workers die as they did there.
     """
+    from ttsflow.config import resolve_text_rules
     from ttsflow.errors import UsageError
     from ttsflow.planning import (
         Network,
@@ -141,6 +142,7 @@ def plan(
     )
     from ttsflow.report.units import chunks
     from ttsflow.session.reading import readers_of
+    from ttsflow.session.wording import TextRules
     from ttsflow.text import read_file
 
     if report is not None and (len(policies) != 1 or listeners is not None):
@@ -176,7 +178,8 @@ def plan(
         world = world_of(chosen, registry, gpus, listening=listening, nodes=nodes, network=Network(network))
         reading = replace(world.text.reading, others=lambda: readers_of(registry))
         document = read_file(Path(source), reading)
-        text, notices = PlannedText(document), tuple(document.notices)
+        rules = TextRules(resolve_text_rules(chosen, registry))
+        text, notices = PlannedText(document, rules), tuple(document.notices)
     for notice in (*world.notices, *notices):
         click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
     jobs = text.jobs(world)

@@ -502,7 +502,7 @@ class ServerSection(Section):
     idle_s: Seconds = 300.0
     """for a WebSocket on which nobody says anything"""
     drain_s: Seconds = 30.0
-    """after SIGTERM or Ctrl-C, for requests to be spoken to their end"""
+    """after SIGTERM or Ctrl-C, for requests to be spoken, and files to be sent, to their end"""
     jobs_dir: FilePath | None = None
     """folder in which background jobs are kept; unset: there are none"""
     jobs_at_a_time: Annotated[int, Field(ge=1, le=64)] = 2
@@ -511,6 +511,8 @@ class ServerSection(Section):
     """most background jobs that wait for their turn"""
     max_jobs_waiting_per_client: PositiveInt = 20
     """most of them for one client"""
+    max_jobs_kept: PositiveInt = 1000
+    """most background jobs that are kept when they have ended; the first of the client who has most goes"""
     max_upload_bytes: PositiveInt = 50_000_000
     """most bytes of a text that is uploaded for a background job"""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ttsflow.errors import UnknownNameError
+from ttsflow.errors import PluginError, UnknownNameError
 from ttsflow.interface.options import PluginOptions
 
 if TYPE_CHECKING:
@@ -183,7 +183,11 @@ class Backend(ABC):
 
     def start(self, job: ChunkJob) -> None:
         """Take `job` into a free slot. Raises the same exceptions as `synthesize`."""
-        self._running = (job, iter(self.synthesize(job)))
+        pieces = self.synthesize(job)
+        if not isinstance(pieces, Iterable):
+            gave = f"synthesize gave {type(pieces).__name__}, not AudioPieces one by one"
+            raise PluginError(f"backend {self.name!r}: {gave}; is there a `yield` in it?")
+        self._running = (job, iter(pieces))
 
     def step(self) -> Iterable[Step]:
         """Work a little on the jobs in the slots, and return the results.

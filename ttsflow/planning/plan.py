@@ -124,7 +124,7 @@ def predict(manner: Manner, document: Document, *, listening: bool) -> Played | 
     """
     setup, limits = manner.setup, manner.setup.config.limits
     world = World(setup.profile, setup.devices, listening, manner.text, setup.known, limits)
-    jobs = PlannedText(document).jobs(world, MOST_PREDICTED + 1)
+    jobs = PlannedText(document, setup.rules).jobs(world, MOST_PREDICTED + 1)
     if not jobs or len(jobs) > MOST_PREDICTED:
         return None
     if not listening:  # a text that stands in several places is spoken once

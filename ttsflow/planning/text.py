@@ -10,6 +10,7 @@ from ttsflow.interface.jobs import ChunkJob
 from ttsflow.planning.world import World
 from ttsflow.session.cast import Cast
 from ttsflow.session.request import chunks_of
+from ttsflow.session.wording import TextRules
 from ttsflow.text import Document
 
 STREAM = "main"
@@ -23,10 +24,11 @@ class Cut(Protocol):
 
 
 class PlannedText:
-    """A text, which is cut once for each way in which policies want it cut."""
+    """A text, which is cut once for each way in which policies want it cut. `rules` have the last word on how
+    it is spoken."""
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
+    def __init__(self, document: Document, rules: TextRules) -> None:
+        self._document, self._rules = document, rules
         self._cut: list[tuple[TextSection, list[ChunkJob]]] = []
 
     def jobs(self, world: World, most: int | None = None) -> list[ChunkJob]:
@@ -35,7 +37,7 @@ class PlannedText:
         known = next((jobs for asked, jobs in self._cut if asked == text), None)
         if known is not None:
             return known[:most]
-        cast = Cast(text, world.profile)
+        cast = Cast(text, world.profile, rules=self._rules)
         voiced = ((cast.voice(chunk.role), chunk) for chunk in islice(chunks_of(self._document, cast), most))
         jobs = [
             ChunkJob(

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pydantic import SecretStr
+
 from ttsflow.errors import PluginError, UnknownNameError
 from ttsflow.interface.backend import Backend
 from ttsflow.interface.observing import RunObserver
@@ -128,21 +130,23 @@ class BackendRecipe:
     """Tells a worker process how to make its backend.
 
     It is plain data, because an object of a class from a single-file plugin cannot be unpickled in
-    another process. The plugin is the one in `module` or in the file `path`; `options` are JSON values.
+    another process. The plugin is the one in `module` or in the file `path`; `options` are JSON values, with
+    secrets in clear: they go to workers alone.
     """
 
     backend: str
     provider: str
     module: str | None
     path: str | None
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def of(cls, plugin: Plugin[Backend], options: PluginOptions) -> BackendRecipe:
         """The recipe for `plugin` with `options`."""
         provider = plugin.provider
         path = None if provider.path is None else str(provider.path)
-        return cls(plugin.name, provider.name, provider.module, path, options.model_dump(mode="json"))
+        in_clear = _in_clear(options.model_dump(mode="json"), options.model_dump())
+        return cls(plugin.name, provider.name, provider.module, path, in_clear)
 
     def build(self) -> Backend:
         """Import the module or file, and make the backend.
@@ -160,6 +164,18 @@ class BackendRecipe:
                 # From JSON text: a strict model accepts a string as a Path only when it reads JSON.
                 return backend(backend.Options.model_validate_json(json.dumps(dict(self.options))))
         raise PluginError(f"plugin {provider} no longer offers the backend {self.backend!r}")
+
+
+def _in_clear(shown: Any, meant: Any) -> Any:
+    """What is shown of options, as JSON values, with the secrets that are `meant` in place of asterisks."""
+    match meant:
+        case SecretStr():
+            return meant.get_secret_value()
+        case Mapping() if isinstance(shown, Mapping):
+            return {key: _in_clear(value, meant.get(key)) for key, value in shown.items()}
+        case list() | tuple() if isinstance(shown, list) and len(shown) == len(meant):
+            return list(map(_in_clear, shown, meant))
+    return shown
 
 
 class Registry:

@@ -94,6 +94,8 @@ def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec],
             refused.append(f"{device.id} is limited to {device.max_workers} workers now; one was refused")
             continue
         most = min(spec.slots, profile.slots, spec.slots if device.max_slots is None else device.max_slots)
+        if most == profile.slots < spec.slots:
+            refused.append(_too_many(spec, profile))
         free = None if device.free_bytes is None else device.free_bytes - taken[device.id]
         slots = profile.slots_in(free, most)
         if slots < most:
@@ -108,6 +110,12 @@ def fit(wish: Iterable[WorkerSpec], profile: Profile) -> tuple[list[WorkerSpec],
 def _held(device: Device) -> int | None:
     """How many workers a CPU holds; None where its cores are not known, or it is none."""
     return WORKERS_A_CORE * device.cores if device.kind == "cpu" and device.cores else None
+
+
+def _too_many(spec: WorkerSpec, profile: Profile) -> str:
+    """A cap of the device itself was told when memory ran out there."""
+    wanted = f"a worker with {spec.slots} slots was wanted on {spec.device.id}"
+    return f"{wanted}, and backend {profile.backend!r} has {profile.slots}: {profile.slots} instead"
 
 
 def _short_of_memory(most: int, slots: int, device: Device, taken: int, profile: Profile) -> str:

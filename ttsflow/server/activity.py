@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from ttsflow.report import WorkerInfo
 from ttsflow.server.admission import Seat
+from ttsflow.server.errors import described
 from ttsflow.server.fleet import Fleet
 from ttsflow.server.service import Service
 
@@ -18,7 +19,7 @@ def activity_router(service: Service) -> APIRouter:
     """The endpoint. It has to know its client, to tell him which requests are his."""
     router = APIRouter()
 
-    @router.get("/v1/state")
+    @router.get("/v1/state", responses=described())
     async def state(http: Request) -> dict[str, Any]:
         """What speaks, the requests in the order in which they came, and each worker with its slots."""
         client, now = service.clients.name(http), time.monotonic()

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from starlette.types import Message, Receive, Send
 
-from ttsflow.errors import TtsflowError
+from ttsflow.errors import InputError, TtsflowError
 from ttsflow.interface.jobs import AudioPiece
 from ttsflow.server.admission import Seat
 from ttsflow.server.encoding import LiveEncoder
-from ttsflow.server.errors import Refused, refusal_of
+from ttsflow.server.errors import Refused, blaming, refusal_of
 from ttsflow.session.playback import Playback
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Answer:
             refusal = self._refusal(error)
             if not begun:
                 raise refusal from error
-            logger.warning("%s was cut: %s", self.playback.name, refusal.code)
+            logger.warning("%s was cut: %s: %s", self.playback.name, refusal.code, refusal.reason)
             if self.as_events:
                 await send(_body(_event(refusal.content())))
             return "cut"
@@ -112,13 +112,14 @@ class Answer:
 
     async def _encoded(self) -> AsyncGenerator[bytes, None]:
         """The bytes of the audio, as they are there; what encodes them runs on other threads."""
-        async with self.encoder as encoder:
-            async with self.playback, aclosing(_from_the_first_sound(self.playback)) as pieces:
-                async for piece in pieces:
-                    self.seat.heard(len(piece.samples) / piece.sample_rate)
-                    if data := await asyncio.to_thread(encoder.add, piece):
-                        yield data
-            yield await asyncio.to_thread(encoder.finish)
+        with blaming("input", InputError):
+            async with self.encoder as encoder:
+                async with self.playback, aclosing(_from_the_first_sound(self.playback)) as pieces:
+                    async for piece in pieces:
+                        self.seat.heard(len(piece.samples) / piece.sample_rate)
+                        if data := await asyncio.to_thread(encoder.add, piece):
+                            yield data
+                yield await asyncio.to_thread(encoder.finish)
 
 
 async def _from_the_first_sound(pieces: AsyncIterator[AudioPiece]) -> AsyncGenerator[AudioPiece, None]:

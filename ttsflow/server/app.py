@@ -13,6 +13,7 @@ from ttsflow.server.dialogue import dialogue_router
 from ttsflow.server.errors import answer_bug, answer_error, answer_refusal
 from ttsflow.server.exposition import metrics_router
 from ttsflow.server.jobs.router import jobs_router
+from ttsflow.server.naming import HEADER, Naming
 from ttsflow.server.origins import OriginGuard
 from ttsflow.server.page import page_router
 from ttsflow.server.pages import docs_router
@@ -48,9 +49,10 @@ def make_app(service: Service, *, local: bool) -> FastAPI:
             allow_origins=service.config.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["*"],
-            expose_headers=["X-Request-Id", "X-Ttsflow-Ignored", "Retry-After", "Location"],
+            expose_headers=[HEADER, "X-Ttsflow-Ignored", "Retry-After", "Location"],
         )
     app.add_middleware(
         OriginGuard, allowed=service.config.cors_origins, local=local and not service.clients.keys
     )
+    app.add_middleware(Naming)
     return app

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from ttsflow.server.errors import Refused
+from ttsflow.server.errors import Refused, described
 from ttsflow.server.service import Service
 from ttsflow.session.setup import spoken_language
 
@@ -16,22 +16,21 @@ def catalogue_router(service: Service) -> APIRouter:
     """The lists of models and voices."""
     router = APIRouter()
 
-    @router.get("/v1/models")
+    @router.get("/v1/models", responses=described())
     async def models() -> dict[str, Any]:
         """The names by which the engine may be asked for; the first is its own."""
         return {"object": "list", "data": list(map(_model, service.models))}
 
-    @router.get("/v1/models/{name}")
+    @router.get("/v1/models/{name}", responses=described(HTTPStatus.NOT_FOUND))
     async def model(name: str) -> dict[str, Any]:
         """One of them."""
         if name not in service.models:
             known = ", ".join(service.models)
-            raise Refused(
-                HTTPStatus.NOT_FOUND, f"unknown model {name!r}; known: {known}", code="model_not_found"
-            )
+            why = f"unknown model {name!r}; known: {known}"
+            raise Refused(HTTPStatus.NOT_FOUND, why, code="model_not_found", param="model")
         return _model(name)
 
-    @router.get("/v1/audio/voices")
+    @router.get("/v1/audio/voices", responses=described(HTTPStatus.BAD_REQUEST))
     async def voices(language: str | None = None) -> dict[str, Any]:
         """The voices, each with the languages that it speaks (none: all); of one `language` only if asked."""
         profile = service.setup.profile

@@ -15,6 +15,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from ttsflow.server import messages
 from ttsflow.server.errors import Refused, bug
 from ttsflow.server.messages import ClientMessage
+from ttsflow.server.naming import name_of
 from ttsflow.server.schema import SpeechSettings
 from ttsflow.server.service import Service
 from ttsflow.server.utterance import Utterance
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 def dialogue_router(service: Service) -> APIRouter:
     """The endpoint, which speaks with the service's engine."""
     router = APIRouter()
-    numbers = itertools.count(1)
 
     @router.websocket("/v1/audio/stream")
     async def stream(socket: WebSocket, frames: str = "json") -> None:
@@ -34,21 +34,20 @@ def dialogue_router(service: Service) -> APIRouter:
         if frames not in ("json", "binary"):
             why = f"frames is {frames!r}; it may be json or binary"
             raise Refused(HTTPStatus.BAD_REQUEST, why, code="invalid_value", param="frames")
-        name = f"socket-{next(numbers)}"
-        await Dialogue(service, socket, name, client, binary=frames == "binary").run()
+        await Dialogue(service, socket, client, binary=frames == "binary").run()
 
     return router
 
 
 class Dialogue:
-    """One connection, called `name`: a client says texts one after the other, and each is spoken.
+    """One connection: a client says texts one after the other, and each is spoken.
 
     Settings hold from the message that brings them on, for texts that begin later.
     """
 
-    def __init__(self, service: Service, socket: WebSocket, name: str, client: str, *, binary: bool) -> None:
+    def __init__(self, service: Service, socket: WebSocket, client: str, *, binary: bool) -> None:
         self._service, self._socket, self._binary = service, socket, binary
-        self._name, self._client = name, client
+        self._name, self._client = name_of(socket.scope), client
         self._settings = SpeechSettings()
         self._numbers = itertools.count(1)
         self._utterance: Utterance | None = None

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 from ttsflow.devices import nvml
+from ttsflow.server.errors import described
 from ttsflow.server.service import Service
 from ttsflow.version import __version__
 
@@ -67,7 +68,7 @@ def metrics_router(service: Service) -> APIRouter:
     registry = service.metrics.registry
     registry.register(Gauges(service))
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=Response, responses=described())
     def metrics() -> Response:  # on a thread: a driver may take its time
         """Figures of requests and workers, as Prometheus reads them."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

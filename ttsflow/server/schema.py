@@ -87,21 +87,27 @@ def parsed(text: str, model: type[M], whole: str) -> M:
         raise _bad_body(f"{whole} is not JSON: {error}") from error
     except RecursionError as error:
         raise _bad_body(f"{whole} is nested too deeply") from error
+    return checked(data, model, "the request", whole, "invalid_body")
+
+
+def checked(data: object, model: type[M], where: str, whole: str, code: str) -> M:
+    """Data as a model; messages call it `whole`, and the place of its fields `where`. Raises Refused, with
+    this code, for what cannot be."""
     wrong: list[KeyPath] = []
 
-    def where(path: KeyPath) -> str:
+    def place(path: KeyPath) -> str:
         wrong.append(path)
-        return "the request"
+        return where
 
     try:
-        return validate(model, data, where, whole=whole, in_yaml=False)
+        return validate(model, data, place, whole=whole, in_yaml=False)
     except ConfigError as error:
-        param = str(wrong[0][0]) if wrong[0] else None
-        raise _bad_body("; ".join(str(error).splitlines()), param) from error
+        why, param = "; ".join(str(error).splitlines()), str(wrong[0][0]) if wrong[0] else None
+        raise Refused(HTTPStatus.BAD_REQUEST, why, code=code, param=param) from error
 
 
-def _bad_body(message: str, param: str | None = None) -> Refused:
-    return Refused(HTTPStatus.BAD_REQUEST, message, code="invalid_body", param=param)
+def _bad_body(message: str) -> Refused:
+    return Refused(HTTPStatus.BAD_REQUEST, message, code="invalid_body")
 
 
 def _no_json(name: str) -> NoReturn:

@@ -97,8 +97,8 @@ def _is_news(record: logging.LogRecord) -> bool:
 async def serve(service: Service, listener: socket.socket, tell: Callable[[str], object]) -> bool:
     """Answer requests until a signal comes; `tell` is called with what a person should read.
 
-    SIGTERM and Ctrl-C let running requests be finished, for `server.drain_s`; a second signal does not.
-    Returns whether all were finished. Raises the RunErrors where no worker can be loaded.
+    SIGTERM and Ctrl-C let running requests and downloads be finished, for `server.drain_s`; a second signal
+    does not. Returns whether all were finished. Raises the RunErrors where no worker can be loaded.
     """
     loop = asyncio.get_running_loop()
     signals: asyncio.Queue[int] = asyncio.Queue()
@@ -155,16 +155,30 @@ async def _make_ready(service: Service) -> None:
 
 
 async def _drain(service: Service, signals: asyncio.Queue[int], tell: Callable[[str], object]) -> bool:
-    """Wait until all requests are spoken; whether they were, before the time was up or a signal came."""
+    """Wait until all requests are spoken and all files sent; whether they were, before the time was up or a
+    signal came."""
     service.lifecycle.drain()
     if service.jobs is not None:
         service.jobs.stop()
-    if service.admission.open:
-        tell(f"finishing what is spoken ({service.admission.open}); Ctrl-C again stops at once")
-    empty = asyncio.create_task(service.admission.empty())
-    await _signalled(empty, signals, service.config.drain_s)
-    empty.cancel()
-    return not service.admission.open
+    under_way = (("spoken", service.admission.open), ("sent", _files(service)))
+    if told := " and ".join(f"{done} ({count})" for done, count in under_way if count):
+        tell(f"finishing what is {told}; Ctrl-C again stops at once")
+    finished = asyncio.create_task(_finished(service))
+    await _signalled(finished, signals, service.config.drain_s)
+    finished.cancel()
+    return not service.admission.open and not _files(service)
+
+
+async def _finished(service: Service) -> None:
+    """Wait until no request is spoken, and no file is sent."""
+    await service.admission.empty()
+    if service.jobs is not None:
+        await service.jobs.downloads.ended()
+
+
+def _files(service: Service) -> int:
+    """How many files of jobs are being sent."""
+    return 0 if service.jobs is None else service.jobs.downloads.open
 
 
 async def _close(service: Service, signals: asyncio.Queue[int], *, now: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from http import HTTPStatus
@@ -14,12 +13,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ttsflow.errors import TtsflowError
+from ttsflow.errors import InputError, TtsflowError
 from ttsflow.server.admission import Seat
 from ttsflow.server.answer import Answer
 from ttsflow.server.checking import checked_request
 from ttsflow.server.encoding import MEDIA_TYPES, LiveEncoder
-from ttsflow.server.errors import Refused, refusal_of
+from ttsflow.server.errors import Refused, blaming, described, refusal_of
+from ttsflow.server.naming import name_of
 from ttsflow.server.schema import SpeechBody, read_body
 from ttsflow.server.service import Service
 
@@ -31,56 +31,63 @@ _ANSWERS = {
     media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES.values()
 }
 
+_ERRORS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+
 
 def speech_router(service: Service) -> APIRouter:
     """The endpoint, which speaks with the service's engine."""
     router = APIRouter()
-    numbers = itertools.count(1)
 
     @router.post(
         "/v1/audio/speech",
         response_class=Response,
-        responses={HTTPStatus.OK: {"content": _ANSWERS | {EVENTS: {}}}},
+        responses={HTTPStatus.OK: {"content": _ANSWERS | {EVENTS: {}}}, **described(*_ERRORS)},
         openapi_extra={"requestBody": {"required": True, "content": _BODY}},
     )
     async def speech() -> Response:
         """Speak a text; the audio comes as it is made."""
-        return SpeechResponse(service, f"speech-{next(numbers)}")
+        return SpeechResponse(service)
 
     return router
 
 
 class SpeechResponse(Response):
-    """Reads a request, which is called `name`, has it spoken, and counts what became of it."""
+    """Reads a request, has it spoken, and counts what became of it."""
 
-    def __init__(self, service: Service, name: str) -> None:
+    def __init__(self, service: Service) -> None:
         super().__init__()
-        self._service, self._name = service, name
+        self._service = service
         self._seat: Seat | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, result = time.monotonic(), "failed"
+        began, result, name = time.monotonic(), "failed", name_of(scope)
         try:
             result = await self._speak(scope, receive, send)
         except ClientDisconnect:
             result = "left"
-        except Refused as refusal:
-            result = refusal.result
-            refusal.tell(logger, self._name)
+        except Refused as refused:
+            result = refused.result
             raise
         except TtsflowError as error:
-            told = refusal_of(error)
-            result = told.result
-            told.tell(logger, self._name)
-            raise
+            refusal = refusal_of(error)
+            result = refusal.result
+            raise refusal from error
         except asyncio.CancelledError:  # the server ends at once
             result = "cut"
-            logger.warning("%s was cut: the server ends", self._name)
+            logger.warning("%s was cut: the server ends", name)
             raise
         finally:
             playback = None if self._seat is None else self._seat.playback
             self._service.metrics.request(result, playback)
-            logger.info("%s: %s after %.3f s", self._name, result, time.monotonic() - began)
+            logger.info("%s: %s after %.3f s", name, result, time.monotonic() - began)
 
     async def _speak(self, scope: Scope, receive: Receive, send: Send) -> str:
         service, config = self._service, self._service.config
@@ -89,12 +96,13 @@ class SpeechResponse(Response):
         service.lifecycle.check()
         body = await read_body(http, SpeechBody, config.max_body_bytes)
         _check_length(body.input, config.max_input_chars)
-        request = await checked_request(service, body.input, body, self._name, client)
+        with blaming("input", InputError):
+            request = await checked_request(service, body.input, body, name_of(scope), client)
         text = request.manner.text
         with service.admission.seat(client, body.input, text.language, text.speed) as self._seat:
             format = body.response_format or "mp3"
             as_events = body.stream_format == "sse"
-            headers = MutableHeaders({"X-Request-Id": self._name})
+            headers = MutableHeaders()
             headers["Content-Type"] = EVENTS if as_events else MEDIA_TYPES[format]
             headers["Cache-Control"] = "no-store"
             headers["X-Accel-Buffering"] = "no"  # a proxy such as nginx is to pass it on as it comes

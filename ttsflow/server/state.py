@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from http import HTTPStatus
 
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from ttsflow.server.errors import Refused, described
 from ttsflow.server.service import Service
 
 
@@ -18,10 +22,13 @@ def state_router(service: Service) -> APIRouter:
         return {"status": "alive"}
 
     @router.head("/ready", include_in_schema=False)
-    @router.get("/ready")
-    async def ready() -> dict[str, str]:
+    @router.get("/ready", response_model=dict[str, str], responses=described(HTTPStatus.SERVICE_UNAVAILABLE))
+    async def ready() -> JSONResponse:
         """The server can speak; 503 where it cannot, with the reason."""
-        service.lifecycle.check()
-        return {"status": "ready"}
+        try:
+            service.lifecycle.check()
+        except Refused as refusal:  # it is asked again and again: that is nothing for the log
+            return JSONResponse(refusal.content(), refusal.status_code, refusal.headers)
+        return JSONResponse({"status": "ready"})
 
     return router

@@ -8,13 +8,13 @@ from http import HTTPStatus
 
 from fastapi import WebSocketDisconnect
 
-from ttsflow.errors import TtsflowError
+from ttsflow.errors import InputError, TtsflowError
 from ttsflow.interface.jobs import AudioPiece, Outcome
 from ttsflow.server import messages
 from ttsflow.server.admission import Seat
 from ttsflow.server.checking import checked_request
 from ttsflow.server.encoding import LiveEncoder
-from ttsflow.server.errors import Refused, refusal_of
+from ttsflow.server.errors import Refused, blaming, refusal_of
 from ttsflow.server.schema import SpeechSettings
 from ttsflow.server.service import Service
 from ttsflow.session.playback import Playback
@@ -59,12 +59,15 @@ class IncomingText:
     def _put(self, piece: str | Flush, size: int) -> None:
         if self.ended:
             why = "text or a flush came after the empty text, which ends it"
-            raise Refused(HTTPStatus.BAD_REQUEST, why, code="text_ended")
+            raise Refused(HTTPStatus.BAD_REQUEST, why, code="text_ended", param="text")
         self._waiting += size
         if self._waiting > self._most:
             why = f"more than {self._most:,} characters wait to be spoken (server.max_input_chars)"
             raise Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{why}; send them later", code="text_too_long"
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"{why}; send them later",
+                code="text_too_long",
+                param="text",
             )
         self._pieces.put_nowait((piece, size))
 
@@ -84,8 +87,9 @@ class Utterance:
         """
         result, limit_s = "failed", self._service.config.request_s
         try:
-            async with asyncio.timeout(limit_s):
-                await self._speak(send, binary=binary)
+            with blaming("text", InputError):
+                async with asyncio.timeout(limit_s):
+                    await self._speak(send, binary=binary)
             result = "spoken"
         except TimeoutError:
             result = "cut"

@@ -87,10 +87,12 @@ def _check_speed(speed: float, profile: Profile) -> None:
     if not slowest <= speed <= fastest:
         backend = profile.backend
         if slowest == fastest:
-            raise UsageError(f"backend {backend!r} cannot change its speed: leave speed {speed:g} out")
+            why = f"backend {backend!r} cannot change its speed: leave speed {speed:g} out"
+            raise UsageError(why, field="speed")
         raise UsageError(
             f"backend {backend!r} speaks at speeds from {slowest:g} to {fastest:g}, not at {speed:g}; "
-            f"1 is its normal speed"
+            f"1 is its normal speed",
+            field="speed",
         )
 
 

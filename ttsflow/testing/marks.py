@@ -110,13 +110,16 @@ def policy_checks(
     return _tests(RULES, Checked(make, expected_failures or {}))
 
 
-def policy_subject(plugin: Plugin[Policy], options: PluginOptions, registry: Registry) -> PolicySubject:
-    """A policy that is checked beside the built-in ones of a registry, and in another process."""
+def policy_subject(
+    plugin: Plugin[Policy], options: PluginOptions, registry: Registry, **limits: float
+) -> PolicySubject:
+    """A policy that is checked beside the built-in ones of a registry, and in another process, within the
+    limits of a PolicySubject."""
     from ttsflow.testing.policies import PolicySubject
     from ttsflow.testing.policies.elsewhere import decisions_elsewhere
 
     built_in = [each for each in registry.policies() if each.provider.kind == "built-in"]
-    return PolicySubject(plugin, options, built_in, decisions_elsewhere)
+    return PolicySubject(plugin, options, built_in, decisions_elsewhere, **limits)
 
 
 def _tests(rules: Sequence[Rule[S]], checked: Checked[S]) -> Callable[[F], F]:

@@ -6,12 +6,12 @@ import gc
 import logging
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ttsflow.errors import TtsflowError
+from ttsflow.errors import PluginError, TtsflowError
 from ttsflow.interface.backend import Backend, DeviceLost, JobRefused, Step, TextTooLong
 from ttsflow.interface.jobs import ChunkJob, Doubt
 from ttsflow.scheduler.messages import Cancelled, End, Failed, Finished, TooLong
@@ -95,7 +95,7 @@ class JobLoop:
     def _step(self) -> None:
         given = set(self._running)
         try:
-            steps = list(self._backend.step())
+            steps = self._steps()
             if strange := [step.job for step in steps if step.job not in given]:
                 raise RuntimeError(f"the backend tells of a job that it was not given: {strange[0]}")
         except BaseException as error:  # by the contract of `step` this ends every job in the worker
@@ -105,6 +105,17 @@ class JobLoop:
         for step in steps:
             if step.job in self._running:  # else an earlier step has already ended the job
                 self._tell(step, self._running[step.job])
+
+    def _steps(self) -> list[Step]:
+        """What the backend has done now. Raises PluginError where it gives something else."""
+        gave: object = self._backend.step()
+        given = list(gave) if isinstance(gave, Iterable) else [gave]
+        steps = [step for step in given if isinstance(step, Step)]
+        if len(steps) < len(given):
+            strange = next(step for step in given if not isinstance(step, Step))
+            what = f"step gave {type(strange).__name__}, not Steps"
+            raise PluginError(f"backend {self._backend.name!r}: {what}")
+        return steps
 
     def _tell(self, step: Step, attempt: Attempt) -> None:
         if step.error is not None:

@@ -6,7 +6,7 @@ import asyncio
 import codecs
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
@@ -14,18 +14,17 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from ttsflow.errors import ConfigError
-from ttsflow.interface.validation import validate
+from ttsflow.errors import InputError
 from ttsflow.output import format_named
 from ttsflow.server.body import kind_of
 from ttsflow.server.checking import checked_request
-from ttsflow.server.errors import Refused
+from ttsflow.server.errors import Refused, blaming
 from ttsflow.server.jobs.job import Job, read_kept
 from ttsflow.server.jobs.jobs import Jobs
 from ttsflow.server.jobs.record import Order
 from ttsflow.server.jobs.schema import JobBody, JobSettings, UploadSettings
 from ttsflow.server.jobs.upload import reader_of, receive, title_of
-from ttsflow.server.schema import read_body
+from ttsflow.server.schema import checked, read_body
 from ttsflow.server.service import Service
 from ttsflow.text import Document
 from ttsflow.text.encodings import check_text
@@ -47,19 +46,21 @@ async def take_on(service: Service, jobs: Jobs, owner: str, request: Request) ->
             raise Refused(HTTPStatus.BAD_REQUEST, "the client left before all had come") from error
         config = service.setup.config
         reading = config.text.reading
-        async with jobs.reading:
-            document = await asyncio.to_thread(
-                read_kept,
-                place / Job.TEXT,
-                reader,
-                title,
-                replace(reading, language=settings.language or reading.language),
-            )
-        language = settings.language or _language_of(document, service)
-        settings = settings.model_copy(update={"language": language})
-        manner = (await checked_request(service, document, settings, f"job {id}", owner)).manner
+        with blaming("input", InputError) if isinstance(settings, JobBody) else nullcontext():
+            async with jobs.reading:
+                document = await asyncio.to_thread(
+                    read_kept,
+                    place / Job.TEXT,
+                    reader,
+                    title,
+                    replace(reading, language=settings.language or reading.language),
+                )
+            language = settings.language or _language_of(document, service)
+            settings = settings.model_copy(update={"language": language})
+            manner = (await checked_request(service, document, settings, f"job {id}", owner)).manner
         format = settings.response_format or "mp3"
-        format_named(format).check(config.output.encoding)
+        with blaming("response_format"):
+            format_named(format).check(config.output.encoding)
         order = Order(
             id=id,
             owner=owner,
@@ -81,12 +82,14 @@ async def _receive(service: Service, request: Request, path: Path) -> tuple[JobS
     config = service.config
     if kind_of(request) == "application/json" and "filename" not in request.query_params:
         body = await read_body(request, JobBody, config.max_body_bytes)
-        check_text(body.input, "input")
+        with blaming("input"):
+            check_text(body.input, "input")
         # With a byte order mark it is UTF-8 for sure, whatever the encoding of other texts is.
         await asyncio.to_thread(path.write_bytes, codecs.BOM_UTF8 + body.input.encode())
         return body, service.setup.config.text.format or "text", "input"
     settings = _settings_of(request.query_params)
-    reader, title = reader_of(request, settings.filename), title_of(settings.filename or "")
+    with blaming("filename"):
+        reader, title = reader_of(request, settings.filename), title_of(settings.filename or "")
     await receive(request, path, config.max_upload_bytes)
     return settings, reader, title
 
@@ -96,11 +99,7 @@ def _settings_of(query: Mapping[str, str]) -> UploadSettings:
     said: dict[str, Any] = dict(query)
     with suppress(KeyError, ValueError):  # a wrong one is told below
         said["speed"] = float(said["speed"])
-    try:
-        return validate(UploadSettings, said, lambda path: "the address", whole="the query", in_yaml=False)
-    except ConfigError as error:
-        why = "; ".join(str(error).splitlines())
-        raise Refused(HTTPStatus.BAD_REQUEST, why, code="invalid_query") from error
+    return checked(said, UploadSettings, "the address", "the query", "invalid_query")
 
 
 def _language_of(document: Document, service: Service) -> str | None:

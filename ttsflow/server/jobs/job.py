@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ttsflow.errors import ConfigError
 from ttsflow.output.partfile import sync_folder
 from ttsflow.server.jobs.record import Ending, Order, Progress, Record, Status
 from ttsflow.text import Document, ReadOptions, read_stream
@@ -32,11 +33,13 @@ class Job:
 
     @classmethod
     def kept(cls, folder: Path) -> Job:
-        """The job in a folder. Raises OSError and ValueError for one that cannot be read."""
-        order = Order.model_validate_json((folder / cls.ORDER).read_bytes())
+        """The job in a folder. Raises OSError and ConfigError for one that cannot be read."""
+        order = Order.read(folder / cls.ORDER)
+        if order.id != folder.name:
+            raise ConfigError(f"{cls.ORDER} is that of another job: its id is {order.id!r}")
         job = cls(order, folder)
         if (folder / cls.ENDING).exists():
-            ending = Ending.model_validate_json((folder / cls.ENDING).read_bytes())
+            ending = Ending.read(folder / cls.ENDING)
             job.status, job.progress = ending.status, ending.progress
             job.error = ending.progress.lack
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from ttsflow.config.model import ServerSection
 from ttsflow.errors import OutputError, RunError, SinkError, StoreError, TtsflowError
 from ttsflow.server.errors import Refused, refusal_of
+from ttsflow.server.jobs.downloads import Downloads
 from ttsflow.server.jobs.job import Job
 from ttsflow.server.jobs.outcomes import Outcomes
 from ttsflow.server.jobs.record import Order
@@ -45,10 +47,12 @@ class Jobs:
     def __init__(self, shelf: Shelf, engine: Engine, outcomes: Outcomes, config: ServerSection) -> None:
         self._shelf, self._engine, self._outcomes, self._config = shelf, engine, outcomes, config
         self._jobs = {job.id: job for job in shelf.jobs()}
+        self._numbers = itertools.count(max((job.order.number for job in self._jobs.values()), default=0) + 1)
         self._arriving: Counter[str] = Counter()  # owners of jobs whose text is on its way
         self._begun: Counter[str] = Counter()
         self._at_work: dict[Job, tuple[Work, asyncio.Task[None]]] = {}
         self._open = False
+        self.downloads = Downloads()
         self.reading = asyncio.Semaphore(1)
         """whoever reads a text that has come: it takes memory, and time of the interpreter"""
 
@@ -89,6 +93,7 @@ class Jobs:
 
     async def add(self, order: Order, place: Path) -> Job:
         """Take on a job whose text is in the folder that `arriving` gave. Raises OSError."""
+        order = order.model_copy(update={"number": next(self._numbers)})
         putting = asyncio.create_task(asyncio.to_thread(self._shelf.put, order, place))
         try:
             job = await asyncio.shield(putting)
@@ -180,6 +185,16 @@ class Jobs:
             if not self._is_wanted(job):
                 await asyncio.to_thread(self._shelf.remove, job)
             self._begin()
+        await self._retire()
+
+    async def _retire(self) -> None:
+        """Remove jobs that have ended where they are too many: of the client who has most, the first."""
+        most = self._config.max_jobs_kept
+        while len(ended := [job for job in self._jobs.values() if job.has_ended]) > most:
+            kept = Counter(job.order.owner for job in ended)
+            first = max(ended, key=lambda job: kept[job.order.owner])
+            logger.info("%s is removed: server.max_jobs_kept is %d", first.stream, most)
+            await self.remove(first)
 
     def _is_wanted(self, job: Job) -> bool:
         return job.id in self._jobs
@@ -208,7 +223,7 @@ class Jobs:
             case OSError() | OutputError() | StoreError() | SinkError():
                 job.error, why = NOT_KEPT, str(error)
             case TtsflowError():  # it may have words of the text
-                job.error, why = str(error), refusal_of(error).code or type(error).__name__
+                job.error, why = str(error), refusal_of(error).reason
             case _:
                 job.error, why = f"the server failed: {type(error).__name__}", type(error).__name__
         logger.error("%s: %s", job.stream, why)

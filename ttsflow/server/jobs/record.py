@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from ttsflow.errors import ConfigError
 from ttsflow.interface.jobs import Outcome
+from ttsflow.interface.validation import validate
 from ttsflow.report.units import chunks
 from ttsflow.server.jobs.schema import JobFormat
 
@@ -22,15 +26,25 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The record in a file. Raises OSError, and ConfigError for a file that was cut or changed."""
+        try:
+            data = json.loads(path.read_bytes())
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{path.name} is not JSON, it was cut or changed: {error}") from error
+        return validate(cls, data, lambda at: f"{path.name} was changed", whole="all of it", in_yaml=False)
+
 
 class Order(Record):
     """What a client asked for.
 
     The text is read by `reader`, and messages call it `title`. `notices` are what a person should know of the
-    way in which it is read and spoken.
+    way in which it is read and spoken. A job that came later has a greater `number`.
     """
 
     id: str
+    number: int = 0
     owner: str
     created_at: float
     title: str

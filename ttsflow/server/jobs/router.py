@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 
 from ttsflow.server.encoding import MEDIA_TYPES
-from ttsflow.server.errors import Refused
+from ttsflow.server.errors import Refused, described
 from ttsflow.server.jobs.intake import UPLOADED, take_on
 from ttsflow.server.jobs.job import Job
 from ttsflow.server.jobs.jobs import Jobs
@@ -29,6 +29,18 @@ _BODY = {
     "application/json": {"schema": JobBody.model_json_schema()},
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
 }
+
+_ERRORS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.INSUFFICIENT_STORAGE,
+)
+_NOT_FOUND = described(HTTPStatus.NOT_FOUND)
+_NO_AUDIO = described(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 EVERY_S, ALIVE_S = 0.2, 15.0
 """seconds between two events of a job: at least, and at most"""
@@ -52,6 +64,7 @@ def jobs_router(service: Service) -> APIRouter:
     @router.post(
         "/v1/jobs",
         status_code=HTTPStatus.ACCEPTED,
+        responses=described(*_ERRORS),
         openapi_extra={"requestBody": {"required": True, "content": _BODY}, "parameters": UPLOADED},
     )
     async def create(request: Request) -> JSONResponse:
@@ -62,25 +75,25 @@ def jobs_router(service: Service) -> APIRouter:
             job = await take_on(service, jobs, owner, request)
         return JSONResponse(job.describe(), HTTPStatus.ACCEPTED, {"Location": f"/v1/jobs/{job.id}"})
 
-    @router.get("/v1/jobs")
+    @router.get("/v1/jobs", responses=_NOT_FOUND)
     async def listed(request: Request) -> dict[str, Any]:
         """The jobs of the client that asks."""
         jobs, owner = own(request)
         return {"object": "list", "data": [job.describe() for job in jobs.of(owner)]}
 
-    @router.get("/v1/jobs/{id}")
+    @router.get("/v1/jobs/{id}", responses=_NOT_FOUND)
     async def one(request: Request, id: str) -> dict[str, Any]:
         """How far a job is."""
         return asked(request, id)[1].describe()
 
-    @router.delete("/v1/jobs/{id}")
+    @router.delete("/v1/jobs/{id}", responses=_NOT_FOUND)
     async def remove(request: Request, id: str) -> dict[str, Any]:
         """Stop a job, and remove all that is kept of it."""
         jobs, job = asked(request, id)
         await jobs.remove(job)
         return {"id": job.id, "object": "job", "status": job.status, "deleted": True}
 
-    @router.get("/v1/jobs/{id}/events", response_class=StreamingResponse)
+    @router.get("/v1/jobs/{id}/events", response_class=StreamingResponse, responses=_NOT_FOUND)
     async def events(request: Request, id: str) -> StreamingResponse:
         """How far a job is, as server-sent events, until it ends."""
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -89,15 +102,15 @@ def jobs_router(service: Service) -> APIRouter:
         )
 
     @router.head("/v1/jobs/{id}/audio", include_in_schema=False)
-    @router.get("/v1/jobs/{id}/audio", response_class=FileResponse)
+    @router.get("/v1/jobs/{id}/audio", response_class=FileResponse, responses=_NO_AUDIO)
     async def audio(request: Request, id: str) -> FileResponse:
         """The audio of a job that is done, or a range of its bytes."""
-        _, job = asked(request, id)
+        jobs, job = asked(request, id)
         if job.status not in ("done", "failed") or not job.audio.exists():
             why = f"the audio is not there: the job is {job.status}; GET /v1/jobs/{id} tells how far it is"
             raise Refused(HTTPStatus.CONFLICT, why, code="job_not_done")
         name = (job.order.name or PurePath(job.order.title).stem) + job.audio.suffix
-        return FileResponse(job.audio, media_type=MEDIA[job.order.format], filename=name)
+        return jobs.downloads.send(job.audio, MEDIA[job.order.format], name)
 
     return router
 

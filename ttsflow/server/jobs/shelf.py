@@ -15,6 +15,7 @@ from ttsflow.errors import ConfigError, OutputError
 from ttsflow.output.folder import make_folder
 from ttsflow.output.lock import lock
 from ttsflow.output.partfile import sync_folder
+from ttsflow.report.excerpt import printable
 from ttsflow.server.jobs.job import Job, write
 from ttsflow.server.jobs.record import Order
 
@@ -25,6 +26,8 @@ ID_BYTES = 16
 
 NEW = ".new-"
 """how the name of a folder begins whose job is not complete yet"""
+
+UNREADABLE = "the job in %s cannot be read, and stays as it is: %s; mend it, or remove the folder"
 
 _NAME = re.compile(rf"(?P<new>{re.escape(NEW)})?[\w-]{{22}}", re.ASCII)  # 16 bytes, as base64
 
@@ -60,9 +63,10 @@ class Shelf:
             else:
                 try:
                     found.append(Job.kept(folder))
-                except (OSError, ValueError) as error:
-                    logger.warning("the job in %s cannot be read, and stays as it is: %s", folder, error)
-        return iter(sorted(found, key=lambda job: job.order.created_at))
+                except (OSError, ConfigError) as error:
+                    why = "; ".join(printable(line) for line in str(error).splitlines())
+                    logger.warning(UNREADABLE, folder, why)
+        return iter(sorted(found, key=lambda job: (job.order.number, job.order.created_at)))
 
     @contextmanager
     def place(self) -> Iterator[tuple[str, Path]]:

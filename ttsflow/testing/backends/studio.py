@@ -20,6 +20,7 @@ from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.profile import Profile
 from ttsflow.runner import Post
 from ttsflow.runner.workers import Workers
+from ttsflow.scheduler.limits import Timeouts
 from ttsflow.scheduler.messages import Cancelled, Died, Failed, Finished, Piece, TooLong
 from ttsflow.testing.backends.probe import ProbedRecipe
 from ttsflow.testing.crowding import crowding
@@ -104,10 +105,15 @@ class Performance:
 
 
 class Studio:
-    """Makes performances on one device."""
+    """Makes performances on one device. `load_s` and `chunk_s` of the timeouts hold where they were set."""
 
-    def __init__(self, recipe: Recipe, make: MakeWorkers, device: Device, profile: Profile) -> None:
+    def __init__(
+        self, recipe: Recipe, make: MakeWorkers, device: Device, profile: Profile, timeouts: Timeouts
+    ) -> None:
         self._recipe, self._make, self._device, self._profile = recipe, make, device, profile
+        self._chunk_s = timeouts.chunk_s
+        chosen = "load_s" in timeouts.model_fields_set
+        self._load_s = timeouts.load_s if chosen else LOAD_S * crowding()
         self._tokens = itertools.count(1)
 
     def perform(
@@ -131,9 +137,7 @@ class Studio:
         with tempfile.TemporaryDirectory(prefix="ttsflow-check-") as folder:
             notes = Path(folder) / "notes"
             probed = ProbedRecipe(recipe or self._recipe, notes, tuple(again))
-            with Crew(
-                lambda post: self._make(probed, post), self._device, LOAD_S * crowding(), deadline
-            ) as crew:
+            with Crew(lambda post: self._make(probed, post), self._device, self._load_s, deadline) as crew:
                 try:
                     self._fill(crew, performance, jobs, slots, cancelled or {})
                 except OutOfTime:
@@ -169,6 +173,8 @@ class Studio:
             performance.ended = _close(crew)
 
     def _patience(self, group: Sequence[ChunkJob]) -> float:
+        if self._chunk_s is not None:
+            return self._chunk_s
         profile = self._profile
         audio_s = sum(len(job.text) / profile.rate(job.language) for job in group)
         return max(PATIENCE_S, SLOWER * audio_s * profile.rtf) * crowding()

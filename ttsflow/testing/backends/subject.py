@@ -18,6 +18,7 @@ from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.options import PluginOptions
 from ttsflow.interface.profile import Profile
 from ttsflow.registry import BackendRecipe, Plugin, check_request, describe, identity, own_devices, prepare
+from ttsflow.scheduler.limits import Timeouts
 from ttsflow.scheduler.placement import usable
 from ttsflow.testing.backends.probe import RELIEVED
 from ttsflow.testing.backends.studio import MakeWorkers, Performance, Spoken, Studio
@@ -58,6 +59,7 @@ class BackendSubject:
         budget_s: float = BUDGET_S,
         ask: Callable[[str], bool] | None = None,
         device: str | None = None,
+        timeouts: Timeouts | None = None,
         recipe_of: Callable[[Plugin[Backend], PluginOptions], Recipe] = BackendRecipe.of,
         make: MakeWorkers = WorkerProcesses,
         look: Callable[[Recipe, int, float], Survey] = survey,
@@ -65,6 +67,7 @@ class BackendSubject:
         self.plugin, self.options = plugin, options
         self._recipe_of = recipe_of
         self.deadline = time.monotonic() + budget_s
+        self._timeouts = timeouts or Timeouts()
         self._budget_s, self._ask, self._device, self._make, self._look = budget_s, ask, device, make, look
 
     # ------------------------------------------------------------ in the foreground
@@ -125,7 +128,7 @@ class BackendSubject:
     def studio(self) -> Studio:
         _ = self.prepared
         recipe = self._recipe_of(self.plugin, self.options)
-        return Studio(recipe, self._make, self.device, self.profile)
+        return Studio(recipe, self._make, self.device, self.profile, self._timeouts)
 
     def job(self, name: str, text: str, **how: Any) -> ChunkJob:
         """A job whose stream is its name, with the usual seed and language unless said otherwise."""
@@ -191,7 +194,7 @@ class BackendSubject:
         options = self.options.model_copy(update=dict(self.left_out))
         jobs = [self.alone.spoken[name].job for name in ("long", "middle", "short")]
         recipe = self._recipe_of(self.plugin, options)
-        studio = Studio(recipe, self._make, self.device, self.profile)
+        studio = Studio(recipe, self._make, self.device, self.profile, self._timeouts)
         return studio.perform([[job] for job in jobs], self.deadline)
 
     @cached_property

@@ -11,7 +11,7 @@ from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
 from ttsflow.planning import World
-from ttsflow.planning.play import play
+from ttsflow.planning.play import Played, play
 from ttsflow.report import RunInfo
 from ttsflow.testing.policies.patience import Stuck, in_time
 from ttsflow.testing.policies.subject import PolicySubject, jobs
@@ -77,7 +77,7 @@ def _compared(
     for name, world in worlds().items():
         if world.listening != listening:
             continue
-        mine = of(_figures(subject.make, world))
+        mine = of(_figures(subject.make, world, subject.in_time))
         beside = {other.name: of(_known(other.cls, name)) for other in subject.built_in}
         table = ", ".join(f"{other} {seconds:.1f} s" for other, seconds in beside.items())
         if mine > SLOWER * max(beside.values()) + grace_s:
@@ -89,10 +89,12 @@ def _compared(
 @cache
 def _known(cls: type[Policy], name: str) -> Figures:
     """Figures of a built-in policy, which are the same each time."""
-    return _figures(cls, worlds()[name])
+    return _figures(cls, worlds()[name], in_time)
 
 
-def _figures(make: Callable[[], Policy], world: World) -> Figures:
+def _figures(
+    make: Callable[[], Policy], world: World, in_time: Callable[[Callable[[], Played]], Played]
+) -> Figures:
     """Raises NotReached where the text was not spoken."""
     info = RunInfo(
         "checked", "made", "a check", {}, devices=world.devices, device_kind="cuda", reproducible=True

@@ -16,25 +16,27 @@ from ttsflow.interface.options import PluginOptions
 from ttsflow.interface.policy import Policy
 from ttsflow.registry import Boundary, Plugin, Provider
 from ttsflow.registry.offers import offer_of
-from ttsflow.testing.policies.patience import PATIENCE_S
 from ttsflow.testing.policies.subject import decisions
 
 BEGIN = "decisions follow"
 """a line before them: a plugin may print when it is imported"""
 
 
-def decisions_elsewhere(plugin: Plugin[Policy], options: PluginOptions) -> Sequence[str]:
-    """The lines of `decisions` in another process. Raises PluginError where there are none."""
+def decisions_elsewhere(plugin: Plugin[Policy], options: PluginOptions, limit_s: float) -> Sequence[str]:
+    """The lines of `decisions` in another process. Raises PluginError where there are none in time."""
     provider = plugin.provider
     recipe = sys.path, plugin.name, provider.module, provider.path, options.model_dump_json()
-    process = subprocess.run(
-        [sys.executable, "-P", "-m", "ttsflow.testing.policies.elsewhere"],
-        input=pickle.dumps(recipe),
-        env=os.environ | {"PYTHONHASHSEED": "4711"},
-        capture_output=True,
-        timeout=2 * PATIENCE_S,
-        check=False,
-    )
+    try:
+        process = subprocess.run(
+            [sys.executable, "-P", "-m", "ttsflow.testing.policies.elsewhere"],
+            input=pickle.dumps(recipe),
+            env=os.environ | {"PYTHONHASHSEED": "4711"},
+            capture_output=True,
+            timeout=limit_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PluginError(f"another process has not decided within {limit_s:.0f} s") from error
     said = process.stdout.decode("utf-8", "replace").splitlines()
     if process.returncode or BEGIN not in said:
         last = process.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import threading
 import traceback
@@ -27,8 +28,10 @@ class _Ended(BaseException):
     """Raised in a thread to end it."""
 
 
-def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S, most_s: float = math.inf) -> T:
     """Do `work` on a thread of its own. Raises what it raises, and Stuck where it takes too long.
+
+    `patience_s` is stretched where the machine is crowded, to `most_s` at most.
 
     Then an exception is raised in it, which ends it unless it waits for something outside of Python.
     """
@@ -43,7 +46,7 @@ def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
 
     thread = threading.Thread(target=do, name="a check of a policy", daemon=True)
     thread.start()
-    patience_s *= crowding()
+    patience_s = min(patience_s * crowding(), most_s)
     waited_s = 0.0
     while thread.is_alive() and waited_s < patience_s:
         thread.join(AWAKE_S)  # so that a signal is seen

@@ -11,9 +11,9 @@ from ttsflow.interface.device import Device
 from ttsflow.interface.jobs import ChunkJob
 from ttsflow.interface.policy import Policy, WorkerSpec
 from ttsflow.interface.profile import Profile
-from ttsflow.testing.policies.patience import Stuck, in_time
+from ttsflow.testing.policies.patience import Stuck
 from ttsflow.testing.policies.subject import PolicySubject, as_json, jobs, situations
-from ttsflow.testing.rule import Rule, rule
+from ttsflow.testing.rule import NotReached, Rule, rule
 
 CONTRACT = "policies.md#the-contract"
 
@@ -22,9 +22,6 @@ MOST_WORKERS = 128
 
 MOST_SPECS = 2_000
 """that are taken of `place` before it counts as endless"""
-
-CALL_S = 5.0
-"""seconds for a call of `place` or `lane`"""
 
 T = TypeVar("T")
 
@@ -85,7 +82,7 @@ def places_few(subject: PolicySubject) -> Iterator[str]:
 def places_slots(subject: PolicySubject) -> Iterator[str]:
     """place asks for no more slots than the backend has."""
     for situation in situations():
-        specs = _place(subject.make(), situation.devices, situation.profile)
+        specs = _place(subject, subject.make(), situation.devices, situation.profile)
         for spec in specs if isinstance(specs, list) else ():
             slots = getattr(spec, "slots", 1)
             if isinstance(slots, int) and slots > situation.profile.slots:
@@ -97,7 +94,7 @@ def places_again(subject: PolicySubject) -> Iterator[str]:
     """place asked again for the same devices wants the same workers."""
     for situation in situations():
         policy = subject.make()
-        first, again = (_place(policy, situation.devices, situation.profile) for _ in range(2))
+        first, again = (_place(subject, policy, situation.devices, situation.profile) for _ in range(2))
         if isinstance(first, list) and first != again:
             yield f"{situation.name}: {_listed(first)}, then {_listed(again)}"
 
@@ -111,7 +108,7 @@ def places_after_loss(subject: PolicySubject) -> Iterator[str]:
             continue
         policy = subject.make()
         for given in (devices, devices[1:], devices):
-            specs = _place(policy, given, situation.profile)
+            specs = _place(subject, policy, given, situation.profile)
             if not isinstance(specs, list) or not specs:
                 yield f"{situation.name}, {len(given)} of them left: {specs or 'no worker'}"
             elif strange := [spec for spec in specs if getattr(spec, "device", None) not in given]:
@@ -124,7 +121,7 @@ def places_only(subject: PolicySubject) -> Iterator[str]:
     """A placement leaves the devices and the profile as they are."""
     for situation in situations():
         devices = list(situation.devices)
-        _place(subject.make(), devices, situation.profile)
+        _place(subject, subject.make(), devices, situation.profile)
         if tuple(devices) != situation.devices:
             yield f"{situation.name}: place changed the list of devices that it was given"
 
@@ -134,10 +131,10 @@ def lanes(subject: PolicySubject) -> Iterator[str]:
     """lane gives something that can be hashed, the same for the same job."""
     situation = next(each for each in situations() if each.name == "four GPUs, four slots")
     policy = subject.make()
-    _place(policy, situation.devices, situation.profile)
+    _place(subject, policy, situation.devices, situation.profile)
     for job in jobs(40):
         try:
-            one, other = (_called(partial(_lane, policy, job)) for _ in range(2))
+            one, other = (_called(subject, partial(_lane, policy, job)) for _ in range(2))
         except _Failed as failed:
             yield f"lane({job}): {failed}"
             return
@@ -159,11 +156,13 @@ def _placements(
         yield (
             situation.name,
             situation.devices,
-            _place(subject.make(), situation.devices, situation.profile),
+            _place(subject, subject.make(), situation.devices, situation.profile),
         )
 
 
-def _place(policy: Policy, devices: Sequence[Device], profile: Profile) -> list[Any] | str:
+def _place(
+    subject: PolicySubject, policy: Policy, devices: Sequence[Device], profile: Profile
+) -> list[Any] | str:
     def place() -> list[Any]:
         wish: Any = policy.place(devices, profile)
         if not isinstance(wish, Iterable):
@@ -171,15 +170,17 @@ def _place(policy: Policy, devices: Sequence[Device], profile: Profile) -> list[
         return list(islice(wish, MOST_SPECS))
 
     try:
-        return _called(place)
+        return _called(subject, place)
     except _Failed as failed:
         return str(failed)
 
 
-def _called(function: Callable[[], T]) -> T:
+def _called(subject: PolicySubject, function: Callable[[], T]) -> T:
     """What a call gives. Raises _Failed where it raises, or does not come back."""
     try:
-        return in_time(function, CALL_S)
+        return subject.in_time(function, subject.call_s)
+    except NotReached:
+        raise
     except Stuck as stuck:
         raise _Failed(str(stuck)) from stuck
     except BaseException as error:

@@ -19,7 +19,7 @@ from ttsflow.interface.policy import Policy, View, WorkerSpec, WorkerView
 from ttsflow.interface.profile import Profile
 from ttsflow.scheduler.policy_guard import Guard
 from ttsflow.testing.fault_tester import Faults, run_sound
-from ttsflow.testing.policies.patience import Stuck, in_time
+from ttsflow.testing.policies.patience import Stuck
 from ttsflow.testing.policies.still import StillView
 from ttsflow.testing.policies.subject import PolicySubject, jobs, live_seeds, situations
 from ttsflow.testing.rule import Note, NotReached, Rule, rule
@@ -77,10 +77,12 @@ def decides_quickly(subject: PolicySubject) -> Iterator[str | Note]:
     for what, (streams, uneven) in STILL.items():
         measure = partial(_decisions_s, subject, streams, uneven)
         try:
-            few_s, many_s = in_time(measure)
+            few_s, many_s = subject.in_time(measure)
         except Stuck as stuck:
             yield str(stuck)
             return
+        except NotReached:
+            raise
         except Exception as error:  # of the plugin: another rule tells it
             raise NotReached(f"see the rule `delivers`: {error}") from error
         said = f"{1e6 * few_s:.0f} µs with {FEW:,} waiting {what}, {1e6 * many_s:.0f} µs with {MANY:,}"
@@ -108,10 +110,12 @@ def lanes_quickly(subject: PolicySubject) -> Iterator[str | Note]:
         return took[0], took[-1]
 
     try:
-        first_s, last_s = in_time(measure)
+        first_s, last_s = subject.in_time(measure)
     except Stuck as stuck:
         yield str(stuck)
         return
+    except NotReached:
+        raise
     except Exception as error:  # of the plugin: another rule tells it
         raise NotReached(f"see the rule `lanes`: {error}") from error
     said = f"{1e6 * first_s:.1f} µs at first, {1e6 * last_s:.1f} µs after {LANES:,} jobs"
@@ -137,7 +141,7 @@ def _used(subject: PolicySubject, what: str) -> Iterator[str]:
         return found
 
     try:
-        yield from in_time(work)
+        yield from subject.in_time(work)
     except Stuck as stuck:
         raise NotReached(str(stuck)) from stuck
 

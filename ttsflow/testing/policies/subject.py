@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from ttsflow.errors import TtsflowError
 from ttsflow.interface.device import Device
@@ -16,10 +19,16 @@ from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
 from ttsflow.registry import Plugin, made
 from ttsflow.testing.fault_tester import Faults, Size, World, run_schedule, run_sound
-from ttsflow.testing.policies.patience import Stuck, in_time
+from ttsflow.testing.policies.patience import PATIENCE_S, Stuck, in_time
+from ttsflow.testing.rule import NotReached
 from ttsflow.testing.shrinking import History
 
+T = TypeVar("T")
+
 GIB = 1024**3
+
+CALL_S = 5.0
+"""seconds for a call of `place` or `lane`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +85,35 @@ def jobs(count: int, stream: str = "s", seed: int = 0) -> list[ChunkJob]:
 
 @dataclass
 class PolicySubject:
-    """`built_in` are policies to compare it with. `elsewhere` gives the decisions of another process."""
+    """`built_in` are policies to compare it with. `elsewhere` gives the decisions of another process, which
+    has so many seconds. All rules together have `budget_s`, and a call of `place` or `lane` has `call_s`."""
 
     plugin: Plugin[Policy]
     options: PluginOptions
     built_in: Sequence[Plugin[Policy]] = ()
-    elsewhere: Callable[[Plugin[Policy], PluginOptions], Iterable[str]] | None = field(default=None)
+    elsewhere: Callable[[Plugin[Policy], PluginOptions, float], Iterable[str]] | None = field(default=None)
+    budget_s: float = math.inf
+    call_s: float = CALL_S
+
+    def __post_init__(self) -> None:
+        self._deadline = time.monotonic() + self.budget_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds of the budget that are left. Raises NotReached where none are."""
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0.0:
+            more = f"give more: --budget {2 * self.budget_s:g}"
+            raise NotReached(f"the budget of {self.budget_s:g} s was over before; {more}")
+        return left_s
+
+    def in_time(self, work: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+        """As `in_time` of `patience`. Raises NotReached where the budget was over before."""
+        try:
+            return in_time(work, patience_s, self.left_s)
+        except Stuck:
+            _ = self.left_s
+            raise
 
     def make(self) -> Policy:
         """A fresh policy. Raises PluginError where it cannot be made."""
@@ -89,7 +121,7 @@ class PolicySubject:
 
     def run_sound(self, seeds: Iterable[int], faults: Faults) -> str | None:
         """What goes wrong in these worlds; None where nothing does."""
-        return run_all(self.make, seeds, faults)
+        return run_all(self.make, seeds, faults, self.in_time)
 
     @cached_property
     def decisions(self) -> list[str]:
@@ -97,7 +129,12 @@ class PolicySubject:
         return decisions(self.make)
 
 
-def run_all(make: Callable[[], Policy], seeds: Iterable[int], faults: Faults) -> str | None:
+def run_all(
+    make: Callable[[], Policy],
+    seeds: Iterable[int],
+    faults: Faults,
+    in_time: Callable[[Callable[[], None]], None],
+) -> str | None:
     """What goes wrong with a policy in these worlds; None where nothing does."""
 
     def work() -> None:

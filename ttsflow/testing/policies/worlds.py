@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from ttsflow.testing.fault_tester import Faults
-from ttsflow.testing.policies.patience import Stuck, in_time
+from ttsflow.testing.policies.patience import PATIENCE_S, Stuck
 from ttsflow.testing.policies.subject import PolicySubject, decisions, live_seeds
 from ttsflow.testing.rule import DoesNotApply, Rule, rule
 
@@ -60,8 +60,8 @@ def cancellations(subject: PolicySubject) -> Iterator[str]:
 def repeats(subject: PolicySubject) -> Iterator[str]:
     """The same world twice gives the same decisions: there is no clock and no chance in them."""
     try:
-        again = in_time(lambda: decisions(subject.make))
-        yield from _differences(in_time(lambda: subject.decisions), again, "the second time")
+        again = subject.in_time(lambda: decisions(subject.make))
+        yield from _differences(subject.in_time(lambda: subject.decisions), again, "the second time")
     except Stuck as stuck:
         yield str(stuck)
 
@@ -71,7 +71,7 @@ def repeats_elsewhere(subject: PolicySubject) -> Iterator[str]:
     """The same world gives the same decisions in another process, where strings hash otherwise."""
     if subject.elsewhere is None:
         raise DoesNotApply("the policy is in no module or file that another process can import")
-    there = list(subject.elsewhere(subject.plugin, subject.options))
+    there = list(subject.elsewhere(subject.plugin, subject.options, min(2 * PATIENCE_S, subject.left_s)))
     yield from _differences(subject.decisions, there, "in another process")
 
 
