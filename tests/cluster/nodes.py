@@ -35,9 +35,7 @@ class Nodes:
         from ray._common.utils import get_default_ray_temp_dir
         from ray.cluster_utils import Cluster
 
-        Path(get_default_ray_temp_dir()).mkdir(
-            exist_ok=True
-        )  # it notes the address there
+        Path(get_default_ray_temp_dir()).mkdir(exist_ok=True)  # it notes the address there
         given = {"num_cpus": 0, "include_dashboard": False, "temp_dir": str(folder), "_system_config": CONFIG}
         self._cluster = Cluster(initialize_head=True, head_node_args=self._common("head") | given)
         self.address = str(self._cluster.address)

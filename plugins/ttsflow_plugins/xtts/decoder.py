@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # everybody's name for it
 
 from ttsflow_plugins.xtts.sampling import Sampling, choose
-from ttsflow_plugins.xtts.transformer import Cache, Transformer
+from ttsflow_plugins.xtts.transformer import TILE, Cache, Transformer
 
 FAKE_PREFIX_CODE = 1
 """upstream's `generate()` has this id in place of the prefix, so the repetition penalty applies to it"""
-PORTION = 16
+PORTION = TILE
 """most tokens of texts that are read on a CPU in a step in which rows decode: the work of a step of 7 rows"""
 GPU_PORTION = 512
 """the same on a GPU; not measured: an estimate, from 0.76 GFLOP a token and steps of 10 to 30 ms"""
@@ -113,16 +113,16 @@ class Decoder:
         return rows
 
     def _inputs(self) -> dict[Row, Tensor]:
-        """Embeddings (tokens, channels) of the tokens that each row reads in this step: at least one."""
-        rows = self._rows
-        room = self._portion if any(row.codes for row in rows) else sum(len(row.unread) for row in rows)
-        inputs: dict[Row, Tensor] = {}
-        for row in rows:
-            if row.codes:
-                inputs[row] = self._embedding(row.codes[-1], len(row.codes))
-            elif room > 0:
-                inputs[row], row.unread = row.unread[:room], row.unread[room:]
-                room -= len(inputs[row])
+        """Embeddings (tokens, channels) of the tokens that each row reads in this step: at least one.
+
+        While rows decode, one text is read at a time, in portions that end with a tile of the attention. A
+        last portion of one token is read with the one before it, because a single token has no tile.
+        """
+        inputs = {row: self._embedding(row.codes[-1], len(row.codes)) for row in self._rows if row.codes}
+        reading = [row for row in self._rows if not row.codes]
+        for row in reading[:1] if inputs else reading:
+            count = self._portion if inputs and len(row.unread) > self._portion + 1 else len(row.unread)
+            inputs[row], row.unread = row.unread[:count], row.unread[count:]
         return inputs
 
     def _embedding(self, code: int, position: int) -> Tensor:

@@ -18,6 +18,10 @@ from torch.nn import functional as F  # noqa: N812  # everybody's name for it
 
 from ttsflow_plugins.xtts.linear import linear
 
+TILE = 16
+"""Tokens whose attention is computed in one call on a CPU. The last bits of torch's results depend on how
+many they are. So a text gives the same when it is read in portions of a multiple of this."""
+
 
 class Cache:
     """KV cache of one row (layers, 2, heads, capacity, head); its first `length` tokens are filled."""
@@ -100,9 +104,25 @@ def _attention(row: Tensor, cache: Tensor, length: int) -> Tensor:
     count = len(row)
     query, new = row[:, 0].transpose(0, 1), row[:, 1:].permute(1, 2, 0, 3)
     cache[:, :, length : length + count] = new
-    keys, values = cache[:, None, :, : length + count]
-    mask = None  # a single token sees all; of several, each sees those before it and itself
-    if count > 1:
-        mask = torch.ones(count, length + count, dtype=torch.bool, device=row.device).tril(length)
-    attended = F.scaled_dot_product_attention(query[None], keys, values, mask)
-    return attended[0].transpose(0, 1).reshape(count, -1)
+    if count == 1:
+        keys, values = cache[:, None, :, : length + 1]
+        attended = F.scaled_dot_product_attention(query[None], keys, values)
+        return attended[0].transpose(0, 1).reshape(1, -1)
+    step = TILE if row.device.type == "cpu" else count
+    parts = [
+        _tile(query[:, at : at + step], cache[:, :, : length + min(at + step, count)], step)
+        for at in range(0, count, step)
+    ]
+    return torch.cat(parts, 1).transpose(0, 1).reshape(count, -1)
+
+
+def _tile(query: Tensor, cache: Tensor, rows: int) -> Tensor:
+    """Attention (heads, n, head) of the last n tokens in `cache`, of which each sees itself and those before.
+
+    It is computed with so many `rows`, of which the surplus is dropped.
+    """
+    count, total = query.shape[1], cache.shape[2]
+    mask = torch.ones(rows, total, dtype=torch.bool, device=query.device).tril(total - count)
+    keys, values = cache[:, None]
+    attended = F.scaled_dot_product_attention(F.pad(query, (0, 0, 0, rows - count))[None], keys, values, mask)
+    return attended[0, :, :count]
