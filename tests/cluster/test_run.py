@@ -96,11 +96,17 @@ def drivers(program: Program) -> list[psutil.Process]:
     return [each for each in program.processes() if "ttsflow.cluster.driver" in each.cmdline()]
 
 
-def test_a_book_sounds_as_it_does_here(program: Program, book: list[str], here: bytes) -> None:
-    report = program.report(*book[1:])
+def test_a_book_sounds_as_it_does_here(program: Program, held: list[str], here: bytes) -> None:
+    run = program.start(*held, "--report", "run.json")
+    program.await_audio("book.wav", 4)  # a chunk of each worker
+    program.write("go", "")
+    ended = program.finish(run)
+    assert ended.code == 0, ended.err
     assert heard(program) == here
-    program("run", "book.txt", "-o", "here.wav", "-q", *sim(device="cpu"))
+    engine = sim("held", device="cpu", state_dir=program.folder)
+    program("run", "book.txt", "-o", "here.wav", "-q", *engine, "--plugins-dir", "plugins")
     assert (program.folder / "book.wav").read_bytes() == (program.folder / "here.wav").read_bytes()
+    report = json.loads((program.folder / "run.json").read_bytes())
     devices = {"alpha/cuda:0", "alpha/cuda:1", "beta/cuda:0", "beta/cuda:1"}
     assert {worker["device"] for worker in report["workers"]} == devices
     assert {worker["cuda_visible_devices"] for worker in report["workers"]} == {"0", "1"}
