@@ -511,8 +511,9 @@ class ServerSection(Section):
     """most background jobs that wait for their turn"""
     max_jobs_waiting_per_client: PositiveInt = 20
     """most of them for one client"""
-    max_jobs_kept: PositiveInt = 1000
-    """most background jobs that are kept when they have ended; the first of the client who has most goes"""
+    max_jobs_kept: PositiveInt | None = None
+    """most background jobs that are kept when they have ended; beyond it the first of the client who has most
+    goes, with its audio; unset: they stay until they are deleted"""
     max_upload_bytes: PositiveInt = 50_000_000
     """most bytes of a text that is uploaded for a background job"""
 

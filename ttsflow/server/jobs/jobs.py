@@ -189,7 +189,8 @@ class Jobs:
 
     async def _retire(self) -> None:
         """Remove jobs that have ended where they are too many: of the client who has most, the first."""
-        most = self._config.max_jobs_kept
+        if (most := self._config.max_jobs_kept) is None:
+            return
         while len(ended := [job for job in self._jobs.values() if job.has_ended]) > most:
             kept = Counter(job.order.owner for job in ended)
             first = max(ended, key=lambda job: kept[job.order.owner])
