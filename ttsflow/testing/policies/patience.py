@@ -33,7 +33,9 @@ def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S, most_s: float
 
     `patience_s` is stretched where the machine is crowded, to `most_s` at most.
 
-    Then an exception is raised in it, which ends it unless it waits for something outside of Python.
+    Then an exception is raised in it, which ends it unless it waits for something outside of Python. Not so
+    where lines are traced, as by coverage or a debugger: while an exception waits for a thread that sleeps,
+    Python 3.11 does not get past the beginning of a traced function.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -54,9 +56,10 @@ def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S, most_s: float
     if thread.is_alive():
         frame = sys._current_frames().get(thread.ident or 0)
         where = traceback.extract_stack(frame)[-1] if frame is not None else None
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Ended)
-        )
+        if sys.gettrace() is None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Ended)
+            )
         line = f"{where.filename}:{where.lineno}: {where.line}" if where is not None else "an unknown line"
         raise Stuck(f"it does not come back within {patience_s:.0f} s: it is stuck in {line}")
     if errors:
