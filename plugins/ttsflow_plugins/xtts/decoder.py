@@ -120,8 +120,9 @@ class Decoder:
         """
         inputs = {row: self._embedding(row.codes[-1], len(row.codes)) for row in self._rows if row.codes}
         reading = [row for row in self._rows if not row.codes]
+        portion = self._portion if inputs else max((len(row.unread) for row in reading), default=0)
         for row in reading[:1] if inputs else reading:
-            count = self._portion if inputs and len(row.unread) > self._portion + 1 else len(row.unread)
+            count = portion if len(row.unread) > portion + 1 else len(row.unread)
             inputs[row], row.unread = row.unread[:count], row.unread[count:]
         return inputs
 

@@ -6,8 +6,11 @@ import ctypes
 import math
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 from ttsflow.testing.crowding import crowding
@@ -18,6 +21,9 @@ PATIENCE_S = 20.0
 """seconds that a rule may take; a sound policy takes a second or two of them"""
 
 AWAKE_S = 0.2
+
+LOOKS = 10
+"""at a thread, each after AWAKE_S: what works comes to it on a busy machine, too"""
 
 
 class Stuck(Exception):
@@ -34,8 +40,8 @@ def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S, most_s: float
     `patience_s` is stretched where the machine is crowded, to `most_s` at most.
 
     Then an exception is raised in it, which ends it unless it waits for something outside of Python. Not so
-    where lines are traced, as by coverage or a debugger: while an exception waits for a thread that sleeps,
-    Python 3.11 does not get past the beginning of a traced function.
+    with one that waits where lines are traced, as by coverage or a debugger: while an exception is on its way
+    to a thread, Python 3.11 does not get past the beginning of a traced function.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -56,7 +62,7 @@ def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S, most_s: float
     if thread.is_alive():
         frame = sys._current_frames().get(thread.ident or 0)
         where = traceback.extract_stack(frame)[-1] if frame is not None else None
-        if sys.gettrace() is None:
+        if sys.gettrace() is None or _works(thread):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Ended)
             )
@@ -65,3 +71,15 @@ def in_time(work: Callable[[], T], patience_s: float = PATIENCE_S, most_s: float
     if errors:
         raise errors[0]
     return results[0]
+
+
+def _works(thread: threading.Thread) -> bool:
+    """Whether a thread takes time of a processor, rather than to wait for something, or to be over."""
+    times = Path(f"/proc/self/task/{thread.native_id}/schedstat")
+    with suppress(OSError):
+        before = times.read_text().split()[0]  # nanoseconds that it ran
+        for _ in range(LOOKS):
+            time.sleep(AWAKE_S)
+            if times.read_text().split()[0] != before:
+                return True
+    return False
