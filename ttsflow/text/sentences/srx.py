@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from choppa import SrxDocument
+    from choppa.structures import Rule
 
 AHEAD = 64
 """characters after an end that the rules see"""
@@ -26,10 +28,10 @@ class _Rule(NamedTuple):
     """Where a sentence ends, and the exceptions that come before this rule in the document."""
 
     ends: _Pattern
-    exceptions: _Pattern | None
+    exceptions: tuple[_Pattern, ...]
 
     def allows(self, text: str, at: int) -> bool:
-        return bool(self.ends.match(text, at)) and not (self.exceptions and self.exceptions.match(text, at))
+        return bool(self.ends.match(text, at)) and not any(each.match(text, at) for each in self.exceptions)
 
 
 def allows(before: str, after: str, code: str) -> bool:
@@ -51,20 +53,31 @@ def load_rules(language: str) -> None:
 @cache
 def _rules(code: str) -> tuple[_Rule, ...]:
     """The language's rules; none where the document has only those for all languages, as for Turkish."""
-    from choppa.utils import finitize
-
     document = _document()
     of_all, of_language = (document.get_language_rule_list(f"{each}_two") for each in ("xx", code))
     if all(rules in of_all for rules in of_language):
         return ()
-    manager = document.get_rule_manager(of_language, _CONSTRUCT)
-    return tuple(
-        _Rule(
-            document.compile(f"(?<={finitize(rule.before_pattern, _CONSTRUCT)})(?={rule.after_pattern})"),
-            manager.get_exception_pattern(rule),
-        )
-        for rule in manager.break_rule_list
-    )
+    return tuple(_in_order(document, [rule for rules in of_language for rule in rules.rules]))
+
+
+def _in_order(document: SrxDocument, rules: Sequence[Rule]) -> Iterator[_Rule]:
+    """What choppa's rule manager gives, except that each exception is compiled once, not again for each rule
+    after it: half of the time."""
+    from choppa.rule_manager import RuleManager
+    from choppa.utils import finitize
+
+    write = RuleManager(document, [], _CONSTRUCT).create_exception_pattern_string
+    compiled: tuple[_Pattern, ...] = ()
+    written: list[str] = []
+    for rule in rules:
+        if not rule.is_break:
+            written.append(write(rule))
+            continue
+        if written:
+            compiled += (document.compile("|".join(written)),)
+            written = []
+        ends = f"(?<={finitize(rule.before_pattern, _CONSTRUCT)})(?={rule.after_pattern})"
+        yield _Rule(document.compile(ends), compiled)
 
 
 @cache
