@@ -40,14 +40,18 @@ def patience(seconds: float) -> int:
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """Coverage is not measured meanwhile: the run would take three times as long, and cover the same."""
+    """Coverage is not measured meanwhile, nor in programs that are started with the environment of now: the
+    run would take three times as long, and cover the same."""
     coverage = Coverage.current()
     if coverage is None:
         yield
         return
+    asked = os.environ.pop("COVERAGE_PROCESS_START", None)
     coverage.stop()
     yield
     coverage.start()
+    if asked is not None:
+        os.environ["COVERAGE_PROCESS_START"] = asked
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.crash_loop.loop import CrashLoop
 
 TEXT = "\n\n".join(
@@ -15,6 +17,7 @@ TEXT = "\n\n".join(
 )
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_text_is_spoken_whole_and_once_whatever_is_killed_on_the_way(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text(TEXT, "utf-8")

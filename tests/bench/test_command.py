@@ -136,14 +136,15 @@ def test_an_engine_that_fails_with_three_is_measured_with_two(program: Program, 
 
 def test_two_workers_with_slots_that_the_memory_does_not_hold_are_left_out(program: Program) -> None:
     program.gpus(1)
+    program.write("book.txt", "A word.\n\n" * 8)
     quick = QUICK | {"chunk_s": 0.3}  # so long that two slots are quicker also on a busy machine
     engine = sim(**quick, slots=2, slowdown="[1, 1.1]", device="cuda", memory_bytes=5 * 10**9)
     large = sim(slot_memory_bytes=5 * 10**9)[2:]
-    data = bench(program, *engine, *large, "--budget", "600", "--workers", "2")
+    data = bench(program, "book.txt", *engine, *large, "--budget", "600", "--workers", "2")
     assert [arm["workers"] for arm in data["workers"]] == [1, 2]
     assert data["both"] == []
     assert any("a second worker with 2 slots does not fit" in note for note in data["notes"])
-    data = bench(program, *engine, "--budget", "600", "--workers", "2")
+    data = bench(program, "book.txt", *engine, "--budget", "600", "--workers", "2")
     assert [(arm["workers"], arm["slots"]) for arm in data["both"]] == [(2, 2)]
 
 

@@ -25,6 +25,8 @@ from multiprocessing import process
 from signal import SIGCHLD
 from typing import Any
 
+from coverage import Coverage
+
 LENGTH = struct.Struct("Q")
 NUMBERS = {"x86_64": 56, "aarch64": 220}
 """of the system call clone(2), by the machine's name"""
@@ -95,6 +97,8 @@ def become(streams: list[int], args: list[str], folder: str, env: dict[str, str]
     process.ORIGINAL_DIR = folder  # where multiprocessing starts processes
     os.environ.clear()
     os.environ.update(env)
+    if "COVERAGE_PROCESS_START" not in env and (coverage := Coverage.current()):
+        coverage.stop()
     if args[:1] == ["run"] and "sim" in args:  # what workers of the stand-in do, tests of theirs measure
         os.environ.pop("COVERAGE_PROCESS_START", None)
     sys.argv = ["ttsflow", *args]

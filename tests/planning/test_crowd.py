@@ -54,12 +54,14 @@ def test_the_most_that_can_be_borne_are_found(most: int) -> None:
     assert len(asked) < 16
 
 
+@pytest.mark.usefixtures("quickly")
 def test_no_more_are_borne_than_the_devices_can_speak_for() -> None:
     """Each listener needs 0.25 s of work a second: four slots give 4 / 1.73 times as much, for 9.2."""
     assert serve(Adaptive, _world(ramp=Ramp()), JOBS, 5).content >= CONTENT
     assert serve(Adaptive, _world(ramp=Ramp()), JOBS, 12).content < CONTENT
 
 
+@pytest.mark.usefixtures("quickly")
 def test_adaptive_bears_as_many_as_others_and_they_hear_sooner() -> None:
     world = _world(ramp=Ramp())
     assert serve(Adaptive, world, JOBS, 7).content >= CONTENT
@@ -67,11 +69,13 @@ def test_adaptive_bears_as_many_as_others_and_they_hear_sooner() -> None:
     assert few[0].first(50) < 0.8 * few[1].first(50)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_ramp_lets_them_hear_sooner() -> None:
     plain, ramped = (serve(Adaptive, _world(ramp=ramp), JOBS, 2) for ramp in (None, Ramp()))
     assert ramped.first(50) < 0.6 * plain.first(50)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_where_nobody_can_be_borne_one_is_shown() -> None:
     served = most_seats(lambda seats: serve(Sequential, _world(rtf=3.0), JOBS, seats))
     assert served.seats == 1
@@ -99,6 +103,7 @@ def test_the_limit_is_twice_what_the_devices_can_speak_for() -> None:
     assert limit_of(_world(rtf=30.0)) == 1
 
 
+@pytest.mark.usefixtures("quickly")
 def test_who_comes_first_is_served_first_and_the_search_ends() -> None:
     """Nobody stalls where only so many are served; the others wait for their first sound."""
     world = _world()
@@ -112,6 +117,7 @@ def test_who_comes_first_is_served_first_and_the_search_ends() -> None:
     assert len(asked) < 8
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_policy_that_breaks_with_many_ends_the_search() -> None:
     served = most_seats(lambda seats: serve(_Few, _world(rtf=0.05), JOBS, seats))
     assert served.seats <= 8

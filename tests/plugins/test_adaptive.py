@@ -125,5 +125,6 @@ def test_files_share_by_their_weight_whatever_the_length_of_their_chunks(weight:
     assert done["other"] / done["long"] == pytest.approx(weight, rel=0.35), done
 
 
+@pytest.mark.usefixtures("quickly")
 def test_it_keeps_the_promises() -> None:
-    check_policy(Adaptive, schedules=300)
+    check_policy(Adaptive, schedules=150)

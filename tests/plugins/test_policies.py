@@ -26,6 +26,7 @@ class TestSequential:
     def test_one_worker_on_the_best_device(self) -> None:
         assert placed(Sequential(), 4, FOUR_SLOTS) == [("cuda:0", 1)]
 
+    @pytest.mark.usefixtures("quickly")
     def test_it_keeps_the_promises(self) -> None:
         check_policy(Sequential, schedules=100)
 
@@ -124,6 +125,7 @@ class TestBoundedParallel:
         with pytest.raises(ValidationError):
             self.policy(nonsense)
 
+    @pytest.mark.usefixtures("quickly")
     def test_it_keeps_the_promises(self) -> None:
         check_policy(BoundedParallel, schedules=100)
 
@@ -216,5 +218,6 @@ class TestGpuAffinity:
 
     @pytest.mark.parametrize("key", ["chunk", "voice", "stream"])
     @pytest.mark.parametrize("steal", [True, False])
+    @pytest.mark.usefixtures("quickly")
     def test_it_keeps_the_promises(self, key: str, steal: bool) -> None:
         check_policy(lambda: GpuAffinity(GpuAffinity.Options(key=key, steal=steal)), schedules=50)

@@ -89,6 +89,7 @@ while True:
 """
 
 
+@pytest.mark.usefixtures("quickly")
 def test_killed_at_any_moment_it_has_lost_nothing(path: Path) -> None:
     before = seen(path)
     rng = random.Random(4)

@@ -135,6 +135,7 @@ def repaired(path: Path, damaged: tuple[bytes, ...]) -> None:
     raise AssertionError("the damage does not end")
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("harm", [flipped, cut, overwritten])
 def test_audio_is_right_or_the_damage_is_named(
     harm: Callable[[random.Random, dict[str, bytes]], dict[str, bytes]],

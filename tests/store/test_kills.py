@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.store.world import ROOT, key, pcm, place, spoken
 from ttsflow.store import Store, store_path
+
+pytestmark = pytest.mark.usefixtures("quickly")  # who is killed notes no lines
 
 ROUNDS = 60
 

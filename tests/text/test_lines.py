@@ -151,6 +151,7 @@ def test_a_text_without_lines_of_text_has_no_blocks() -> None:
 # Long texts
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     "text",
     [
@@ -172,9 +173,10 @@ def test_long_texts_of_strange_kinds_are_quick(text: str) -> None:
     assert sum(1 for _ in plain_blocks(text, ReadOptions())) > 0
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("between", ["\n\n", "\n"])
 def test_a_long_text_is_not_held_twice(between: str) -> None:
-    text = (textwrap.fill(" ".join(SENTENCES), 72) + between) * 8_000
+    text = (textwrap.fill(" ".join(SENTENCES), 72) + between) * 3_000
     tracemalloc.start()
     try:
         assert sum(1 for _ in plain_blocks(text, ReadOptions())) > 1_000

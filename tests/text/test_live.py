@@ -197,6 +197,7 @@ def test_a_flush_waits_for_no_space_where_the_script_has_none() -> None:
     assert [chunk.text for chunk in cutter.finish()] == ["Python 写。"]
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_sentence_that_never_ends_is_cut_all_the_same() -> None:
     cutter = LiveCutter(CutRules("en", 250, 40), PAUSES)
     spoken, most = 0, 0
@@ -206,6 +207,7 @@ def test_a_sentence_that_never_ends_is_cut_all_the_same() -> None:
     assert most < 350
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_piece_of_megabytes_and_a_million_of_one_character() -> None:
     whole = "It was the best of times. " * 40_000
     rules = CutRules("en", 250, 40)
@@ -233,6 +235,7 @@ def test_only_a_character_that_no_script_has_is_torn(marks: int) -> None:
         assert live([text[at : at + size] for at in range(0, len(text), size)], rules) == whole
 
 
+@pytest.mark.usefixtures("quickly")
 def test_the_words_of_a_long_text_stay_in_order() -> None:
     words = [f"word{number}" for number in range(3_000)]
     found = live([word + (". " if len(word) % 3 else "\n") for word in words], CutRules("en", 100, 30))

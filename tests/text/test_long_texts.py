@@ -7,6 +7,8 @@ import pytest
 from ttsflow.text import Block, CutRules, Pauses, ReadOptions, cut, read_text
 from ttsflow.text.live import LiveCutter
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 SIZE = 300_000
 RULES = CutRules("en", 250)
 

@@ -98,6 +98,7 @@ def _cost(off: list[float], rtf: float, job: ChunkJob) -> float:
     return len(job.text) / 15.0 * rtf * off[job.index]
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     "slow", [(1.0,), (1.0, 2.0, 3.0, 4.0), (1.0, 1.32, 1.53, 1.73), (1.0, 1.05, 1.1, 1.15)]
 )

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"}
 """of the driver: nobody is told that Ray is used"""
 
-START_S = 10.0
+START_S = 30.0
 """seconds for Ray itself to be loaded and joined, beside those in which nodes may answer"""
 
 LET_GO_S = 15.0

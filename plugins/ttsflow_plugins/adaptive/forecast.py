@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 _NOTHING = 1e-9
@@ -57,32 +58,55 @@ def forecast(
     """
     queue = list(waiting)
     queue.reverse()
-    busy = [(load.slots, list(load.tasks), load.slower) for load in loads]
+    busy = [_Busy(load) for load in loads]
     now, left = 0.0, plan.chunks
     finished: dict[str, list[tuple[int, float, float]]] = {stream: [] for stream in heard}
     while True:
         while queue:
-            limit = plan.first if left > 0 else plan.later
-            slots, tasks, slower = min(busy, key=lambda load: (len(load[1]), load[2]))
-            if len(tasks) >= min(slots, limit):
+            worker = min(busy, key=_least)
+            if len(worker.ends) >= min(worker.slots, plan.first if left > 0 else plan.later):
                 break
             task = queue.pop()
-            tasks.append(task._replace(work_s=task.work_s * slower))
-        paces = [(slow(len(tasks)), tasks) for _, tasks, _ in busy if tasks]
+            worker.begin(task, task.work_s * worker.slower)
+        paces = [(slow(len(worker.ends)), worker) for worker in busy if worker.ends]
         if not paces:
             break
-        step = min(pace * min(task.work_s for task in tasks) for pace, tasks in paces)
+        step = min(pace * (worker.ends[0][0] - worker.done_s) for pace, worker in paces)
         now += step
-        for pace, tasks in paces:
-            done_s = step / pace
-            going = [task._replace(work_s=task.work_s - done_s) for task in tasks]
-            for task in going:
-                if task.work_s <= _NOTHING and task.stream in finished:
-                    finished[task.stream].append((task.place, now, task.audio_s))
-            tasks[:] = [task for task in going if task.work_s > _NOTHING]
-            left -= len(going) - len(tasks)
+        for pace, worker in paces:
+            for place, stream, audio_s in worker.go_on(step / pace):
+                if stream in finished:
+                    finished[stream].append((place, now, audio_s))
+                left -= 1
     waits_s = sum(_waits(heard[stream], chunks) for stream, chunks in finished.items())
     return Outlook(waits_s, now)
+
+
+class _Busy:
+    """A worker at work. All of its tasks go on alike, so that one figure says how far, and each task ends at
+    a figure that stays."""
+
+    __slots__ = ("done_s", "ends", "slots", "slower")
+
+    def __init__(self, load: Load) -> None:
+        self.slots, self.slower = load.slots, load.slower
+        self.done_s = 0.0
+        self.ends: list[tuple[float, int, str, float]] = []  # a heap: end, place, stream, audio in seconds
+        for task in load.tasks:
+            self.begin(task, task.work_s)
+
+    def begin(self, task: Task, work_s: float) -> None:
+        heappush(self.ends, (self.done_s + work_s, task.place, task.stream, task.audio_s))
+
+    def go_on(self, work_s: float) -> Iterator[tuple[int, str, float]]:
+        """Do so much of each task; place, stream and audio of those that are done."""
+        self.done_s += work_s
+        while self.ends and self.ends[0][0] - self.done_s <= _NOTHING:
+            yield heappop(self.ends)[1:]
+
+
+def _least(worker: _Busy) -> tuple[int, float]:
+    return len(worker.ends), worker.slower
 
 
 def _waits(until: float, chunks: list[tuple[int, float, float]]) -> float:
