@@ -16,7 +16,7 @@ import click
 
 from ttsflow.cli.inventory import as_json_option
 from ttsflow.cli.messages import command
-from ttsflow.cli.options import PATH, configured, given, load_settings
+from ttsflow.cli.options import PATH, Sources, configured, given
 from ttsflow.cli.signals import end_on_signals
 from ttsflow.cli.tables import fit, print_table
 
@@ -52,10 +52,7 @@ def bench(
     workers: int | None,
     device: str | None,
     profile_out: Path | None,
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     backend: str | None,
     language: str | None,
     voice: str | None,
@@ -87,22 +84,22 @@ def bench(
         voice=("--voice", "text.voice", voice),
     )
     # What a profile file says of the engine must not decide what is measured.
-    chosen = load_settings(policy, config_file, settings, [*flags, Flag("bench", "profile", None)])
+    chosen = sources.settings([*flags, Flag("bench", "profile", None)])
     reading = chosen.config.text.reading
     text = None if source is None else speech.read_input(source, None, reading, listening=False)
     with redirect_stdout(sys.stderr):  # plugins print
-        setup, measured = _measure(chosen, plugins_dir, text, device, Wish(budget, workers))
+        setup, measured = _measure(chosen, sources.plugins_dirs, text, device, Wish(budget, workers))
     _show(setup, measured, profile_out, others, as_json=as_json)
 
 
 def _measure(
-    chosen: Any, plugins_dir: Sequence[Path], text: Any, wanted: str | None, wish: Wish
+    chosen: Any, plugins_dirs: Sequence[Path], text: Any, wanted: str | None, wish: Wish
 ) -> tuple[Setup, Measured]:
     from ttsflow.bench import measure
     from ttsflow.cli.runs import set_up
     from ttsflow.session.request import Manner
 
-    setup = set_up(chosen, plugins_dir, fallback_allowed=True, listening=False)
+    setup = set_up(chosen, plugins_dirs, fallback_allowed=True, listening=False)
     if setup.backend.fallback is not None:
         _say(f"notice: {setup.backend.fallback}")
     manner = Manner.of(setup, chosen.config.text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ttsflow.cli.inventory import as_json_option
-from ttsflow.cli.options import PATH, OneOf, given, input_formats, load_registry, load_settings, reading_of
+from ttsflow.cli.options import PATH, OneOf, Sources, given, input_formats
 from ttsflow.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -55,9 +55,10 @@ def chapters(
         language=("--language", "text.language", language),
         input_format=("--input-format", "text.format", input_format),
     )
-    settings = load_settings(None, None, (), flags)
-    document = read_file(book, reading_of(settings, ()))
-    settings, registry = settings.in_language_of(document), load_registry(settings, ())
+    sources = Sources()
+    settings = sources.settings(flags)
+    document = read_file(book, sources.reading(settings))
+    settings, registry = settings.in_language_of(document), sources.registry(settings)
     _, profile, asked = foreseen(settings, registry)
     rules = TextRules(resolve_text_rules(settings, registry))
     heard = speakers_heard(document.blocks())

@@ -15,7 +15,7 @@ import click
 
 from ttsflow.cli.inventory import as_json_option
 from ttsflow.cli.messages import command
-from ttsflow.cli.options import configured, given, load_registry, load_settings
+from ttsflow.cli.options import Sources, configured, given
 from ttsflow.cli.signals import end_on_signals
 from ttsflow.cli.tables import fit
 
@@ -58,10 +58,7 @@ def check_backend(
     budget: float,
     device: str | None,
     only: tuple[str, ...],
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     as_json: bool,
 ) -> None:
     """Check the backend NAME, or that of a plugin file, in worker processes, as a run has them.
@@ -76,11 +73,11 @@ def check_backend(
 
     end_on_signals()
     speech.set_up_logging(quiet=True, verbose=False)  # the verdicts tell what goes wrong in workers
-    chosen = load_settings(policy, config_file, settings, _flags("backend", name))
-    registry = load_registry(chosen, plugins_dir)
+    chosen = sources.settings(_flags("backend", name))
+    registry = sources.registry(chosen)
     if _is_file(name):
         plugin = _in_file(name, "backend", registry.backends())
-        chosen = load_settings(policy, config_file, settings, _flags("backend", plugin.name))
+        chosen = sources.settings(_flags("backend", plugin.name))
     with redirect_stdout(sys.stderr):  # plugins print
         choice = resolve_backend(chosen, registry, fallback_allowed=False)
         if device is not None:
@@ -110,10 +107,7 @@ def check_policy(
     name: str,
     budget: float,
     only: tuple[str, ...],
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     as_json: bool,
 ) -> None:
     """Check the policy NAME, or those of a plugin file, in simulated worlds.
@@ -123,12 +117,12 @@ def check_policy(
     from ttsflow.testing.marks import policy_subject
     from ttsflow.testing.policies import GROUPS
 
-    if policy is not None:
-        raise click.UsageError(f"the policy that is checked is {name}; leave out --policy {policy}")
+    if sources.policy is not None:
+        raise click.UsageError(f"the policy that is checked is {name}; leave out --policy {sources.policy}")
     end_on_signals()
-    chosen = load_settings(None, config_file, settings, _flags("policy", name))
+    chosen = sources.settings(_flags("policy", name))
     with redirect_stdout(sys.stderr):  # plugins print
-        registry = load_registry(chosen, plugins_dir)
+        registry = sources.registry(chosen)
         if _is_file(name):
             plugin = _in_file(name, "policy", registry.policies())
         else:

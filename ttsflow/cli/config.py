@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ttsflow.cli.options import PATH, configured, load_registry, load_settings
+from ttsflow.cli.options import PATH, Sources, configured, plugins_dir_option
 
 
 @click.group()
@@ -19,22 +19,19 @@ def config() -> None:
 @configured
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     as_json: bool,
 ) -> None:
     """Print the whole configuration, and where each value is from."""
     from ttsflow.cli.situations import situations
     from ttsflow.config import resolve_policy, show
 
-    chosen = load_settings(policy, config_file, settings)
+    chosen = sources.settings()
     if as_json:
         click.echo(chosen.config.model_dump_json(indent=2))
         return
     click.echo(show(chosen), nl=False)
-    registry = load_registry(chosen, plugins_dir)
+    registry = sources.registry(chosen)
     outcomes = [resolve_policy(chosen, registry, here) for here in situations(chosen, registry)]
     for decided_by, outcome in {outcome.decided_by: outcome for outcome in outcomes}.items():
         click.echo(f"# on this machine: policy {outcome.plugin.name} ({decided_by})")
@@ -42,13 +39,14 @@ def show(
 
 @config.command()
 @click.argument("file", type=PATH)
-@click.option("--plugins-dir", type=PATH, multiple=True, help="Folder of plugin files (*.py).")
-def check(file: Path, plugins_dir: tuple[Path, ...]) -> None:
+@plugins_dir_option
+def check(file: Path, plugins_dirs: tuple[Path, ...]) -> None:
     """Check a policy or configuration file."""
     from ttsflow.config import check_backends, check_policies
 
-    chosen = load_settings(None, file, ())
-    registry = load_registry(chosen, plugins_dir)
+    sources = Sources(config_file=file, plugins_dirs=plugins_dirs)
+    chosen = sources.settings()
+    registry = sources.registry(chosen)
     check_policies(chosen, registry)
     check_backends(chosen, registry)
     click.echo(f"{file}: correct")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ttsflow.cli.messages import command
-from ttsflow.cli.options import cluster_option, configured, given, load_registry, load_settings
+from ttsflow.cli.options import Sources, cluster_option, configured, given
 from ttsflow.cli.tables import fit, option_rows, print_table
 
 if TYPE_CHECKING:
@@ -30,18 +29,15 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 @as_json_option
 def policies(
     name: str | None,
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     as_json: bool,
 ) -> None:
     """List the scheduling policies and policy files, or show one policy with its options."""
-    chosen = load_settings(policy, config_file, settings, given(n=("NAME", "policy.use", name)))
-    registry = load_registry(chosen, plugins_dir)
+    chosen = sources.settings(given(n=("NAME", "policy.use", name)))
+    registry = sources.registry(chosen)
     files = chosen.policy_files.names()
     if name is not None and name in files and name not in {plugin.name for plugin in registry.policies()}:
-        _show_rules(name, load_settings(name, config_file, settings), registry, as_json)
+        _show_rules(name, replace(sources, policy=name).settings(), registry, as_json)
     elif name is not None:
         plugin = registry.policy(name, also_known=files)
         _show("policy", plugin, _about(plugin), as_json)
@@ -92,15 +88,12 @@ def _show_rules(name: str, chosen: Settings, registry: Registry, as_json: bool) 
 @as_json_option
 def backends(
     name: str | None,
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     as_json: bool,
 ) -> None:
     """List the TTS engines, or show one engine with its options."""
-    chosen = load_settings(policy, config_file, settings, given(n=("NAME", "backend.use", name)))
-    registry = load_registry(chosen, plugins_dir)
+    chosen = sources.settings(given(n=("NAME", "backend.use", name)))
+    registry = sources.registry(chosen)
     if name is not None:
         plugin = registry.backend(name)
         _show("backend", plugin, _about(plugin) | _lacking(plugin, chosen), as_json)
@@ -121,10 +114,7 @@ def backends(
 @click.option("--language", help="Only voices that speak this language.")
 @as_json_option
 def voices(
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     backend: str | None,
     language: str | None,
     as_json: bool,
@@ -135,8 +125,8 @@ def voices(
     from ttsflow.registry import voices as voices_of
     from ttsflow.session.setup import as_another, spoken_language
 
-    chosen = load_settings(policy, config_file, settings, given(b=("--backend", "backend.use", backend)))
-    registry = load_registry(chosen, plugins_dir)
+    chosen = sources.settings(given(b=("--backend", "backend.use", backend)))
+    registry = sources.registry(chosen)
     choice = resolve_backend(chosen, registry, fallback_allowed=True)
     if choice.fallback is not None:
         click.echo(f"ttsflow: notice: {choice.fallback}", err=True)
@@ -159,15 +149,12 @@ def voices(
 @configured
 @as_json_option
 def plugins(
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     as_json: bool,
 ) -> None:
     """List all that is plugged in: what it is, from where, and which plugins cannot be used and why."""
-    chosen = load_settings(policy, config_file, settings)
-    registry = load_registry(chosen, plugins_dir)
+    chosen = sources.settings()
+    registry = sources.registry(chosen)
     if as_json:
         _print_json({
             "plugins": [_about(plugin) | {"kind": plugin.kind} for plugin in registry.all()],

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ttsflow.cli.messages import command
-from ttsflow.cli.options import load_registry, load_settings
+from ttsflow.cli.options import Sources
 
 
 @click.group()
@@ -24,8 +24,9 @@ def _kind(kind: str, what: str) -> click.Command:
     def make(name: str, as_file: bool) -> None:
         from ttsflow.scaffold import Names, write_file, write_package
 
-        settings = load_settings(None, None, ())
-        registry = load_registry(settings, ())
+        sources = Sources()
+        settings = sources.settings()
+        registry = sources.registry(settings)
         plugins = registry.policies() if kind == "policy" else registry.backends()
         # --policy takes a name for that of a file first, so a plugin could not be named there.
         files = settings.policy_files.names() if kind == "policy" else []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from ttsflow.registry import Registry
     from ttsflow.text.options import ReadOptions
     from ttsflow.text.readers import Reader
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 
@@ -62,21 +61,75 @@ def error_modes() -> tuple[str, ...]:
     return get_args(EncodingErrors)
 
 
-def configured(function: F) -> F:
-    """The options that choose configuration files and plugins."""
-    for option in (
-        click.option("--plugins-dir", type=PATH, multiple=True, help="Folder of plugin files (*.py)."),
-        click.option(
-            "--set", "settings", metavar="KEY=VALUE", multiple=True,
-            help="Any key of the configuration, e.g. policy.options.max_concurrent=2.",
-        ),
-        click.option("--config", "config_file", type=PATH, help="YAML file with settings of your own."),
-        click.option(
-            "--policy", metavar="NAME|FILE.yaml", help="Scheduling policy or policy file.  [default: auto]"
-        ),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the configuration of a command and its plugins are from, as `configured` asks for it."""
+
+    policy: str | None = None
+    config_file: Path | None = None
+    assignments: tuple[str, ...] = ()
+    plugins_dirs: tuple[Path, ...] = ()
+
+    def settings(self, flags: Iterable[Flag] = (), *, over_flags: bool = False) -> Settings:
+        """The configuration; `flags` win over `--set`, and the policy over both with `over_flags`.
+
+        Under it lie the user's own defaults, if there are any.
+        """
+        from ttsflow.config import load, user_folder
+
+        own = user_folder() / "defaults.yaml"
+        return load(
+            self.policy,
+            self.config_file,
+            [*map(_assignment, self.assignments), *flags],
+            over_flags=over_flags,
+            defaults=own if own.exists() else None,
+        )
+
+    def registry(self, settings: Settings) -> Registry:
+        """All plugins that the command can name."""
+        return load_registry(settings, self.plugins_dirs)
+
+    def reading(self, settings: Settings) -> ReadOptions:
+        """How a text is read; plugins are loaded for it where nothing here reads a file of its suffix."""
+
+        def others() -> Sequence[Reader]:
+            from ttsflow.session.reading import readers_of
+
+            return readers_of(self.registry(settings))
+
+        return replace(settings.config.text.reading, others=others)
+
+
+policy_option = click.option(
+    "--policy", metavar="NAME|FILE.yaml", help="Scheduling policy or policy file.  [default: auto]"
+)
+config_option = click.option(
+    "--config", "config_file", type=PATH, help="YAML file with settings of your own."
+)
+set_option = click.option(
+    "--set", "assignments", metavar="KEY=VALUE", multiple=True,
+    help="Any key of the configuration, e.g. policy.options.max_concurrent=2.",
+)  # fmt: skip
+plugins_dir_option = click.option(
+    "--plugins-dir", "plugins_dirs", type=PATH, multiple=True, help="Folder of plugin files (*.py)."
+)
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that choose configuration files and plugins; they come as `sources`."""
+
+    @wraps(command)
+    def with_sources(
+        policy: str | None,
+        config_file: Path | None,
+        assignments: tuple[str, ...],
+        plugins_dirs: tuple[Path, ...],
+        **others: Any,
+    ) -> None:
+        command(sources=Sources(policy, config_file, assignments, plugins_dirs), **others)
+
+    return policy_option(config_option(set_option(plugins_dir_option(with_sources))))
 
 
 cluster_option = click.option(
@@ -86,47 +139,12 @@ cluster_option = click.option(
 )
 
 
-def load_settings(
-    policy: str | None,
-    config_file: Path | None,
-    settings: Iterable[str],
-    flags: Iterable[Flag] = (),
-    *,
-    over_flags: bool = False,
-) -> Settings:
-    """The configuration of a command; `flags` win over `--set`, and `policy` over both with `over_flags`.
-
-    Under it lie the user's own defaults, if there are any.
-    """
-    from ttsflow.config import load, user_folder
-
-    own = user_folder() / "defaults.yaml"
-    return load(
-        policy,
-        config_file,
-        [*map(_assignment, settings), *flags],
-        over_flags=over_flags,
-        defaults=own if own.exists() else None,
-    )
-
-
 def load_registry(settings: Settings, plugins_dir: Iterable[Path]) -> Registry:
     """All plugins that the command can name."""
     from ttsflow.registry import Boundary, Registry
 
     boundary = Boundary(settings.config.limits.timeouts.plugin_s, hearing)
     return Registry.load(settings.config.plugins, tuple(plugins_dir), boundary)
-
-
-def reading_of(settings: Settings, plugins_dir: Iterable[Path]) -> ReadOptions:
-    """How a text is read; plugins are loaded for it where nothing here reads a file of its suffix."""
-
-    def others() -> Sequence[Reader]:
-        from ttsflow.session.reading import readers_of
-
-        return readers_of(load_registry(settings, plugins_dir))
-
-    return replace(settings.config.text.reading, others=others)
 
 
 def given(**flags: tuple[str, str, object]) -> list[Flag]:

@@ -14,7 +14,16 @@ import click
 
 from ttsflow.cli.flags import in_flags
 from ttsflow.cli.inventory import as_json_option
-from ttsflow.cli.options import PATH, OneOf, given, input_formats, load_registry, load_settings
+from ttsflow.cli.options import (
+    PATH,
+    OneOf,
+    Sources,
+    config_option,
+    given,
+    input_formats,
+    plugins_dir_option,
+    set_option,
+)
 from ttsflow.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -88,9 +97,9 @@ class Listeners(click.ParamType):  # type: ignore[type-arg]  # click is generic 
 @click.option("--backend", help="TTS engine; it need not be installed.")
 @click.option("--language", help="Language code of the text.  [default: en]")
 @click.option("--input-format", type=OneOf(input_formats), help="Format of the text.")
-@click.option("--config", "config_file", type=PATH, help="YAML file with settings of your own.")
-@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any key of the configuration.")
-@click.option("--plugins-dir", type=PATH, multiple=True, help="Folder of plugin files (*.py).")
+@config_option
+@set_option
+@plugins_dir_option
 @click.option(
     "--report", type=PATH, metavar="FILE", help="Write what would happen, as `run` does, for one --policy."
 )
@@ -109,8 +118,8 @@ def plan(
     language: str | None,
     input_format: str | None,
     config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    assignments: tuple[str, ...],
+    plugins_dirs: tuple[Path, ...],
     report: Path | None,
     as_json: bool,
 ) -> None:
@@ -163,8 +172,9 @@ def plan(
     )
 
     def configured(policy: str | None) -> tuple[Settings, Registry]:
-        chosen = load_settings(policy, config_file, settings, flags, over_flags=True)
-        return chosen, load_registry(chosen, plugins_dir)
+        sources = Sources(policy, config_file, assignments, plugins_dirs)
+        chosen = sources.settings(flags, over_flags=True)
+        return chosen, sources.registry(chosen)
 
     chosen, registry = _first_that_loads(policies or (None,), configured)
     text: Cut

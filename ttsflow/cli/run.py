@@ -11,14 +11,13 @@ import click
 from ttsflow.cli.options import (
     PATH,
     OneOf,
+    Sources,
     audio_formats,
     cluster_option,
     configured,
     error_modes,
     given,
     input_formats,
-    load_settings,
-    reading_of,
     subtitle_formats,
 )
 from ttsflow.cli.signals import end_on_signals
@@ -125,10 +124,7 @@ def run(
     jobs: str | None,
     output: str | None,
     play: bool,
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     backend: str | None,
     cluster: str | None,
     language: str | None,
@@ -204,7 +200,7 @@ def run(
         encoding=("--encoding", "text.encoding", encoding),
         encoding_errors=("--encoding-errors", "text.encoding_errors", encoding_errors),
     )
-    chosen = load_settings(policy, config_file, settings, flags)
+    chosen = sources.settings(flags)
     if chosen.defaults is not None and not quiet:
         click.echo(f"ttsflow: with the defaults of {chosen.defaults}", err=True)
     place = None if report is None else report_place(report)
@@ -217,20 +213,20 @@ def run(
             raise click.UsageError("give INPUT, --jobs or --text, and not two of them")
         if chapters is not None:
             raise click.UsageError("--chapters is of one book: give that alone")
-        reading = reading_of(chosen, plugins_dir)
+        reading = sources.reading(chosen)
         order = batch.Order(inputs, jobs, destination, chosen, reading, sample, at_a_time, keep_going)
         if dry_run is not None:
-            sys.exit(batch.show_all(order, plugins_dir, as_json=dry_run == "json"))
+            sys.exit(batch.show_all(order, sources.plugins_dirs, as_json=dry_run == "json"))
         with redirect_stdout(sys.stderr):  # plugins print
-            sys.exit(batch.speak_all(order, plugins_dir, quiet=quiet))
+            sys.exit(batch.speak_all(order, sources.plugins_dirs, quiet=quiet))
     source = inputs[0] if inputs else None
-    reading = reading_of(chosen, plugins_dir)
+    reading = sources.reading(chosen)
     to_speak = speech.read_input(source, text, reading, listening=destination.listening)
     to_speak, chosen = speech.chosen_parts(to_speak, chosen, chapters, sample)
     if dry_run is not None:
-        speech.show(to_speak, chosen, plugins_dir, as_json=dry_run == "json")
+        speech.show(to_speak, chosen, sources.plugins_dirs, as_json=dry_run == "json")
         return
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
-        code = speech.speak(to_speak, chosen, plugins_dir, destination, quiet=quiet)
+        code = speech.speak(to_speak, chosen, sources.plugins_dirs, destination, quiet=quiet)
     if code:
         sys.exit(code)

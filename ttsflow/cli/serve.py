@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from importlib.util import find_spec
-from pathlib import Path
 
 import click
 
-from ttsflow.cli.options import cluster_option, configured, given, load_settings
+from ttsflow.cli.options import Sources, cluster_option, configured, given
 from ttsflow.cli.signals import end_on_signals
 
 
@@ -25,10 +24,7 @@ from ttsflow.cli.signals import end_on_signals
 def serve(
     host: str | None,
     port: int | None,
-    policy: str | None,
-    config_file: Path | None,
-    settings: tuple[str, ...],
-    plugins_dir: tuple[Path, ...],
+    sources: Sources,
     backend: str | None,
     cluster: str | None,
     language: str | None,
@@ -69,10 +65,10 @@ def serve(
         language=("--language", "text.language", language),
         voice=("--voice", "text.voice", voice),
     )
-    chosen = load_settings(policy, config_file, settings, flags)
+    chosen = sources.settings(flags)
     from ttsflow.cli.server import run_server
 
     with redirect_stdout(sys.stderr):  # plugins print
-        code = run_server(chosen, plugins_dir)
+        code = run_server(chosen, sources.plugins_dirs)
     if code:
         sys.exit(code)
