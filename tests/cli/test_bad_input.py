@@ -78,6 +78,7 @@ def test_nothing_in_the_text_and_in_the_names(program: Program) -> None:
     assert "name of the output file is empty" in program(*HELLO, "-o", "", *sim(), code=2).err
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_word_of_a_megabyte_is_spoken(program: Program) -> None:
     word = "".join(map(str, range(200_000)))
     program.write("word.txt", word)

@@ -166,6 +166,7 @@ def test_a_playback_tells_of_each_chunk_when_all_of_it_was_taken() -> None:
 # ---------------------------------------------------------------- what it costs
 
 
+@pytest.mark.usefixtures("quickly")
 def test_two_hundred_streams_cost_a_few_threads() -> None:
     pools = CUTTERS + min(32, (os.cpu_count() or 1) + 4)  # the engine's, and that of any loop
 

@@ -98,12 +98,17 @@ class _Queue:
         Entries may be removed meanwhile.
         """
         heap = self._heap.copy()
-        given: dict[Share, tuple[_Entry | None, float]] = {}  # the last entry, and when the next one is due
+        given: dict[
+            Share, tuple[int, _Entry, float]
+        ] = {}  # where the last entry was; when the next one is due
         while heap:
             turn, share = heap[0]
             entries = self.shares.get(share, ())
-            last, tag = given.get(share, (None, share.tag))
-            at = 0 if last is None else bisect_right(entries, last)
+            if share in given:
+                at, last, tag = given[share]
+                at = at + 1 if at < len(entries) and entries[at] is last else bisect_right(entries, last)
+            else:
+                at, tag = 0, share.tag
             if at == len(entries):
                 heapq.heappop(heap)
                 continue
@@ -114,7 +119,7 @@ class _Queue:
                 continue
             if entry.paid == math.inf:
                 tag += cost(entry.job) / entry.claim.weight
-            given[share] = entry, tag
+            given[share] = at, entry, tag
             yield entry
 
 
