@@ -11,6 +11,7 @@ import pytest
 from tests.cli.program import Program
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_new_backend_in_one_file_keeps_every_rule(program: Program) -> None:
     made = program("new", "backend", "deep-hum", "--file")
     assert made.text.startswith("deep_hum.py: the backend deep-hum, in one file.")
@@ -210,6 +211,7 @@ def test_ctrl_c_ends_a_check(program: Program, kind: str) -> None:
     program.await_end()
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_new_policy_keeps_every_rule_and_one_that_hangs_on_hashes_does_not(program: Program) -> None:
     program("new", "policy", "long-first", "--file")
     path = program.folder / "long_first.py"
