@@ -266,6 +266,7 @@ def test_a_policy_that_does_not_come_back_after_the_run_means_no_prediction(prog
     assert report.get("predicted") is None
 
 
+@pytest.mark.usefixtures("quickly")
 def test_many_listeners_at_a_time(program: Program) -> None:
     program.write("costs.yaml", COSTS)
     args = ("book.txt", "--backend", "xtts", "--gpus", "1", "--profile", "costs.yaml", "--policy", "realtime")

@@ -10,6 +10,8 @@ from ttsflow.testing import backends, policies
 from ttsflow.testing.backends import BackendSubject
 from ttsflow.testing.marks import policy_subject
 
+pytestmark = pytest.mark.usefixtures("quickly")  # the rules and the plugins have tests of their own
+
 SIM = {
     "rtf": 0.01,
     "slots": 3,

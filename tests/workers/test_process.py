@@ -537,7 +537,7 @@ def test_a_worker_watches_for_its_coordinators_end_before_it_imports_anything_la
 
 
 def test_a_worker_imports_what_it_needs_and_starts_soon() -> None:
-    names = imported_with("ttsflow.workers.service")
+    names = imported_with("ttsflow.workers.service, ttsflow.registry")  # the second with what it is sent
     others = ("scheduler", "text", "runner", "config", "session", "report")
     assert {name for name in names if name.startswith(tuple(f"ttsflow.{room}." for room in others))} == {
         "ttsflow.scheduler.messages"

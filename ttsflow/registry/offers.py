@@ -23,7 +23,6 @@ from ttsflow.interface.textrule import TextRule
 from ttsflow.registry import api
 from ttsflow.registry.boundary import Boundary, Misdeed, Raised, Stuck
 from ttsflow.registry.providers import Provider
-from ttsflow.text.readers import SUFFIXES
 
 HOOKS: dict[str, type[Any]] = {
     "ttsflow_policies": Policy,
@@ -170,6 +169,8 @@ def _checked(hook: str, given: object, base: type[Any]) -> type[Kind]:
 
 
 def _fault_in_reader(cls: type[TextReader]) -> str | None:
+    from ttsflow.text.readers import SUFFIXES  # here, since workers read no text
+
     given: object = getattr(cls, "suffixes", None)
     if not isinstance(given, tuple) or not given or not all(map(_is_suffix, given)):
         return f"suffixes is {given!r}; the rule: a tuple of suffixes in lower case, such as ('.odt',)"

@@ -111,6 +111,7 @@ def audio(path: Path) -> NDArray[np.float64]:
     return result
 
 
+@pytest.mark.usefixtures("quickly")
 def test_the_same_audio_with_one_worker_two_workers_and_four_slots(program: Program, tiny: Path) -> None:
     heard, workers = [], []
     for number, way in enumerate((ONE_WORKER, TWO_WORKERS, FOUR_SLOTS)):
@@ -127,6 +128,7 @@ def test_the_same_audio_with_one_worker_two_workers_and_four_slots(program: Prog
         assert np.abs(other - heard[0]).max() <= 1e-4 + LSB
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_worker_that_is_killed_with_four_slots_running(program: Program, slow: Path) -> None:
     args = ["story.txt", *watched(program, slow, *FOUR_SLOTS)]
     undisturbed = program.report(*args, "-o", program.folder / "undisturbed.wav")
