@@ -22,7 +22,7 @@ from ttsflow.scheduler.hedges import Hedges
 from ttsflow.scheduler.ready import ReadyQueue
 from ttsflow.scheduler.streams import Streams
 from ttsflow.scheduler.supervisor import Supervisor
-from ttsflow.scheduler.timers import Due, Timers
+from ttsflow.scheduler.timers import Timers
 from ttsflow.scheduler.verdicts import Fate, GiveUp, GoOn, Retry, decide
 from ttsflow.testing.fault_tester import Faults, run_schedule
 from ttsflow.testing.invariants import InvariantBroken
@@ -555,7 +555,7 @@ def losers_of_races_are_never_ended(patch: Patch) -> None:
 
     def patient(self: Supervisor, attempt: Attempt) -> None:
         outrun(self, attempt)
-        self._timers.clear(Due("chunk", attempt.token))
+        self._deadlines.forget(attempt)
 
     patch(Supervisor, "_outrun", patient)
 
