@@ -176,7 +176,7 @@ def test_long_texts_of_strange_kinds_are_quick(text: str) -> None:
 @pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("between", ["\n\n", "\n"])
 def test_a_long_text_is_not_held_twice(between: str) -> None:
-    text = (textwrap.fill(" ".join(SENTENCES), 72) + between) * 3_000
+    text = (textwrap.fill(" ".join(SENTENCES), 72) + between) * 8_000
     tracemalloc.start()
     try:
         assert sum(1 for _ in plain_blocks(text, ReadOptions())) > 1_000
