@@ -57,14 +57,13 @@ def main() -> None:
 
 
 def import_program() -> None:
-    """What nearly every run imports or loads sooner or later."""
+    """What nearly every run imports sooner or later."""
     for module in pkgutil.walk_packages(import_module("ttsflow").__path__, "ttsflow."):
         if module.name.split(".")[1] not in LATER:
             import_module(module.name)
     for plugin in entry_points(group="ttsflow"):
         plugin.load()
     import_module("numpy")
-    import_module("ttsflow.text.sentences.srx").load_rules("en")
 
 
 def receive(line: socket.socket, size: int) -> bytes:

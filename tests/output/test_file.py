@@ -228,6 +228,7 @@ def test_what_a_killed_run_left_is_written_over(tmp_path: Path) -> None:
     assert path.read_bytes() == (tmp_path / "undisturbed.wav").read_bytes()
 
 
+@pytest.mark.usefixtures("quickly")  # coverage could not be written either
 def test_a_full_disk_names_the_file_what_was_written_and_what_to_do(tmp_path: Path) -> None:
     child = in_a_child(
         "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"

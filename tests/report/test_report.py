@@ -233,6 +233,7 @@ def test_without_a_file_the_summary_is_kept() -> None:
     assert "10 more" in text
 
 
+@pytest.mark.usefixtures("quickly")  # coverage could not be written either
 def test_a_disk_that_fills_up_spares_the_run(tmp_path: Path) -> None:
     code = (
         "import resource, sys\n"

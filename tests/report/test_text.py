@@ -177,6 +177,7 @@ print(report.summary_text())
 """
 
 
+@pytest.mark.usefixtures("quickly")  # coverage could not be written either
 @pytest.mark.parametrize("chunks", [3, 1000])
 def test_a_disk_that_fills_up_spares_the_run(tmp_path: Path, chunks: int) -> None:
     child = subprocess.run(

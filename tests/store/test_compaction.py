@@ -112,6 +112,7 @@ except StoreError as error:
 """
 
 
+@pytest.mark.usefixtures("quickly")  # coverage could not be written either
 def test_without_room_for_the_copy_it_stays_as_it_is(path: Path) -> None:
     before = seen(path)
     assert "raise the limit (ulimit -f)" in child(LIMITED, path)
