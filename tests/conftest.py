@@ -48,10 +48,12 @@ def untraced() -> Iterator[None]:
         return
     asked = os.environ.pop("COVERAGE_PROCESS_START", None)
     coverage.stop()
-    yield
-    coverage.start()
-    if asked is not None:
-        os.environ["COVERAGE_PROCESS_START"] = asked
+    try:
+        yield
+    finally:
+        coverage.start()
+        if asked is not None:
+            os.environ["COVERAGE_PROCESS_START"] = asked
 
 
 @pytest.fixture

@@ -364,7 +364,8 @@ class Runner:
                         self._observer.delivered(stream, index, audio_s, now)
                     if command.outcome is not None:
                         self._observer.ended(command.outcome, now)
-                    self._hand_over(self._streams[stream], command)
+                    if stop is None:  # else its account, which follows, counts the chunk as not reached
+                        self._hand_over(self._streams[stream], command)
                 case msg.Commit(outcome):
                     self._observer.made(outcome, now)
                     self._streams[outcome.job.stream].take(command)

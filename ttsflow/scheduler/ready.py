@@ -98,9 +98,7 @@ class _Queue:
         Entries may be removed meanwhile.
         """
         heap = self._heap.copy()
-        given: dict[
-            Share, tuple[int, _Entry, float]
-        ] = {}  # where the last entry was; when the next one is due
+        given: dict[Share, tuple[int, _Entry, float]] = {}  # where the last one was; when the next is due
         while heap:
             turn, share = heap[0]
             entries = self.shares.get(share, ())
