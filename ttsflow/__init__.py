@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         UsageError,
         WorkerError,
     )
+    from ttsflow.interface.audioencoder import AudioDetails, AudioEncoder, AudioFile
     from ttsflow.interface.backend import (
         Backend,
         DeviceLost,
@@ -78,6 +79,7 @@ _HOME = {
     "session.playback": ("Playback",),
     "session.streams": ("ChunksFailed",),
     "text.cutting": ("Flush",),
+    "interface.audioencoder": ("AudioDetails", "AudioEncoder", "AudioFile"),
     "interface.backend": (
         "Backend",
         "DeviceLost",
@@ -140,6 +142,9 @@ __all__ = [
     "API_VERSION",
     "Account",
     "AsyncEngine",
+    "AudioDetails",
+    "AudioEncoder",
+    "AudioFile",
     "AudioPiece",
     "Backend",
     "BackendUnavailable",

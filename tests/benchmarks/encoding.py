@@ -24,10 +24,10 @@ import numpy as np
 from tests.benchmarks.keeping import again
 from tests.benchmarks.pairs import Bound, Figure, Workload, in_turns, medians, ratios
 from ttsflow.devices.detection import cores
-from ttsflow.output import Encoding, format_named
+from ttsflow.output import FORMATS, Encoding
 from ttsflow.session.export import exporting
 
-FORMATS = ("m4b", "mp3")
+NAMES = ("m4b", "mp3")
 BOUNDS = {"m4b": Bound("at most", 1.1)}
 WORKERS = {
     "one worker, a core free": ("--set", "policy.use=sequential"),
@@ -42,10 +42,10 @@ def measure(workload: Workload) -> Iterator[Figure]:
         text = folder / "text.txt"
         text.write_text(again(workload.text.read_text("utf-8"), workload.pick(8, 3)), "utf-8")
         for workers, policy in WORKERS.items():
-            runs = [partial(spoken_s, text, format, policy) for format in ("wav", *FORMATS)]
+            runs = [partial(spoken_s, text, format, policy) for format in ("wav", *NAMES)]
             times = in_turns(runs, rounds, warm_up=0)
             wav_s, *others_s = medians(times)
-            for at, (format, took_s) in enumerate(zip(FORMATS, others_s, strict=True), 1):
+            for at, (format, took_s) in enumerate(zip(NAMES, others_s, strict=True), 1):
                 yield Figure(
                     f"the whole program: {format} / wav, {workers}",
                     ratios((each[at], each[0]) for each in times),
@@ -53,7 +53,7 @@ def measure(workload: Workload) -> Iterator[Figure]:
                     f"{took_s:.1f} s against {wav_s:.1f} s",
                     BOUNDS.get(format) if "free" in workers else None,
                 )
-        for format in FORMATS:
+        for format in NAMES:
             wav = text.with_suffix(".wav")
             times = in_turns([partial(exported_s, wav, format), partial(bare_s, wav, format)], rounds)
             ours_s, theirs_s = medians(times)
@@ -98,7 +98,7 @@ def bare_s(wav: Path, format: str) -> float:
 
 
 def encode(path: Path, samples: Any, rate: int, format: str) -> None:
-    codec = format_named(format).codec
+    codec = FORMATS.named(format).codec
     assert codec is not None
     assert codec.kbit_s is not None
     with av.open(str(path), "w", format=codec.container) as container:

@@ -130,7 +130,13 @@ def test_what_a_text_is_written_in_can_be_said(program: Program) -> None:
     program.write("mine.yaml", "text: {format: markdown}\n")
     assert texts("run", "--text", STORY, "--config", "mine.yaml") == spoken
     ended = program("run", "story.txt", "--input-format", "scroll", *sim(), code=2)
-    assert "--input-format: text.format is 'scroll', but must be 'text' or 'markdown'" in ended.err
+    assert "unknown input format 'scroll'" in ended.err
+    assert "known: docx, epub, fb2, html, markdown, pdf, srt, text, vtt" in ended.err
+    assert "It is named at --input-format" in ended.err
+    program.write("mine.yaml", "output:\n  format: wma\n")
+    ended = program("run", "story.txt", "--config", "mine.yaml", *sim(), code=2)
+    assert "unknown audio format 'wma'" in ended.err
+    assert "It is named at mine.yaml, line 2" in ended.err
 
 
 def test_names_of_other_formats_are_refused(program: Program) -> None:

@@ -226,7 +226,9 @@ def test_a_path_that_is_not_there(path: str) -> None:
         ("text: {reference: []}", "text.reference is [], but must"),
         ("text: {reference: [3]}", "text.reference[0] is 3, but must be a path"),
         ("text: {voice: a, reference: [/etc/hosts]}", "text has both voice and reference; give one of them"),
-        ("output: {format: wma}", "output.format is 'wma', but must be 'wav' or 'pcm' or 'm4b'"),
+        ("output: {subtitles: sub}", "output.subtitles is 'sub', but must be 'srt' or 'vtt'"),
+        ("output: {format: 3}", "output.format is 3, but must be"),
+        ("output: {format: ''}", "output.format is '', but must"),
         ("limits:\n  retries: yes", "line 2: limits.retries is True, but must be a whole number"),
         ("limits: {timeouts: {cancel_s: 0}}", "limits.timeouts.cancel_s is 0, but must be greater than 0"),
         ("version: 2", "version is 2, but must be 1"),
@@ -268,9 +270,9 @@ def test_a_mistake_names_file_line_key_and_value(text: str, message: str, yaml_f
 def test_every_mistake_is_told_at_once(yaml_file: Write) -> None:
     path = yaml_file("text:\n  seed: x\n  lang: en\n")
     with pytest.raises(ConfigError) as caught:
-        load(None, path, [Flag("--format", "output.format", "wma")], user_folder=NOBODY)
+        load(None, path, [Flag("--subtitles", "output.subtitles", "sub")], user_folder=NOBODY)
     lines = sorted(str(caught.value).splitlines())
-    assert lines[0].startswith("--format: output.format is 'wma', but must be")
+    assert lines[0].startswith("--subtitles: output.subtitles is 'sub', but must be")
     assert lines[1].startswith(f"{path}, line 2: text.seed is 'x'")
     assert lines[2].startswith(f"{path}, line 3: text.lang is not a known key")
 

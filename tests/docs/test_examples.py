@@ -86,6 +86,7 @@ def of_docstring(documented: object) -> str:
         (hookspecs.ttsflow_backends, "--backend beep"),
         (hookspecs.ttsflow_text_rules, "--backend sim --set 'text.rules=[{use: ampersand}]'"),
         (hookspecs.ttsflow_readers, "--backend sim"),
+        (hookspecs.ttsflow_encoders, "--backend sim --format floats"),
         (hookspecs.ttsflow_observers, "--backend sim --set 'observers=[{use: lines}]'"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -94,7 +95,7 @@ def test_the_plugin_in_a_docstring_works(documented: object, arguments: str, des
     (desk.folder / "plugin.py").write_text(of_docstring(documented))
     done = desk.run(f"ttsflow run book.txt --plugins-dir . {arguments} --set text.max_chars=80")
     assert done.returncode == 0, done.stdout
-    assert (desk.folder / "book.wav").is_file()
+    assert (desk.folder / ("book.f32" if "floats" in arguments else "book.wav")).is_file()
 
 
 def test_the_policy_in_the_readme_is_the_one_in_the_docstring() -> None:

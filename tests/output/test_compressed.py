@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
-from ttsflow.output import About, Chapter, Encoding, FileSink, StreamSink, Tag, format_named
-from ttsflow.output.formats import FORMATS, Format
+from ttsflow.output import FORMATS, About, Chapter, Encoding, FileSink, Format, StreamSink, Tag
 from ttsflow.output.pool import EncoderPool
 from ttsflow.text import Details
 
@@ -112,14 +111,14 @@ def test_a_file_is_as_long_as_its_audio(format: Format, voice: NDArray[np.int16]
 
 @pytest.mark.parametrize("name", ["m4a", "mp3"])
 def test_there_is_no_seam_between_sections(name: str, voice: NDArray[np.int16]) -> None:
-    heard, rate = decoded(encoded(format_named(name), voice, File()))
+    heard, rate = decoded(encoded(FORMATS.named(name), voice, File()))
     assert rate == RATE
     levels = noise(heard, voice)[15:-1]  # AAC takes a second to find out how to use its bits
     assert levels.max() < max(2 * np.median(levels), 40), "in the loudest place as in all others"
 
 
 def test_flac_loses_nothing(voice: NDArray[np.int16]) -> None:
-    heard, _ = decoded(encoded(format_named("flac"), voice, File()))
+    heard, _ = decoded(encoded(FORMATS.named("flac"), voice, File()))
     assert np.array_equal(heard, voice)
 
 
@@ -141,7 +140,7 @@ def test_title_author_chapters_and_cover_are_read_back(format: Format, voice: ND
 
 @pytest.mark.parametrize("name", ["m4b", "mp3"])
 def test_a_file_names_its_language(name: str, voice: NDArray[np.int16]) -> None:
-    with av.open(io.BytesIO(encoded(format_named(name), voice[:RATE], File())), "r") as container:
+    with av.open(io.BytesIO(encoded(FORMATS.named(name), voice[:RATE], File())), "r") as container:
         said = {**container.metadata, **container.streams.audio[0].metadata}
     assert said["language"] == "eng"
 
@@ -149,7 +148,7 @@ def test_a_file_names_its_language(name: str, voice: NDArray[np.int16]) -> None:
 def test_what_is_no_picture_is_no_cover(voice: NDArray[np.int16]) -> None:
     about = About(details=Details(cover=b"no picture at all"))
     target = File()
-    encoder = format_named("m4b").open(target, RATE, None, Encoding(), EncoderPool())
+    encoder = FORMATS.named("m4b").open(target, RATE, None, Encoding(), EncoderPool())
     encoder.write(voice[:RATE].tobytes())
     encoder.finish(about)
     assert len(decoded(target.getvalue())[0]) >= RATE
@@ -159,7 +158,7 @@ def test_what_is_no_picture_is_no_cover(voice: NDArray[np.int16]) -> None:
 def test_a_stream_is_heard_as_it_is_made(format: Format, voice: NDArray[np.int16]) -> None:
     if not format.streamed:
         with pytest.raises(OutputError, match="cannot be streamed"):
-            StreamSink(Pipe(), sample_rate=RATE, format=format.name)
+            StreamSink(Pipe(), sample_rate=RATE, format=format)
         return
     pipe = Pipe()
     encoder = format.open(pipe, RATE, None, Encoding(), EncoderPool())
@@ -180,11 +179,11 @@ def test_the_same_audio_is_the_same_file(voice: NDArray[np.int16]) -> None:
 
 def test_bit_rate_and_sample_rate_can_be_chosen(voice: NDArray[np.int16]) -> None:
     small, large = (
-        len(encoded(format_named("mp3"), voice, File(), Encoding(kbit_s=kbit_s))) for kbit_s in (32, 96)
+        len(encoded(FORMATS.named("mp3"), voice, File(), Encoding(kbit_s=kbit_s))) for kbit_s in (32, 96)
     )
     assert large == pytest.approx(3 * small, rel=0.1)
     for name in ("wav", "flac", "m4b"):
-        heard, rate = decoded(encoded(format_named(name), voice, File(), Encoding(sample_rate=16000)))
+        heard, rate = decoded(encoded(FORMATS.named(name), voice, File(), Encoding(sample_rate=16000)))
         assert rate == 16000
         assert len(heard) / rate == pytest.approx(SECONDS, abs=0.1)
 
@@ -200,7 +199,7 @@ def test_bit_rate_and_sample_rate_can_be_chosen(voice: NDArray[np.int16]) -> Non
 )
 def test_what_a_codec_does_not_know_is_refused(name: str, encoding: Encoding, said: str) -> None:
     with pytest.raises(OutputError, match=said):
-        format_named(name).check(encoding)
+        FORMATS.named(name).check(encoding)
 
 
 def write_all(sink: FileSink, voice: NDArray[np.int16]) -> None:
@@ -215,7 +214,7 @@ def test_a_full_disk_leaves_what_was_there(format: Format, voice: NDArray[np.int
     """A file may be 20,000 bytes long here, and the system says so, as it does of a full disk."""
     path = tmp_path / f"book{format.suffixes[0]}"
     path.write_bytes(b"as it was")
-    sink = FileSink(path, sample_rate=RATE, format=format.name, about=ABOUT)
+    sink = FileSink(path, sample_rate=RATE, format=format, about=ABOUT)
     sink.open()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))

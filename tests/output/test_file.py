@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome, Status
-from ttsflow.output import About, FileSink, Tag, read_tag
+from ttsflow.output import FORMATS, About, FileSink, Tag, read_tag
 from ttsflow.output.pcm import encode
 
 RATE = 8000
 INPUT = Tag("aa", "bb")
 
 
-def sink_for(path: Path, identity: Tag = INPUT, **options: object) -> FileSink:
-    return FileSink(path, sample_rate=RATE, about=About(identity), **options)
+def sink_for(path: Path, identity: Tag = INPUT, format: str = "wav") -> FileSink:
+    return FileSink(path, sample_rate=RATE, about=About(identity), format=FORMATS.named(format))
 
 
 def tone(frames: int, level: float = 0.5) -> AudioPiece:

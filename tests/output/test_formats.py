@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from ttsflow.errors import OutputError, UnknownNameError
-from ttsflow.output import About, Encoding, FileSink, StreamSink, Tag, format_for, format_named, read_tag
-from ttsflow.output.formats import FORMATS, Format
+from ttsflow.output import FORMATS, WAV, About, Encoding, Format, Formats, StreamSink, Tag, read_tag
 from ttsflow.output.pool import EncoderPool
 
 RATE = 8000
@@ -26,7 +25,7 @@ class Pipe(io.BytesIO):
 
 
 def written(name: str, target: io.BytesIO, tag: Tag | None = None) -> bytes:
-    encoder = format_named(name).open(target, RATE, tag, Encoding(), EncoderPool())
+    encoder = FORMATS.named(name).open(target, RATE, tag, Encoding(), EncoderPool())
     for samples in SAMPLES:
         encoder.write(samples)
     encoder.finish(About(tag))
@@ -36,22 +35,19 @@ def written(name: str, target: io.BytesIO, tag: Tag | None = None) -> bytes:
 def test_every_name_and_every_suffix_is_there_once() -> None:
     suffixes = [suffix for format in FORMATS for suffix in format.suffixes]
     assert len(suffixes) == len(set(suffixes))
-    assert [format_named(format.name) for format in FORMATS] == list(FORMATS)
+    assert [FORMATS.named(format.name) for format in FORMATS] == list(FORMATS)
     for format in FORMATS:
         for suffix in format.suffixes:
             for path in (Path(f"book{suffix}"), Path(f"book{suffix.upper()}")):
-                assert format_for(path) is format_for(path, format.name) is format
+                assert FORMATS.of(path) is FORMATS.of(path, format.name) is format
 
 
-def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    for ask in (
-        lambda: format_named("wave"),
-        lambda: FileSink(tmp_path / "a.wav", sample_rate=RATE, format="wave", about=About()),
-        lambda: StreamSink(io.BytesIO(), sample_rate=RATE, format="wave"),
-        lambda: format_for(Path("a.wav"), "wave"),
-    ):
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    for ask in (lambda: FORMATS.named("wave"), lambda: FORMATS.of(Path("a.wav"), "wave")):
         with pytest.raises(UnknownNameError, match=r"unknown audio format 'wave'; did you mean 'wav'.*pcm"):
             ask()
+    with pytest.raises(UnknownNameError, match="It is named here"):
+        FORMATS.named("wave", "It is named here")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +64,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
 def test_a_file_is_not_named_like_other_audio(path: str, format: str | None, right: str) -> None:
     kind, written = Path(path).suffix[1:].lower(), format or "wav"
     with pytest.raises(OutputError) as caught:
-        format_for(Path(path), format)
+        FORMATS.of(Path(path), format)
     assert (
         str(caught.value) == f"{path} has the name of {kind} audio, and {written} is written; name it {right}"
     )
@@ -76,22 +72,22 @@ def test_a_file_is_not_named_like_other_audio(path: str, format: str | None, rig
 
 @pytest.mark.parametrize("path", ["book", "book.2", "I. The Street", ".wav"])
 def test_a_name_without_a_suffix_will_do(path: str) -> None:
-    assert format_for(Path(path)).name == "wav"
+    assert FORMATS.of(Path(path)).name == "wav"
     for format in FORMATS:
-        assert format_for(Path(path), format.name) is format
+        assert FORMATS.of(Path(path), format.name) is format
 
 
 @pytest.mark.parametrize("path", ["book.raw", "book.wav.part1", "a/book.txt", "book.XYZ"])
 def test_a_suffix_that_says_nothing_is_refused_unless_the_format_is_named(path: str) -> None:
     with pytest.raises(OutputError) as caught:
-        format_for(Path(path))
+        FORMATS.of(Path(path))
     known = ".wav, .pcm, .m4b, .m4a, .mp3, .opus, .ogg, .oga, .flac, .aac"
     assert str(caught.value) == (
         f"{path} has no suffix that says its format; there are {known}. Or name the format with "
         f"`output.format: wav`"
     )
     for format in FORMATS:
-        assert format_for(Path(path), format.name) is format
+        assert FORMATS.of(Path(path), format.name) is format
 
 
 def test_a_wav_file_has_its_length_and_its_tag(tmp_path: Path) -> None:
@@ -105,7 +101,7 @@ def test_a_wav_file_has_its_length_and_its_tag(tmp_path: Path) -> None:
     assert read_tag(path) is None
 
 
-@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+@pytest.mark.parametrize("format", list(FORMATS), ids=lambda format: format.name)
 def test_a_stream_is_written_from_front_to_back(format: Format) -> None:
     if format.streamed and format.codec is None:
         assert written(format.name, Pipe()).endswith(b"".join(SAMPLES))
@@ -115,8 +111,29 @@ def test_pcm_is_the_samples_alone() -> None:
     assert written("pcm", io.BytesIO(), Tag("aa", "bb")) == written("pcm", Pipe()) == b"".join(SAMPLES)
 
 
-def test_a_format_that_cannot_be_streamed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    chest = Format("chest", (".chest",), FORMATS[0].open, streamed=False)
-    monkeypatch.setattr("ttsflow.output.formats.FORMATS", (*FORMATS, chest))
+CHEST = Format("chest", (".chest", ".aiff"), WAV.open, streamed=False)
+
+
+def test_a_format_that_cannot_be_streamed_is_refused() -> None:
     with pytest.raises(OutputError, match="chest audio cannot be streamed; name a file"):
-        StreamSink(io.BytesIO(), sample_rate=RATE, format="chest")
+        StreamSink(io.BytesIO(), sample_rate=RATE, format=CHEST)
+
+
+def test_other_formats_are_found_as_our_own_are() -> None:
+    asked = []
+
+    def others() -> list[Format]:
+        asked.append(1)
+        return [CHEST]
+
+    formats = Formats(others)
+    assert formats.of(Path("a.wav")) is formats.of(Path("a.wav"), "wav") is formats.of(None) is WAV
+    assert not asked, "others are asked for where they are needed, as plugins are loaded for it"
+    for path in ("a.chest", "a.AIFF"):
+        assert formats.of(Path(path)) is formats.of(Path(path), "chest") is CHEST
+    assert formats.of(Path("book"), "chest") is formats.of(None, "chest") is formats.named("chest") is CHEST
+    for path, name, right in (("a.wav", "chest", "a.chest"), ("a.chest", "wav", "a.wav")):
+        with pytest.raises(OutputError, match=f"has the name of .* and {name} is written; name it {right}"):
+            formats.of(Path(path), name)
+    with pytest.raises(OutputError, match=r"there are \.wav.*\.aac, \.chest, \.aiff"):
+        formats.of(Path("a.xyz"))

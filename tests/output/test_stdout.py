@@ -13,11 +13,12 @@ import pytest
 
 from ttsflow.errors import OutputError, SinkError
 from ttsflow.interface.jobs import AudioPiece, ChunkJob, Outcome
-from ttsflow.output import StreamSink
+from ttsflow.output import FORMATS, StreamSink
 from ttsflow.output.pcm import encode
 from ttsflow.output.wav import stream_header
 
 RATE = 8000
+PCM = FORMATS.named("pcm")
 PIECE = AudioPiece(np.linspace(-1, 1, 500, dtype=np.float32), RATE)
 PAUSED = Outcome(ChunkJob("book", 0, "Hello.", pause_s=0.01), "failed")
 
@@ -46,7 +47,7 @@ def test_header_and_pieces_are_there_at_once(pipe) -> None:
 
 def test_raw_pcm_has_no_header() -> None:
     stream = io.BytesIO()
-    sink = StreamSink(stream, sample_rate=RATE, format="pcm")
+    sink = StreamSink(stream, sample_rate=RATE, format=PCM)
     sink.open()
     sink.write([PIECE])
     assert stream.getvalue() == encode(PIECE, RATE)
@@ -131,7 +132,7 @@ def test_a_reader_who_left_before_the_end_has_not_heard_it(pipe) -> None:
 
 def test_a_full_disk_behind_the_redirection() -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
-        sink = StreamSink(full.fileno(), sample_rate=RATE, format="pcm")
+        sink = StreamSink(full.fileno(), sample_rate=RATE, format=PCM)
         sink.open()
         with pytest.raises(SinkError, match=r"No space left on device; .*-o"):
             sink.write([PIECE])

@@ -151,7 +151,14 @@ def test_a_plugin_that_cannot_be_imported_is_reported_and_skipped(
 
 READER = "class R(TextReader):\n    name = 'r'\n    def read(self, data, name): ...\n    "
 READERS = "@hookimpl\ndef ttsflow_readers(): return [R]"
-HEAD = "import ttsflow\nfrom ttsflow import Backend, Policy, PluginOptions, TextReader, hookimpl\n"
+ENCODER = (
+    "class E(AudioEncoder):\n    name = 'e'\n    def begin(self, file, sample_rate, kbit_s): ...\n"
+    "    def write(self, samples): ...\n    def finish(self, details): ...\n    "
+)
+ENCODERS = "@hookimpl\ndef ttsflow_encoders(): return [E]"
+HEAD = (
+    "import ttsflow\nfrom ttsflow import AudioEncoder, Backend, Policy, PluginOptions, TextReader, hookimpl\n"
+)
 PLACE = "    def place(self, devices, profile): return []\n"
 HOOK = "@hookimpl\ndef ttsflow_policies(): return [P]\n"
 
@@ -204,6 +211,15 @@ HOOK = "@hookimpl\ndef ttsflow_policies(): return [P]\n"
         (f"{READER}suffixes = ('.Odt',)\n{READERS}", "suffixes is ('.Odt',); the rule"),
         (f"{READER}suffixes = ('.odt', '.epub')\n{READERS}", "has .epub, which ttsflow reads itself"),
         (f"{READER}suffixes = ('.odt',); gives = 'rtf'\n{READERS}", "gives is 'rtf'; the rule: one of text,"),
+        (
+            f"{READER}suffixes = ('.odt',); name = 'epub'\n{READERS}",
+            "'epub' is that of a format that ttsflow",
+        ),
+        (f"{ENCODER}suffixes = ()\n{ENCODERS}", "suffixes is (); the rule: a tuple of suffixes"),
+        (f"{ENCODER}suffixes = ('.x', '.m4b')\n{ENCODERS}", "has .m4b, which ttsflow writes itself"),
+        (f"{ENCODER}suffixes = ('.x',); name = 'mp3'\n{ENCODERS}", "'mp3' is that of a format that ttsflow"),
+        (f"{ENCODER}suffixes = ('.x',); bit_rates = 64\n{ENCODERS}", "bit_rates is 64; the rule: the least"),
+        (f"{ENCODER}suffixes = ('.x',); bit_rates = (0, 64)\n{ENCODERS}", "bit_rates is (0, 64); the rule"),
         ("TTSFLOW_API = (9, 0)", "it was written for version 9.0 of the interface, and this ttsflow has 1."),
         ("x = 1", "it implements no hook: it has none of ttsflow_policies, ttsflow_backends"),
         ("@hookimpl\ndef ttsflow_policies(): return []", "it offers nothing: no policy and no backend"),

@@ -14,7 +14,7 @@ import soundfile
 from tests.store.world import RATE, filled, key, pcm, place, spoken
 from ttsflow.errors import SinkError, StoreDamaged
 from ttsflow.interface.jobs import Outcome
-from ttsflow.output import About, FileSink, Tag
+from ttsflow.output import FORMATS, About, FileSink, Tag
 from ttsflow.store import Built, Store, build, fingerprint, store_path
 
 PAUSE = bytes(2 * round(0.05 * RATE))
@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 def sink_for(path: Path, format: str = "pcm", sample_rate: int = RATE) -> FileSink:
     """An open sink for the output that belongs to a store."""
     output = path.with_name("book.wav")
-    sink = FileSink(output, sample_rate=sample_rate, format=format, about=About(Tag("aa")))  # type: ignore[arg-type]
+    sink = FileSink(output, sample_rate=sample_rate, format=FORMATS.named(format), about=About(Tag("aa")))
     sink.open()
     return sink
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.world import RATE, files, filled, key, pcm, place, spoken
 from ttsflow.errors import OutputError, StoreDamaged
-from ttsflow.output import About, FileSink
+from ttsflow.output import FORMATS, About, FileSink
 from ttsflow.store import Built, Store, build, salvage, store_path
 from ttsflow.store.schema import PAGE_BYTES
 
@@ -100,7 +100,7 @@ def use(store: Store, path: Path) -> None:
     list(store.places())
     store.commit([spoken(number, SIZES[number]) for number in (0, 10, CHUNKS - 1)])
     store.plan(place(index, index) for index in range(CHUNKS))
-    sink = FileSink(path.with_name("out"), sample_rate=RATE, format="pcm", about=About())
+    sink = FileSink(path.with_name("out"), sample_rate=RATE, format=FORMATS.named("pcm"), about=About())
     sink.open()
     try:
         built = build(store, sink)
@@ -244,6 +244,6 @@ def test_a_copy_of_a_store_is_a_store(sound: dict[str, bytes], quick_folder: Pat
 
 
 def opened(folder: Path) -> FileSink:
-    sink = FileSink(folder / "out", sample_rate=RATE, format="pcm", about=About())
+    sink = FileSink(folder / "out", sample_rate=RATE, format=FORMATS.named("pcm"), about=About())
     sink.open()
     return sink

@@ -12,12 +12,12 @@ from threading import active_count
 import pytest
 
 from tests.store.world import RATE, place, spoken
-from ttsflow.output import About, Chapter, FileSink, Tag
+from ttsflow.output import FORMATS, About, Chapter, FileSink, Tag
 from ttsflow.store import Built, Follower, Spoken, Store, build, store_path
 
 CHUNKS, SAMPLES = 12, 10 * RATE  # two minutes: several sections of an encoder
 ABOUT = About(Tag("aa"), chapters=(Chapter("One", 0.0), Chapter("Two", 60.0)), length_s=CHUNKS * 10.05)
-FORMATS = ("m4b", "mp3", "flac", "aac")
+NAMES = ("m4b", "mp3", "flac", "aac")
 
 
 def chunk(number: int, samples: int = SAMPLES) -> Spoken:
@@ -30,7 +30,7 @@ def book(folder: Path, format: str) -> Iterator[tuple[Store, FileSink]]:
     output = folder / f"book.{format}"
     with Store.open(store_path(output)) as store:
         store.plan(place(index, index) for index in range(CHUNKS))
-        sink = FileSink(output, sample_rate=RATE, format=format, about=About(Tag("aa")))
+        sink = FileSink(output, sample_rate=RATE, format=FORMATS.named(format), about=About(Tag("aa")))
         sink.open()
         yield store, sink
         sink.abort()
@@ -48,7 +48,7 @@ def followed(store: Store, sink: FileSink, speak: Callable[[Follower], object]) 
 def at_the_end(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The output of each format as it is built when all was spoken."""
     made = {}
-    for format in FORMATS:
+    for format in NAMES:
         with book(tmp_path_factory.mktemp(format), format) as (store, sink):
             store.commit([chunk(number) for number in range(CHUNKS)])
             assert build(store, sink, ABOUT) == Built(CHUNKS, 0, 0)
@@ -61,7 +61,7 @@ def until(reached: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NAMES)
 def test_it_is_the_same_file(tmp_path: Path, at_the_end: dict[str, bytes], format: str) -> None:
     """The chunks come in another order than they are heard, and most of them is written as they come."""
     with book(tmp_path, format) as (store, sink):

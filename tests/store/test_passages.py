@@ -9,7 +9,7 @@ import pytest
 
 from tests.store.old import STORE
 from tests.store.world import RATE, pcm, place, spoken
-from ttsflow.output import About, FileSink
+from ttsflow.output import FORMATS, About, FileSink
 from ttsflow.store import Store, build, fingerprint, store_path
 
 PAUSE_S = 0.0501  # 400.8 samples
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def built(store: Store, path: Path) -> bytes:
-    sink = FileSink(path.with_name("out"), sample_rate=RATE, format="pcm", about=About())
+    sink = FileSink(path.with_name("out"), sample_rate=RATE, format=FORMATS.named("pcm"), about=About())
     sink.open()
     build(store, sink)
     return sink.path.read_bytes()

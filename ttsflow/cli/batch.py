@@ -35,7 +35,6 @@ from ttsflow.errors import (
 )
 from ttsflow.interface.jobs import Account
 from ttsflow.interface.profile import Profile
-from ttsflow.output.formats import FORMATS
 from ttsflow.report import Text, TextInfo
 from ttsflow.report.timeline import form_of
 from ttsflow.report.units import chunks, duration
@@ -85,8 +84,8 @@ class Order:
             raise OutputError(
                 f"{destination.report} would show one text; of several there is data: FILE.json"
             )
-        known = tuple(suffix for format in FORMATS for suffix in format.suffixes)
-        if self.folder.suffix in known and not self.folder.is_dir():
+        is_file = destination.formats.with_suffix(self.folder.suffix) if self.folder.suffix else None
+        if is_file is not None and not self.folder.is_dir():
             raise OutputError(
                 f"{self.folder} looks like a file, and several texts need a folder; name one, such as "
                 f"{self.folder.with_suffix('')}{os.sep}"
@@ -121,12 +120,12 @@ class Order:
         """The texts, with all that is wrong with them and can be known before the engine is."""
         config, inputs = self.settings.config, self.inputs
         stem_end = "" if self.sample_s is None else ".sample"
-        with Backlog(config.output, self.reading) as backlog:
+        with Backlog(config.output, self.destination.formats, self.reading) as backlog:
             if self.jobs is not None:
-                add_jobs(backlog, self.jobs, self.folder, format=config.output.format, stem_end=stem_end)
+                add_jobs(backlog, self.jobs, self.folder, stem_end)
             else:
                 self._need_folder()
-                add_inputs(backlog, inputs, self.folder, format=config.output.format, stem_end=stem_end)
+                add_inputs(backlog, inputs, self.folder, stem_end)
             yield backlog
 
     def refuse(self, problems: Sequence[Problem]) -> None:

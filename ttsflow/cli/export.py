@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ttsflow.cli.options import PATH, OneOf, audio_formats
+from ttsflow.cli.options import PATH, OneOf, audio_formats, plugins_dir_option
 from ttsflow.cli.signals import end_on_signals
 
 LOUDNESS = click.FloatRange(-70.0, -5.0)
@@ -23,6 +23,7 @@ LOUDNESS = click.FloatRange(-70.0, -5.0)
 @click.option("--sample-rate", type=int, metavar="HZ", help="Of the audio.  [default: the engine's]")
 @click.option("--loudness", type=LOUDNESS, metavar="LUFS", help="Of the whole, by EBU R 128, such as -18.")
 @click.option("--overwrite", is_flag=True, help="Replace a file whoever made it.")
+@plugins_dir_option
 def export(
     output: Path,
     target: Path,
@@ -32,6 +33,7 @@ def export(
     sample_rate: int | None,
     loudness: float | None,
     overwrite: bool,
+    plugins_dirs: tuple[Path, ...],
 ) -> None:
     """Make NEW from what is kept of OUT.
 
@@ -45,8 +47,7 @@ def export(
     """
     from ttsflow.cli.meter import Meter
     from ttsflow.errors import UsageError
-    from ttsflow.output import Encoding, format_for
-    from ttsflow.output.formats import FORMATS
+    from ttsflow.output import Encoding
     from ttsflow.output.subtitles import SUBTITLES
     from ttsflow.report.units import size
     from ttsflow.session.export import exporting
@@ -60,19 +61,19 @@ def export(
             kept.subtitles(target, overwrite=overwrite)
             click.echo(f"written: {target}")
             return
-        known = [suffix for format in FORMATS for suffix in format.suffixes]
-        if split is None and format_ is None and target.suffix.lower() not in known:
-            formats = ", ".join((*known, *SUBTITLES))
-            raise UsageError(f"{target} has no suffix that says its format; there are {formats}")
-        format = format_for(None if split else target, format_ or (None if not split else "mp3"))
+        formats = kept.formats(plugins_dirs)
+        if split is None and format_ is None and formats.with_suffix(target.suffix.lower()) is None:
+            known = ", ".join((*formats.suffixes, *SUBTITLES))
+            raise UsageError(f"{target} has no suffix that says its format; there are {known}")
+        format = formats.of(None if split else target, format_ or (None if not split else "mp3"))
         format.check(encoding)
         if split is None:
-            kept.audio(target, format.name, encoding, overwrite=overwrite, tell=Meter("encoding"))
+            kept.audio(target, format, encoding, overwrite=overwrite, tell=Meter("encoding"))
             click.echo(f"written: {target} ({size(target.stat().st_size)})")
             return
         if target.exists() and not target.is_dir():
             raise UsageError(f"{target} is a file, and the parts need a folder; name another")
         parts = kept.parts(
-            target, "chapter" if split == "chapter" else "chunk", format.name, encoding, overwrite=overwrite
+            target, "chapter" if split == "chapter" else "chunk", format, encoding, overwrite=overwrite
         )
         click.echo(f"written: {len(parts):,} files in {target}")

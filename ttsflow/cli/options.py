@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,9 +14,9 @@ from ttsflow.cli.stdout import hearing
 
 if TYPE_CHECKING:
     from ttsflow.config import Flag, Settings
+    from ttsflow.output import Formats
     from ttsflow.registry import Registry
     from ttsflow.text.options import ReadOptions
-    from ttsflow.text.readers import Reader
 
 PATH = click.Path(path_type=Path)
 
@@ -35,7 +35,7 @@ class OneOf(click.ParamType):  # type: ignore[type-arg]  # click is generic in i
 
 def audio_formats() -> list[str]:
     """The names of the formats in which audio is written."""
-    from ttsflow.output.formats import FORMATS
+    from ttsflow.output import FORMATS
 
     return [format.name for format in FORMATS]
 
@@ -91,14 +91,22 @@ class Sources:
         return load_registry(settings, self.plugins_dirs)
 
     def reading(self, settings: Settings) -> ReadOptions:
-        """How a text is read; plugins are loaded for it where nothing here reads a file of its suffix."""
+        """How a text is read; plugins are loaded for it where nothing here has its suffix or its format.
 
-        def others() -> Sequence[Reader]:
-            from ttsflow.session.reading import readers_of
+        Raises UnknownNameError where the configuration names a format that there is not.
+        """
+        from ttsflow.session.reading import reading_for
 
-            return readers_of(self.registry(settings))
+        return reading_for(settings, lambda: self.registry(settings))
 
-        return replace(settings.config.text.reading, others=others)
+    def formats(self, settings: Settings) -> Formats:
+        """The formats of audio; plugins are loaded where another than our own is asked for.
+
+        Raises UnknownNameError where the configuration names a format that there is not.
+        """
+        from ttsflow.session.formats import formats_for
+
+        return formats_for(settings, lambda: self.registry(settings))
 
 
 policy_option = click.option(

@@ -206,7 +206,7 @@ def run(
     place = None if report is None else report_place(report)
     destination = speech.Destination(
         output, overwrite, place, fresh, keep_store, strict, sample=sample is not None, play=play,
-        trace=trace_policy,
+        trace=trace_policy, formats=sources.formats(chosen),
     )  # fmt: skip
     if batch.is_order(inputs, jobs):
         if text is not None:

@@ -26,7 +26,7 @@ from ttsflow.config.model import OutputSection
 from ttsflow.errors import InputError, OutputError
 from ttsflow.interface.backend import VoiceRequest
 from ttsflow.interface.jobs import Account
-from ttsflow.output import PlayerSink, Sink, StreamSink, format_for
+from ttsflow.output import FORMATS, Formats, PlayerSink, Sink, StreamSink
 from ttsflow.output.folder import make_folder
 from ttsflow.report import Summary, Text
 from ttsflow.report.file import ReportPlace
@@ -65,7 +65,10 @@ from ttsflow.text.readers import TEXT
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the audio, the report and the trace of the policy go, as the user said it."""
+    """Where the audio, the report and the trace of the policy go, as the user said it.
+
+    The audio is in one of the `formats`.
+    """
 
     output: str | None
     overwrite: bool = False
@@ -76,6 +79,7 @@ class Destination:
     sample: bool = False
     play: bool = False
     trace: Path | None = None
+    formats: Formats = FORMATS
 
     @property
     def listening(self) -> bool:
@@ -103,7 +107,7 @@ class Destination:
                 raise OutputError("standard output is closed, so nobody would hear it; name a file with -o")
             if self.report == "-":
                 raise OutputError("the audio and the report would both be on standard output; name a file")
-            format_for(None, output.format).check(output.encoding)
+            self.formats.of(None, output.format).check(output.encoding)
             return None
         if isinstance(text, Coming):
             return None
@@ -111,12 +115,12 @@ class Destination:
         stem = Path(text.name).stem if from_file else "speech"
         if self.sample:  # not over the whole
             stem += ".sample"
-        usual = f"{stem}{format_for(None, output.format).suffixes[0]}"
+        usual = f"{stem}{self.formats.of(None, output.format).suffixes[0]}"
         wanted = usual if self.output is None else self.output
         if wanted.endswith(os.sep) or (wanted and Path(wanted).is_dir()):
             make_folder(Path(wanted))
             wanted = str(Path(wanted, usual))
-        path = checked(wanted, text, output)
+        path = checked(wanted, text, output, self.formats)
         if isinstance(self.report, Path):
             if same_place(self.report, path):
                 raise OutputError(f"the audio and the report would both be {path}; choose another --report")
@@ -348,8 +352,8 @@ def _listen(run: Run, engine: Engine, request: Request, destination: Destination
         sink = PlayerSink(sample_rate=rate)
     else:
         assert sys.__stdout__ is not None  # else it was refused
-        own = sys.__stdout__.fileno()
-        sink = StreamSink(own, sample_rate=rate, format=output.format, encoding=output.encoding)
+        own, format = sys.__stdout__.fileno(), destination.formats.of(None, output.format)
+        sink = StreamSink(own, sample_rate=rate, format=format, encoding=output.encoding)
     run.report.open()
     sink.open()
     run.begin(None if isinstance(request.text, Coming) else Amount(request.document.chars))

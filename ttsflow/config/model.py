@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 from ttsflow.interface.device import Device
 from ttsflow.interface.validation import Seconds, Section, Silence
 from ttsflow.output.encoding import Encoding
-from ttsflow.output.formats import FORMATS
+from ttsflow.output.formats import OWN
 from ttsflow.output.loudness import HIGHEST, LOWEST
 from ttsflow.output.subtitles import SUBTITLES
 from ttsflow.scheduler.limits import Limits
@@ -55,10 +55,17 @@ def _one_of(names: Sequence[str]) -> tuple[AfterValidator, FieldInfo]:
     return AfterValidator(check), Field(json_schema_extra={"enum": [*names]})
 
 
-OutputFormat = Annotated[str, *_one_of([format.name for format in FORMATS])]
 Subtitles = Annotated[str, *_one_of([suffix.removeprefix(".") for suffix in SUBTITLES])]
 Split = Literal["chapter", "chunk"]
-InputFormat = Annotated[str, *_one_of([reader.name for reader in READERS])]
+
+
+def _such_as(names: Sequence[str]) -> tuple[FieldInfo, ...]:
+    """Names these as examples in the JSON Schema: plugins may add others, of which loading them tells."""
+    return (Field(json_schema_extra={"examples": [*names]}),)
+
+
+OutputFormat = Annotated[Name, *_such_as([format.name for format in OWN])]
+InputFormat = Annotated[Name, *_such_as([reader.name for reader in READERS])]
 
 
 def count_gpus(gpus: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pluggy
 
+from ttsflow.interface.audioencoder import AudioEncoder
 from ttsflow.interface.backend import Backend
 from ttsflow.interface.observing import RunObserver
 from ttsflow.interface.policy import Policy
@@ -136,4 +137,33 @@ def ttsflow_readers() -> Sequence[type[TextReader]]:  # type: ignore[empty-body]
         @ttsflow.hookimpl
         def ttsflow_readers():
             return [Shouted]
+    """
+
+
+@hookspec
+def ttsflow_encoders() -> Sequence[type[AudioEncoder]]:  # type: ignore[empty-body]  # a hook has no body
+    """Offer encoders of audio.
+
+    A complete plugin::
+
+        import ttsflow
+
+        class Floats(ttsflow.AudioEncoder):
+            '''Samples as 32-bit numbers, behind one another.'''
+            name = "floats"
+            suffixes = (".f32",)
+            streamed = True
+
+            def begin(self, file, sample_rate, kbit_s):
+                self.file = file
+
+            def write(self, samples):
+                self.file.write((samples / 32768).astype("<f4").tobytes())
+
+            def finish(self, details):
+                pass
+
+        @ttsflow.hookimpl
+        def ttsflow_encoders():
+            return [Floats]
     """

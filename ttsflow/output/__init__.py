@@ -9,7 +9,7 @@ from ttsflow.interface.jobs import AudioPiece, Outcome
 from ttsflow.output.about import About, Chapter
 from ttsflow.output.encoding import Encoding
 from ttsflow.output.file import FileSink
-from ttsflow.output.formats import format_for, format_named, read_tag
+from ttsflow.output.formats import FORMATS, WAV, Format, Formats, read_tag
 from ttsflow.output.iterator import IteratorSink
 from ttsflow.output.lease import Lease
 from ttsflow.output.player import PlayerSink
@@ -17,18 +17,20 @@ from ttsflow.output.stdout import StreamSink
 from ttsflow.output.tag import Tag
 
 __all__ = [
+    "FORMATS",
+    "WAV",
     "About",
     "Chapter",
     "Encoding",
     "FileSink",
+    "Format",
+    "Formats",
     "IteratorSink",
     "Lease",
     "PlayerSink",
     "Sink",
     "StreamSink",
     "Tag",
-    "format_for",
-    "format_named",
     "read_tag",
 ]
 

@@ -11,7 +11,7 @@ from ttsflow.interface.jobs import AudioPiece, Outcome, Status
 from ttsflow.output.about import About
 from ttsflow.output.encoders import Encoder
 from ttsflow.output.encoding import USUAL, Encoding
-from ttsflow.output.formats import format_named
+from ttsflow.output.formats import WAV, Format
 from ttsflow.output.loudness import Gain, Levelled
 from ttsflow.output.partfile import PartFile
 from ttsflow.output.pcm import SAMPLE_BYTES, check_rate, encode, silence
@@ -21,10 +21,10 @@ from ttsflow.output.pool import EncoderPool
 class FileSink:
     """Writes 16-bit mono audio as it comes; `finish` renames the file into place, over one that is there.
 
-    `format` is the name of an audio format, and `sample_rate` in Hz; `encoding` is the file's. The file
-    tells what is in `about`, or in what `finish` is given instead, as far as the format can. Pauses alone are
-    published only where nothing was to be said: a stream all of whose speech failed leaves no file, and
-    `published` stays False. Raises UnknownNameError for a format that there is not.
+    `sample_rate` is in Hz, and `encoding` is the file's. The file tells what is in `about`, or in what
+    `finish` is given instead, as far as the format can. Pauses alone are published only where nothing was to
+    be said: a stream all of whose speech failed leaves no file, and `published` stays False. What the encoder
+    of a plugin raises passes through, everywhere.
     """
 
     def __init__(
@@ -32,14 +32,14 @@ class FileSink:
         path: Path,
         *,
         sample_rate: int,
-        format: str = "wav",
+        format: Format = WAV,
         about: About,
         encoding: Encoding = USUAL,
     ) -> None:
         self.path = path
         self.published = False
         self.sample_rate = sample_rate
-        self._format = format_named(format)
+        self._format = format
         self._about, self._encoding = about, encoding
         self._part = PartFile(path)
         self._pool = EncoderPool()
@@ -52,9 +52,11 @@ class FileSink:
         self._part.open()
         try:
             self._begin()
-        except OSError as error:
+        except BaseException as error:
             self._part.discard()
-            raise OutputError(f"cannot write {self.path}: {_advice(error)}") from error
+            if isinstance(error, OSError):
+                raise OutputError(f"cannot write {self.path}: {_advice(error)}") from error
+            raise
 
     def write(self, pieces: Sequence[AudioPiece]) -> None:
         """Append the pieces. Raises SinkError."""
@@ -89,7 +91,7 @@ class FileSink:
     @property
     def is_compressed(self) -> bool:
         """Whether writing takes time: a codec is at work."""
-        return self._format.codec is not None
+        return not self._format.is_plain
 
     @property
     def written_s(self) -> float:
@@ -113,9 +115,11 @@ class FileSink:
             self._opened().finish(about or self._about)
             self._encoder = None
             self._part.publish()
-        except OSError as error:
+        except BaseException as error:
             self.abort()
-            raise self._failed(error) from error
+            if isinstance(error, OSError):
+                raise self._failed(error) from error
+            raise
         self.published = True
 
     def abort(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -30,7 +30,9 @@ class Format:
     compresses in this pool; its file has the tag if the format can. `find_tag` reads a tag back from an
     open file, of any bytes whatever: None where none is there. It is None itself for a format whose tag is
     not read back. `streamed` tells whether the audio can go to a target that is not seekable. `codec` is that
-    of a compressed format. What an entry needs beyond the standard library it imports when it is called.
+    of a compressed format. `bit_rates` are the least and the greatest in kbit/s; None for a format without.
+    `is_plain` tells whether encoding takes no time to speak of, and the file tells nothing of its audio.
+    What an entry needs beyond the standard library it imports when it is called.
     """
 
     name: str
@@ -39,17 +41,21 @@ class Format:
     find_tag: Callable[[BinaryIO], Tag | None] | None = None
     streamed: bool = True
     codec: Codec | None = None
+    bit_rates: tuple[int, int] | None = None
+    is_plain: bool = False
 
     def check(self, encoding: Encoding = USUAL) -> None:
         """Raise OutputError where the format does not know such an encoding, or needs what is missing."""
         kbit_s, codec = encoding.kbit_s, self.codec
-        if kbit_s is not None and (codec is None or codec.kbit_s is None):
+        if kbit_s is not None and self.bit_rates is None:
             raise OutputError(f"{self.name} audio has no bit rate; leave it out, or choose another format")
-        if kbit_s is not None and codec is not None and not codec.least <= kbit_s <= codec.most:
-            raise OutputError(
-                f"{self.name} audio has bit rates from {codec.least} to {codec.most} kbit/s, not {kbit_s}; "
-                f"{codec.kbit_s} is usual for speech"
-            )
+        if kbit_s is not None and self.bit_rates is not None:
+            least, most = self.bit_rates
+            if not least <= kbit_s <= most:
+                usual = "" if codec is None else f"; {codec.kbit_s} is usual for speech"
+                raise OutputError(
+                    f"{self.name} audio has bit rates from {least} to {most} kbit/s, not {kbit_s}{usual}"
+                )
         other_rate, level = encoding.sample_rate is not None, encoding.loudness is not None
         if (codec is not None or other_rate or level) and find_spec("av") is None:
             what = "" if codec else " at another sample rate" if other_rate else " of some loudness"
@@ -65,7 +71,7 @@ def _tag_of_wav(file: BinaryIO) -> Tag | None:
     return Tag.parse(info.get("ISFT", ""), info.get("ICMT", ""))
 
 
-def _samples(
+def _plain(
     encoder: type[WavEncoder | PcmEncoder],
     target: Target,
     sample_rate: int,
@@ -73,13 +79,19 @@ def _samples(
     encoding: Encoding,
     pool: EncoderPool,
 ) -> Encoder:
+    return at_rate_asked(encoding, sample_rate, lambda rate: encoder(target, rate, tag))
+
+
+def at_rate_asked(encoding: Encoding, sample_rate: int, begin: Callable[[int], Encoder]) -> Encoder:
+    """What `begin` makes for the sample rate in Hz that is asked for; it takes samples at the other one."""
     rate = encoding.sample_rate or sample_rate
-    samples = encoder(target, rate, tag)
-    return samples if rate == sample_rate else Resampled(samples, sample_rate, rate)
+    encoder = begin(rate)
+    return encoder if rate == sample_rate else Resampled(encoder, sample_rate, rate)
 
 
 def _compressed(name: str, suffixes: tuple[str, ...], codec: Codec, *, streamed: bool = True) -> Format:
-    return Format(name, suffixes, partial(begin, codec), find_tag, streamed, codec)
+    bit_rates = None if codec.kbit_s is None else (codec.least, codec.most)
+    return Format(name, suffixes, partial(begin, codec), find_tag, streamed, codec, bit_rates)
 
 
 _AAC = partial(Codec, "mp4", "aac", 64, 8, 128)  # "ipod" takes no cover
@@ -98,9 +110,10 @@ _OPUS = Codec(
 _FLAC = Codec("flac", "flac", in_sections=False)
 _BOOK = {"genre": "Audiobook", "media_type": "2"}  # iTunes: kind of media 2 is an audiobook
 
-FORMATS = (
-    Format("wav", (".wav",), partial(_samples, WavEncoder), _tag_of_wav),
-    Format("pcm", (".pcm",), partial(_samples, PcmEncoder)),
+WAV = Format("wav", (".wav",), partial(_plain, WavEncoder), _tag_of_wav, is_plain=True)
+OWN = (
+    WAV,
+    Format("pcm", (".pcm",), partial(_plain, PcmEncoder), is_plain=True),
     _compressed("m4b", (".m4b",), _AAC(container_options={"brand": "M4B "}, metadata=_BOOK), streamed=False),
     _compressed("m4a", (".m4a",), _AAC(container_options={"brand": "M4A "}), streamed=False),
     _compressed("mp3", (".mp3",), _MP3),
@@ -108,6 +121,7 @@ FORMATS = (
     _compressed("flac", (".flac",), _FLAC),
     _compressed("aac", (".aac",), Codec("adts", "aac", 64, 8, 128, pictures=False)),
 )
+"""the formats of this program"""
 
 _SUFFIX = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]+")
 """what looks like a suffix, as the ends of names such as "part.2" and "I. The Street" do not"""
@@ -116,34 +130,67 @@ _NOT_WRITTEN = (".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".mka", ".mp4",
 """Suffixes of other audio: a file with such a name would be taken for what it is not."""
 
 
-def format_named(name: str) -> Format:
-    """The format called `name`. Raises UnknownNameError, which lists the known ones."""
-    for format in FORMATS:
-        if format.name == name:
-            return format
-    raise UnknownNameError("audio format", name, [format.name for format in FORMATS])
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """The formats that can be written: those of this program and `others`, such as those of plugins.
 
-
-def format_for(path: Path | None, name: str | None = None) -> Format:
-    """The format of the audio at `path`: the one called `name`, or else the one that the suffix stands for.
-
-    It is WAV if there is no suffix, or no path, as for a stream. Raises OutputError if the suffix stands for
-    none, or the file would have the name of other audio than is written to it; UnknownNameError.
+    `others` is called only for a name or a suffix that stands for none of these.
     """
-    suffix = "" if path is None else path.suffix.lower()
-    by_suffix = {suffix: format for format in FORMATS for suffix in format.suffixes}
-    format = by_suffix.get(suffix, FORMATS[0]) if name is None else format_named(name)
-    if path is not None and suffix in {*by_suffix, *_NOT_WRITTEN}.difference(format.suffixes):
-        kind, right = suffix.removeprefix("."), path.with_suffix(format.suffixes[0])
-        raise OutputError(
-            f"{path} has the name of {kind} audio, and {format.name} is written; name it {right}"
-        )
-    if path is not None and name is None and suffix not in by_suffix and _SUFFIX.fullmatch(suffix):
-        raise OutputError(
-            f"{path} has no suffix that says its format; there are {', '.join(by_suffix)}. Or name the "
-            f"format with `output.format: wav`"
-        )
-    return format
+
+    others: Callable[[], Sequence[Format]] = tuple
+
+    def __iter__(self) -> Iterator[Format]:
+        yield from OWN
+        yield from self.others()
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The suffixes of all of them."""
+        return tuple(suffix for format in self for suffix in format.suffixes)
+
+    def named(self, name: str, hint: str = "") -> Format:
+        """The format called `name`. Raises UnknownNameError with the known ones, which ends with `hint`."""
+        for format in self:
+            if format.name == name:
+                return format
+        raise UnknownNameError("audio format", name, [format.name for format in self], hint)
+
+    def with_suffix(self, suffix: str) -> Format | None:
+        """The format that a suffix in lower case stands for; None where it stands for none."""
+        return next((format for format in self if suffix in format.suffixes), None)
+
+    def of(self, path: Path | None, name: str | None = None) -> Format:
+        """The format of the audio at `path`: the one called `name`, or else that which the suffix stands for.
+
+        It is WAV if there is no suffix, or no path, as for a stream. Raises OutputError if the suffix stands
+        for none, or the file would have the name of other audio than is written to it; UnknownNameError.
+        """
+        named = None if name is None else self.named(name)
+        suffix = "" if path is None else path.suffix.lower()
+        if path is None or not suffix:
+            return named or WAV
+        meant = self.with_suffix(suffix)
+        if named is not None:
+            if suffix not in named.suffixes and (meant is not None or suffix in _NOT_WRITTEN):
+                raise _misleading(path, named)
+            return named
+        if meant is None and suffix in _NOT_WRITTEN:
+            raise _misleading(path, WAV)
+        if meant is None and _SUFFIX.fullmatch(suffix):
+            raise OutputError(
+                f"{path} has no suffix that says its format; there are {', '.join(self.suffixes)}. Or name "
+                f"the format with `output.format: wav`"
+            )
+        return meant or WAV
+
+
+FORMATS = Formats()
+"""those of this program alone"""
+
+
+def _misleading(path: Path, format: Format) -> OutputError:
+    kind, right = path.suffix.lower().removeprefix("."), path.with_suffix(format.suffixes[0])
+    return OutputError(f"{path} has the name of {kind} audio, and {format.name} is written; name it {right}")
 
 
 def read_tag(path: Path) -> Tag | None:
@@ -152,7 +199,7 @@ def read_tag(path: Path) -> Tag | None:
         if not stat.S_ISREG(path.stat().st_mode):
             return None  # opening a named pipe would wait for its writer
         with path.open("rb") as file:
-            for find in dict.fromkeys(filter(None, (format.find_tag for format in FORMATS))):
+            for find in dict.fromkeys(filter(None, (format.find_tag for format in OWN))):
                 file.seek(0)
                 if (tag := find(file)) is not None:
                     return tag

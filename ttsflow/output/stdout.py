@@ -13,7 +13,7 @@ from ttsflow.interface.jobs import AudioPiece, Outcome
 from ttsflow.output.about import About
 from ttsflow.output.encoders import Encoder
 from ttsflow.output.encoding import USUAL, Encoding
-from ttsflow.output.formats import format_for
+from ttsflow.output.formats import WAV, Format
 from ttsflow.output.pcm import encode, silence
 from ttsflow.output.placeless import Placeless
 from ttsflow.output.pool import EncoderPool
@@ -24,10 +24,9 @@ class StreamSink:
 
     `stream` is a file descriptor (1 for standard output) or a binary stream that is open for
     writing. Give a descriptor where there is one: Python's own buffer would try to write what a
-    reader who left did not take, once more, at exit. `format` is the name of an audio format (None: WAV),
-    and `sample_rate` in Hz; `encoding` is the stream's. A reader who closes the pipe shows as
-    BrokenPipeError. Raises UnknownNameError for a format that there is not, OutputError for one that cannot
-    be streamed.
+    reader who left did not take, once more, at exit. `sample_rate` is in Hz, and `encoding` is the stream's.
+    A reader who closes the pipe shows as BrokenPipeError. What the encoder of a plugin raises passes through.
+    Raises OutputError for a format that cannot be streamed.
     """
 
     def __init__(
@@ -35,12 +34,12 @@ class StreamSink:
         stream: int | BinaryIO,
         *,
         sample_rate: int,
-        format: str | None = None,
+        format: Format = WAV,
         encoding: Encoding = USUAL,
     ) -> None:
         self._given = stream
         self._sample_rate = sample_rate
-        self._format, self._encoding = format_for(None, format), encoding
+        self._format, self._encoding = format, encoding
         self._encoder: Encoder | None = None
         if not self._format.streamed:
             raise OutputError(f"{self._format.name} audio cannot be streamed; name a file with -o")

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import SecretStr
 
 from ttsflow.errors import PluginError, UnknownNameError
+from ttsflow.interface.audioencoder import AudioEncoder
 from ttsflow.interface.backend import Backend
 from ttsflow.interface.observing import RunObserver
 from ttsflow.interface.options import PluginOptions
@@ -28,7 +29,7 @@ from ttsflow.registry.providers import Provider
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-C = TypeVar("C", Policy, Backend, TextRule, RunObserver, TextReader)
+C = TypeVar("C", Policy, Backend, TextRule, RunObserver, TextReader, AudioEncoder)
 
 KINDS: Mapping[type[Any], str] = {
     Policy: "policy",
@@ -36,6 +37,7 @@ KINDS: Mapping[type[Any], str] = {
     TextRule: "text rule",
     RunObserver: "observer",
     TextReader: "reader",
+    AudioEncoder: "encoder",
 }
 """what a plugin is called in messages"""
 
@@ -253,6 +255,10 @@ class Registry:
     def readers(self) -> list[Plugin[TextReader]]:
         """All readers, sorted by name."""
         return self._of(TextReader)
+
+    def encoders(self) -> list[Plugin[AudioEncoder]]:
+        """All encoders, sorted by name."""
+        return self._of(AudioEncoder)
 
     def _of(self, base: type[C]) -> list[Plugin[C]]:
         found = [plugin for plugin in self._plugins if issubclass(plugin.cls, base)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ import pluggy
 
 from ttsflow.errors import TtsflowError, known_names
 from ttsflow.interface import hookspecs
+from ttsflow.interface.audioencoder import AudioEncoder
 from ttsflow.interface.backend import Backend
 from ttsflow.interface.observing import RunObserver
 from ttsflow.interface.options import PluginOptions
@@ -30,12 +31,13 @@ HOOKS: dict[str, type[Any]] = {
     "ttsflow_text_rules": TextRule,
     "ttsflow_observers": RunObserver,
     "ttsflow_readers": TextReader,
+    "ttsflow_encoders": AudioEncoder,
 }
 """the base of the classes that each hook gives"""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
-Kind = Policy | Backend | TextRule | RunObserver | TextReader
+Kind = Policy | Backend | TextRule | RunObserver | TextReader | AudioEncoder
 """what plugins offer classes of"""
 
 
@@ -162,6 +164,8 @@ def _checked(hook: str, given: object, base: type[Any]) -> type[Kind]:
         raise Unfit(f"class {cls.__name__} implements neither synthesize nor start, step and cancel")
     if issubclass(cls, TextReader) and (fault := _fault_in_reader(cls)) is not None:
         raise Unfit(f"class {cls.__name__}: {fault}")
+    if issubclass(cls, AudioEncoder) and (fault := _fault_in_encoder(cls)) is not None:
+        raise Unfit(f"class {cls.__name__}: {fault}")
     if (fault := fault_in_options(cls.Options.model_construct())) is not None:
         raise Unfit(f"class {cls.__name__}: {fault}")
     checked: type[Kind] = cls
@@ -169,16 +173,41 @@ def _checked(hook: str, given: object, base: type[Any]) -> type[Kind]:
 
 
 def _fault_in_reader(cls: type[TextReader]) -> str | None:
-    from ttsflow.text.readers import SUFFIXES  # here, since workers read no text
+    from ttsflow.text.readers import READERS, SUFFIXES  # here, since workers read no text
 
-    given: object = getattr(cls, "suffixes", None)
-    if not isinstance(given, tuple) or not given or not all(map(_is_suffix, given)):
-        return f"suffixes is {given!r}; the rule: a tuple of suffixes in lower case, such as ('.odt',)"
-    if own := sorted(set(given) & set(SUFFIXES)):
-        return f"suffixes has {', '.join(own)}, which ttsflow reads itself"
+    if (fault := _fault_in_suffixes(cls, SUFFIXES, "'.odt'", "reads")) is not None:
+        return fault
+    if cls.name in (reader.name for reader in READERS):
+        return f"the name {cls.name!r} is that of a format that ttsflow reads itself"
     if cls.gives not in GIVEN:
         return f"gives is {cls.gives!r}; the rule: one of {', '.join(GIVEN)}"
     return None
+
+
+def _fault_in_encoder(cls: type[AudioEncoder]) -> str | None:
+    from ttsflow.output.formats import FORMATS  # here, since workers write no files
+
+    if (fault := _fault_in_suffixes(cls, FORMATS.suffixes, "'.aiff'", "writes")) is not None:
+        return fault
+    if cls.name in (format.name for format in FORMATS):
+        return f"the name {cls.name!r} is that of a format that ttsflow writes itself"
+    rates: object = cls.bit_rates
+    if rates is not None and not (isinstance(rates, tuple) and len(rates) == 2 and all(map(_is_rate, rates))):
+        return f"bit_rates is {rates!r}; the rule: the least and the greatest in kbit/s, or None"
+    return None
+
+
+def _fault_in_suffixes(cls: type[Any], own: Sequence[str], example: str, does: str) -> str | None:
+    given: object = getattr(cls, "suffixes", None)
+    if not isinstance(given, tuple) or not given or not all(map(_is_suffix, given)):
+        return f"suffixes is {given!r}; the rule: a tuple of suffixes in lower case, such as ({example},)"
+    if taken := sorted(set(given) & set(own)):
+        return f"suffixes has {', '.join(taken)}, which ttsflow {does} itself"
+    return None
+
+
+def _is_rate(rate: object) -> bool:
+    return isinstance(rate, int) and rate > 0
 
 
 def _is_suffix(suffix: object) -> bool:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from ttsflow.interface.jobs import AudioPiece
-from ttsflow.output import About, Encoding, format_named
+from ttsflow.output import FORMATS, About, Encoding
 from ttsflow.output.pcm import encode
 from ttsflow.output.placeless import Placeless
 from ttsflow.output.pool import EncoderPool
@@ -39,7 +39,7 @@ class LiveEncoder:
         self._target = _Gathered()
         self._lock, self._dropped = Lock(), False
         encoding = Encoding(sample_rate=PCM_RATE if format == "pcm" else None)
-        self._encoder = format_named(format).open(self._target, sample_rate, None, encoding, EncoderPool())
+        self._encoder = FORMATS.named(format).open(self._target, sample_rate, None, encoding, EncoderPool())
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,15 +11,15 @@ from typing import Any, Self
 
 from ttsflow.config.model import OutputSection, TextSection
 from ttsflow.errors import OutputError, UsageError
-from ttsflow.output import format_for
+from ttsflow.output import Formats
 from ttsflow.output.partfile import PartFile
 from ttsflow.report.spool import Spool
 from ttsflow.session.batch import Task
 from ttsflow.session.request import asked_for
-from ttsflow.session.sidecars import parts_of, subtitles_of
+from ttsflow.session.sidecars import is_sidecar, parts_of, subtitles_of
 from ttsflow.store.files import resolved
 from ttsflow.text import ReadOptions, read_file
-from ttsflow.text.readers import reader_for
+from ttsflow.text.readers import can_read, reader_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Backlog:
 
     A task takes a row, however long its text is.
 
-    `output` says in which format outputs are written, and `reading` how texts are read.
+    `output` says in which of the `formats` outputs are written, and `reading` how texts are read.
     """
 
-    def __init__(self, output: OutputSection, reading: ReadOptions) -> None:
+    def __init__(self, output: OutputSection, formats: Formats, reading: ReadOptions) -> None:
         self.waiting: list[Waiting] = []
         self.problems: list[Problem] = []
-        self._output, self._reading = output, reading
+        self._output, self._formats, self._reading = output, formats, reading
         self._inputs: dict[Path, str] = {}
         self._outputs: dict[Path, str] = {}
         self._names: dict[str, str] = {}
@@ -75,6 +75,15 @@ class Backlog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._texts.close()
+
+    @property
+    def suffix(self) -> str:
+        """That of the outputs that are not named."""
+        return self._formats.of(None, self._output.format).suffixes[0]
+
+    def is_text(self, path: Path) -> bool:
+        """Whether a file in a folder is one that a reader has a suffix for, and was not made beside audio."""
+        return can_read(path, self._reading.others) and not is_sidecar(path, self._formats)
 
     def tasks(self) -> Iterator[Task]:
         """The tasks in their order."""
@@ -168,7 +177,7 @@ class Backlog:
                     f"{where} and {self._outputs[place]} would both be written to {place}. Rename one "
                     f"of them, or speak them to two folders"
                 )
-        format_for(task.path, self._output.format).check(self._output.encoding)
+        self._formats.of(task.path, self._output.format).check(self._output.encoding)
         if task.path.parent.is_dir():  # else it is made when it is needed
             PartFile(task.path).check()
         self._outputs |= dict.fromkeys((target, *beside), where)

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ttsflow.errors import OutputError, StoreError
-from ttsflow.output import Lease, format_for
+from ttsflow.output import Lease
 from ttsflow.session.book import Book
 from ttsflow.session.corrections import Corrections
 from ttsflow.session.destination import tag_of
@@ -39,8 +39,9 @@ def complete_store(request: Request, path: Path) -> Iterator[Store | None]:
 
 def _has_all(store: Store, request: Request, path: Path) -> bool:
     """Whether nothing has changed since an output was built from its store."""
-    document, format = request.document, request.manner.setup.config.output.format
-    recipe = Recipe.of(request.manner, format_for(path, format).name, tag_of(document))
+    document, setup = request.document, request.manner.setup
+    format = setup.formats.of(path, setup.config.output.format)
+    recipe = Recipe.of(request.manner, format.name, tag_of(document))
     if Recipe.find(store) != recipe or store.counts().left or Book.read(store).part != document.part:
         return False
     if not store.is_built(path, recipe.fingerprint(store)) or not Sidecars.of(path, recipe).is_made(store):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ttsflow.config.model import OutputSection
 from ttsflow.errors import OutputError, StoreError
-from ttsflow.output import Tag, format_for, read_tag
+from ttsflow.output import FORMATS, Formats, Tag, read_tag
 from ttsflow.output.partfile import PartFile
 from ttsflow.session.recipe import Recipe
 from ttsflow.store import Place, Store, store_path
@@ -17,14 +17,14 @@ MOST = 0.5
 """part of the text before that an edited text must still have, to be known as the same one"""
 
 
-def checked(path: str | Path, document: Document, output: OutputSection) -> Path:
+def checked(path: str | Path, document: Document, output: OutputSection, formats: Formats = FORMATS) -> Path:
     """The path, at which a file can be written. Raises OutputError before anything is loaded."""
     if not str(path):
         raise OutputError("the name of the output file is empty")
     path = Path(path)
     if document.identity.source is not None and same_place(path, Path(document.name)):
         raise OutputError(f"{path} is the text that is to be spoken; choose another output")
-    format_for(path, output.format).check(output.encoding)  # and not under a name that would mislead
+    formats.of(path, output.format).check(output.encoding)  # and not under a name that would mislead
     PartFile(path).check()
     return path
 

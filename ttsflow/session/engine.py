@@ -464,7 +464,7 @@ class Engine:
         output = self.setup.config.output
         if format is not None:
             output = output.model_copy(update={"format": format})
-        target = checked(path, request.document, output)
+        target = checked(path, request.document, output, self.setup.formats)
         with Recording(self.setup, target, format) as recording:
             # the workers load their models while the rest of the text is cut
             recording.begin(request, missing=self._start, overwrite=overwrite, fresh=fresh)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby, pairwise
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ttsflow.errors import OutputError, StoreDamaged, StoreError
-from ttsflow.output import About, Encoding, FileSink, Lease, format_named, read_tag
+from ttsflow.output import About, Encoding, FileSink, Format, Formats, Lease, read_tag
 from ttsflow.output.folder import make_folder
 from ttsflow.output.loudness import Gain
 from ttsflow.output.partfile import PartFile
@@ -45,6 +45,10 @@ class Export:
         self._recipe = recipe
         self._book = Book.read(store)
 
+    def formats(self, plugins_dirs: Sequence[Path] = ()) -> Formats:
+        """The formats of audio: with those of the plugins that made the output, and of further folders."""
+        return self._recipe.formats(self._output, plugins_dirs)
+
     @property
     def loudness(self) -> float | None:
         """How loud the output is that is kept, in LUFS, where that was asked for."""
@@ -53,7 +57,7 @@ class Export:
     def audio(
         self,
         target: Path,
-        format: str,
+        format: Format,
         encoding: Encoding,
         *,
         overwrite: bool = False,
@@ -73,7 +77,7 @@ class Export:
         self,
         folder: Path,
         by: By,
-        format: str,
+        format: Format,
         encoding: Encoding,
         *,
         overwrite: bool = False,
@@ -90,7 +94,7 @@ class Export:
         rate, gain = self._rate(), self._gain(encoding)
         numbers = self._chapter_numbers() if by == "chapter" else None
         titles = self._titles() if by == "chapter" else []
-        *names, last = self.names(by, format)
+        *names, last = self.names(by, format.suffixes[0])
         made, index, listing = [], [], folder / last
         for name in names:
             self._check(folder / name, overwrite=overwrite or name in ours)
@@ -117,9 +121,8 @@ class Export:
             _write_text(listing, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
         return made
 
-    def names(self, by: By, format: str) -> list[str]:
+    def names(self, by: By, suffix: str) -> list[str]:
         """The names of the files that `parts` makes; the last is that of the playlist or the index."""
-        suffix = format_named(format).suffixes[0]
         if by == "chapter":
             titles, listing = self._titles(), f"{file_name(self._title) or 'playlist'}.m3u8"
         else:

@@ -9,10 +9,8 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from ttsflow.errors import InputError
-from ttsflow.output import format_for
 from ttsflow.session.backlog import Backlog
 from ttsflow.session.batch import Task
-from ttsflow.session.sidecars import is_sidecar
 from ttsflow.text.readers import SUFFIXES
 
 Found = tuple[Path, Path]
@@ -24,26 +22,23 @@ def are_many(inputs: Sequence[str]) -> bool:
     return len(inputs) > 1 or any(_is_folder(name) or _is_pattern(name) for name in inputs)
 
 
-def add_inputs(
-    backlog: Backlog, inputs: Iterable[str], folder: Path, *, format: str | None, stem_end: str = ""
-) -> None:
+def add_inputs(backlog: Backlog, inputs: Iterable[str], folder: Path, stem_end: str = "") -> None:
     """Add a task for each text that the inputs stand for; it goes to STEM.SUFFIX in the folder.
 
     Files are taken as they are named. Of folders all files are taken that a reader has a suffix for, in
     the order of their names (2 before 10), and what lies in folders of theirs goes to such folders.
-    Patterns are opened as a shell does, with `**` for any folders. `format` is that of the audio.
+    Patterns are opened as a shell does, with `**` for any folders.
     """
-    suffix = format_for(None, format).suffixes[0]
     for name in inputs:
         try:
-            for path, below in _texts_of(name, folder):
-                output = folder / below / f"{path.stem}{stem_end}{suffix}"
+            for path, below in _texts_of(name, folder, backlog):
+                output = folder / below / f"{path.stem}{stem_end}{backlog.suffix}"
                 backlog.add(str(path), Task(path, output, name=str(path)))
         except InputError as error:
             backlog.refuse(name, error)
 
 
-def _texts_of(name: str, outputs: Path) -> Iterator[Found]:
+def _texts_of(name: str, outputs: Path, backlog: Backlog) -> Iterator[Found]:
     if name in ("", "-"):
         what = "the name of an input is empty" if not name else "standard input is one text: give it alone"
         raise InputError(what)
@@ -52,20 +47,19 @@ def _texts_of(name: str, outputs: Path) -> Iterator[Found]:
         raise InputError(f"no file fits {name}. Check the pattern")
     for path in map(Path, names):
         if path.is_dir():
-            yield from _texts_in(path, outputs)
+            yield from _texts_in(path, outputs, backlog)
         else:
             yield path, Path()
 
 
-def _texts_in(folder: Path, outputs: Path) -> Iterator[Found]:
+def _texts_in(folder: Path, outputs: Path, backlog: Backlog) -> Iterator[Found]:
     """The texts in a folder; not those in the folder of the outputs, nor subtitles of what was spoken."""
     found = False
     for at, folders, files in os.walk(folder, onerror=_refuse):
         here = Path(at)
         folders[:] = sorted((n for n in folders if not _is_left_out(here / n, outputs)), key=_in_order)
         for name in sorted(files, key=_in_order):
-            is_text = name.lower().endswith(SUFFIXES) and not name.startswith(".")
-            if is_text and not is_sidecar(here / name):
+            if not name.startswith(".") and backlog.is_text(here / name):
                 found = True
                 yield here / name, here.relative_to(folder)
     if not found:

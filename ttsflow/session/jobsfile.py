@@ -15,7 +15,6 @@ from ttsflow.config.layers import absolute
 from ttsflow.config.model import FilePath, FilePaths, Name
 from ttsflow.errors import ConfigError, InputError, OutputError
 from ttsflow.interface.validation import Section, validate
-from ttsflow.output import format_for
 from ttsflow.output.series import file_name
 from ttsflow.session.backlog import Backlog
 from ttsflow.session.batch import Task
@@ -65,14 +64,14 @@ class JobLine(Section):
         return file_name(str(self.id)) if self.id is not None else Path(self.file or "").stem
 
 
-def add_jobs(backlog: Backlog, name: str, folder: Path, *, format: str | None, stem_end: str = "") -> None:
+def add_jobs(backlog: Backlog, name: str, folder: Path, stem_end: str = "") -> None:
     """Add a task for each line of the file of this name; "-" is standard input.
 
-    Paths of texts and recordings start from the folder of the file, those of outputs from `folder`. `format`
-    is that of the audio. Raises InputError where the file cannot be read or has no job.
+    Paths of texts and recordings start from the folder of the file, those of outputs from `folder`. Raises
+    InputError where the file cannot be read or has no job.
     """
     label, here = ("standard input", Path()) if name == STDIN else (name, Path(name).parent)
-    suffix, empty = format_for(None, format).suffixes[0], True
+    empty = True
     for number, line in enumerate(_lines(name), 1):
         where = f"{label}, line {number}"
         if not line.strip():
@@ -84,7 +83,7 @@ def add_jobs(backlog: Backlog, name: str, folder: Path, *, format: str | None, s
             backlog.refuse(where, error)
             continue
         text = backlog.text(job.text) if job.text is not None else Path(absolute(job.file, here))
-        output = job.output or f"{job.stem}{stem_end}{suffix}"
+        output = job.output or f"{job.stem}{stem_end}{backlog.suffix}"
         if _leads_out(output):
             below = "the current folder" if folder == Path() else folder
             backlog.refuse(where, OutputError(_LEADS_OUT.format(output, below)))

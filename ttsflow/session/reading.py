@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
+from ttsflow.config import Settings
+from ttsflow.config.model import TextSection
 from ttsflow.interface.textreader import TextReader
 from ttsflow.registry import Plugin, Registry, read_by
 from ttsflow.text.document import Document
 from ttsflow.text.options import ReadOptions
 from ttsflow.text.readers import Reader, reader_named
+
+
+def reading_for(
+    settings: Settings, plugins: Callable[[], Registry], text: TextSection | None = None
+) -> ReadOptions:
+    """How a text is read; `plugins` are loaded once a format is asked for that is none of this program's.
+
+    `text` stands in the place of the configuration's section. Raises UnknownNameError where the configuration
+    names a format that there is not.
+    """
+
+    @cache
+    def others() -> tuple[Reader, ...]:
+        return readers_of(plugins())
+
+    if (name := settings.config.text.format) is not None:
+        reader_named(name, others, f"It is named at {settings.where(('text', 'format'))}")
+    return replace((text or settings.config.text).reading, others=others)
 
 
 def readers_of(registry: Registry) -> tuple[Reader, ...]:

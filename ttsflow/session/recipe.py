@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ttsflow.config import Settings, settings_of
 from ttsflow.errors import InputError, OutputError
-from ttsflow.output import Encoding, Tag, format_named
+from ttsflow.output import FORMATS, Encoding, Formats, Tag
+from ttsflow.registry import Registry
 from ttsflow.session.book import Book
+from ttsflow.session.formats import formats_with
 from ttsflow.session.request import Manner
 from ttsflow.store import Store, fingerprint, store_path
+
+_PLAIN = {format.name for format in FORMATS if format.is_plain}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +87,22 @@ class Recipe:
         form = self.format
         if self.encoding != Encoding():
             form += f" {self.encoding!r}"
-        if format_named(self.format).codec is not None:  # others tell nothing of the book
+        if self.format not in _PLAIN:  # which tell nothing of the book
             form += f" {Book.read(store)!r}"
         return fingerprint(store, form)
 
     def settings(self, output: Path) -> Settings:
         """The settings with which `output` was spoken. Raises ConfigError where a file they name is gone."""
         return settings_of(self.config, f"the store of {output}")
+
+    def formats(self, output: Path, plugins_dirs: Sequence[Path] = ()) -> Formats:
+        """The formats of audio: with those of the plugins that made `output`, and of more folders."""
+
+        def plugins() -> Registry:
+            folders = (*map(Path, self.plugins_dirs), *plugins_dirs)
+            return Registry.load(self.settings(output).config.plugins, folders)
+
+        return formats_with(plugins)
 
     def write(self, store: Store) -> None:
         """Note it in a store."""

@@ -12,7 +12,7 @@ from typing import Self
 
 from ttsflow.errors import OutputError, StoreDamaged, StoreError, TtsflowError
 from ttsflow.interface.jobs import Account, AudioPiece, ChunkJob, Outcome
-from ttsflow.output import About, FileSink, Lease, Tag, format_for
+from ttsflow.output import About, FileSink, Lease, Tag
 from ttsflow.report import Observer
 from ttsflow.report.lateness import Lateness
 from ttsflow.report.passage import Passage
@@ -59,7 +59,7 @@ class Recording:
         self.account: Account | None = Account()
         self.failed: list[Outcome] = []
         self._setup = setup
-        self._format = format_for(path, format or setup.config.output.format).name
+        self._format = setup.formats.of(path, format or setup.config.output.format)
         self._request: Request | None = None
         self._overwrite = False
         self._leases: list[Lease] = []
@@ -96,7 +96,7 @@ class Recording:
                 f"{self.path} exists and was not made from this text; to replace it, overwrite it "
                 f"(`overwrite`){stays}, or choose another output"
             )
-        self._recipe = Recipe.of(request.manner, self._format, tag)
+        self._recipe = Recipe.of(request.manner, self._format.name, tag)
         source = request.document.identity.source
         text = None if source is None else Path(request.document.name)
         self._sidecars.check(text, overwrite=overwrite)
@@ -123,7 +123,7 @@ class Recording:
                 f"{self.path} is another file than the one that was made from what is kept for it; move it "
                 f"away, and what is spoken again is built into a new one"
             )
-        self._recipe = recipe
+        self._recipe, self._format = recipe, self._setup.formats.named(recipe.format)
         self._sidecars.check()
         self._take_output()
         self._take_store()
@@ -133,7 +133,7 @@ class Recording:
         sink = FileSink(
             self.path,
             sample_rate=self._setup.profile.sample_rate,
-            format=self._recipe.format,
+            format=self._format,
             about=About(self._recipe.tag),
             encoding=self._recipe.encoding,
         )
@@ -345,7 +345,7 @@ class Recording:
         sink = self._sinks[-1]
         if not self.is_built and not make_output(self.store, sink, self._recipe, observer, written):
             return False
-        for told in self._sidecars.make(self.store, overwrite=self._overwrite):
+        for told in self._sidecars.make(self.store, self._format, overwrite=self._overwrite):
             observer.notice(told)
         if self._recipe.is_timed:
             late = Lateness.of(self.store.passages()).notice(str(self.path))

@@ -27,6 +27,7 @@ from ttsflow.devices import Detection, detect
 from ttsflow.errors import UnknownNameError
 from ttsflow.interface.device import Device
 from ttsflow.interface.profile import Profile
+from ttsflow.output import FORMATS, Formats
 from ttsflow.profiles import Known, known, profiled, read_profiles
 from ttsflow.registry import (
     BackendRecipe,
@@ -43,7 +44,8 @@ from ttsflow.report.decisions import Tell, TracedPolicy
 from ttsflow.runner import Post, Workers
 from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.placement import usable
-from ttsflow.session.reading import readers_of
+from ttsflow.session.formats import formats_for
+from ttsflow.session.reading import readers_of, reading_for
 from ttsflow.session.readings import Readings
 from ttsflow.session.wording import TextRules
 from ttsflow.text import ReadOptions
@@ -59,9 +61,9 @@ class Setup:
     `profile` has the costs that are `known` from a profile file in the place of the backend's own guesses.
     `identity` stands for what the backend's audio depends on beside the job. `plugins_dirs` are the
     folders whose plugins were loaded. `rules` have the last word on how a text is spoken; `observers` are
-    told what happens; `readers` read files of other formats. Workers run in the `cluster`, if there is one,
-    which `close` leaves. `readings` have what was made of files that requests name. Each decision of the
-    policy is told to `tell`, if there is one.
+    told what happens; `readers` read files of other formats, and `formats` are those of audio. Workers run
+    in the `cluster`, if there is one, which `close` leaves. `readings` have what was made of files that
+    requests name. Each decision of the policy is told to `tell`, if there is one.
     """
 
     config: Config
@@ -75,6 +77,7 @@ class Setup:
     rules: TextRules = field(default_factory=TextRules, repr=False, compare=False)
     observers: tuple[ObserverChoice, ...] = ()
     readers: tuple[Reader, ...] = ()
+    formats: Formats = FORMATS
     cluster: Cluster | None = None
     readings: Readings = field(default_factory=Readings, repr=False, compare=False)
     tell: Tell | None = field(default=None, repr=False, compare=False)
@@ -156,6 +159,8 @@ def make_setup(
         spoken_language(config.text.language, profile)
     rules = TextRules(resolve_text_rules(settings, registry))
     observers = resolve_observers(settings, registry)
+    formats, readers = formats_for(settings, lambda: registry), readers_of(registry)
+    reading_for(settings, lambda: registry)
     with ExitStack() as otherwise:
         cluster = _join(config.cluster, backend)
         if cluster is not None:
@@ -180,7 +185,8 @@ def make_setup(
         tuple(plugins_dirs),
         rules,
         observers,
-        readers_of(registry),
+        readers,
+        formats,
         cluster,
     )
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ttsflow.errors import OutputError, StoreError
-from ttsflow.output import read_tag
-from ttsflow.output.formats import FORMATS
+from ttsflow.output import Format, Formats, read_tag
 from ttsflow.output.subtitles import SUBTITLES
 from ttsflow.report.units import files
 from ttsflow.session.book import Book
@@ -91,8 +90,10 @@ class Sidecars:
             self.folder is None or all((self.folder / name).exists() for name in note["parts"])
         )
 
-    def make(self, store: Store, *, overwrite: bool = False) -> Iterator[str]:
-        """Make all of it; says what was made, and what of an earlier time is there still.
+    def make(self, store: Store, format: Format, *, overwrite: bool = False) -> Iterator[str]:
+        """Make all of it, the parts in this format; says what was made.
+
+        It also says what is there still of an earlier time.
 
         What will be there is noted before it is: so whenever a run ends, the next one knows its own files.
         Raises as `Export` does.
@@ -109,12 +110,12 @@ class Sidecars:
             yield f"subtitles: {self.subtitles}"
         names: list[str] = []
         if self.folder is not None and self.split is not None:
-            names = export.names(self.split, self.recipe.format)
+            names = export.names(self.split, format.suffixes[0])
             coming = self._stated(store, sorted({*known, *names})) | {"from": None}
             parts = export.parts(
                 self.folder,
                 self.split,
-                self.recipe.format,
+                format,
                 self.recipe.encoding,
                 overwrite=overwrite,
                 ours=known,
@@ -154,11 +155,11 @@ class Sidecars:
         }
 
 
-def is_sidecar(path: Path) -> bool:
-    """Whether a file is the subtitles that were made beside an output."""
+def is_sidecar(path: Path, formats: Formats) -> bool:
+    """Whether a file is the subtitles that were made beside an output in one of the formats."""
     if path.suffix.lower() not in SUBTITLES:
         return False
-    outputs = (path.with_suffix(suffix) for format in FORMATS for suffix in format.suffixes)
+    outputs = map(path.with_suffix, formats.suffixes)
     return any(
         store_path(output).exists() and _noted_closed(output).get("subtitles_at") == path.name
         for output in outputs

@@ -39,7 +39,7 @@ class ReadOptions:
     `lines`, `addresses` and `code` are for plain text: whether addresses are spoken as a whole, or only their
     hosts; whether blocks of code are spoken. `marks` says whether marks of speakers and pauses are read,
     and `cues` when subtitles are heard. `others` gives readers beside those of this program, such as those of
-    plugins; it is called only for a suffix that stands for none of these.
+    plugins; it is called only for a suffix or a name that stands for none of these.
     """
 
     format: str | None = None

@@ -191,15 +191,23 @@ READERS = (
     Reader("srt", (".srt",), partial(_read_subtitles, format="srt")),
     Reader("vtt", (".vtt",), partial(_read_subtitles, format="vtt")),
 )
+Others = Callable[[], Sequence[Reader]]
+"""gives more readers, such as those of plugins"""
+
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 
 
-def reader_named(name: str) -> Reader:
-    """The reader of the format called `name`. Raises UnknownNameError, which lists the known ones."""
-    for reader in READERS:
+def reader_named(name: str, others: Others = tuple, hint: str = "") -> Reader:
+    """The reader of the format called `name`; `others` are more, asked for where it is none of these.
+
+    Raises UnknownNameError, which lists the known ones and ends with `hint`.
+    """
+    known = []
+    for reader in _all(others):
         if reader.name == name:
             return reader
-    raise UnknownNameError("input format", name, [reader.name for reader in READERS])
+        known.append(reader.name)
+    raise UnknownNameError("input format", name, known, hint)
 
 
 _NOT_PROSE = {
@@ -215,19 +223,20 @@ _NOT_PROSE = {
 """what files with these suffixes are: nobody wants to hear them as they stand"""
 
 
-def reader_for(path: Path, others: Callable[[], Sequence[Reader]] = tuple) -> Reader:
+def can_read(path: Path, others: Others = tuple) -> bool:
+    """Whether the suffix of a file's name is that of a reader."""
+    return _with_suffix(path.suffix.lower(), others) is not None
+
+
+def reader_for(path: Path, others: Others = tuple) -> Reader:
     """The reader that the suffix of a file's name stands for; plain text where it stands for none.
 
     `others` gives more readers, and is called where the suffix is that of none here. Raises InputError for a
     file that is no prose.
     """
     suffix = path.suffix.lower()
-    for reader in READERS:
-        if suffix in reader.suffixes:
-            return reader
-    for reader in others() if suffix else ():
-        if suffix in reader.suffixes:
-            return reader
+    if (found := _with_suffix(suffix, others)) is not None:
+        return found
     for kind, suffixes in _NOT_PROSE.items():
         if suffix in suffixes:
             known = ", ".join(known for reader in READERS for known in reader.suffixes)
@@ -236,3 +245,12 @@ def reader_for(path: Path, others: Callable[[], Sequence[Reader]] = tuple) -> Re
                 f"or, to hear it as it stands, add `text.format: text`."
             )
     return TEXT
+
+
+def _with_suffix(suffix: str, others: Others) -> Reader | None:
+    return next((reader for reader in _all(others) if suffix in reader.suffixes), None) if suffix else None
+
+
+def _all(others: Others) -> Iterator[Reader]:
+    yield from READERS
+    yield from others()

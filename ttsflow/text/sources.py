@@ -31,7 +31,7 @@ def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
     Raises InputError if the file cannot be read, is not text,
     is not valid in the encoding, or has nothing to speak; UnknownNameError if there is no such format.
     """
-    reader = reader_for(path, options.others) if options.format is None else reader_named(options.format)
+    reader = reader_for(path, options.others) if options.format is None else _reader(options)
     name = _printable(path)
     try:
         data = path.read_bytes()
@@ -58,7 +58,7 @@ def read_stream(
 
     Raises InputError and UnknownNameError in the same cases as `read_file`.
     """
-    reader = _reader(options.format)
+    reader = _reader(options)
     try:
         data = binary_file.read()
     except OSError as error:
@@ -90,7 +90,7 @@ def read_text(text: str, options: ReadOptions = DEFAULTS, name: str = "text") ->
     Raises InputError if it has nothing to speak, or contains a NUL or half of a character;
     UnknownNameError if there is no such format.
     """
-    reader, text = _reader(options.format), text.removeprefix("\ufeff")
+    reader, text = _reader(options), text.removeprefix("\ufeff")
     check_text(text, name)
     # With a byte order mark it is text for sure, even if it begins with "%PDF-".
     return reader.read(codecs.BOM_UTF8 + text.encode(), name, options)
@@ -108,8 +108,8 @@ def _pieces(binary_file: BinaryIO, name: str) -> Iterator[bytes]:
         raise InputError(f"{name} cannot be read: {error.strerror}. Give a file or a pipe.") from None
 
 
-def _reader(format: str | None) -> Reader:
-    return TEXT if format is None else reader_named(format)
+def _reader(options: ReadOptions) -> Reader:
+    return TEXT if options.format is None else reader_named(options.format, options.others)
 
 
 def _missing(path: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 
 from ttsflow.errors import InputError
-from ttsflow.output import format_named
+from ttsflow.output import FORMATS
 from ttsflow.server.body import kind_of
 from ttsflow.server.checking import checked_request
 from ttsflow.server.errors import Refused, blaming
@@ -60,7 +60,7 @@ async def take_on(service: Service, jobs: Jobs, owner: str, request: Request) ->
             manner = (await checked_request(service, document, settings, f"job {id}", owner)).manner
         format = settings.response_format or "mp3"
         with blaming("response_format"):
-            format_named(format).check(config.output.encoding)
+            FORMATS.named(format).check(config.output.encoding)
         order = Order(
             id=id,
             owner=owner,

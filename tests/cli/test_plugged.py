@@ -1,0 +1,88 @@
+"""Readers and encoders of plugins, on the command line: by suffix, by name, in folders and through pipes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.program import ONE_WORKER, Program, sim
+
+PLUGIN = """
+import ttsflow
+
+class Shouted(ttsflow.TextReader):
+    name = "shouted"
+    suffixes = (".shout",)
+    def read(self, data, name):
+        return data.decode().capitalize()
+
+class Backwards(ttsflow.AudioEncoder):
+    name = "backwards"
+    suffixes = (".back",)
+    streamed = True
+    def begin(self, file, sample_rate, kbit_s):
+        print("words of the encoder")
+        self.file = file
+    def write(self, samples):
+        self.file.write((-samples).tobytes())
+    def finish(self, details):
+        if not self.file.seekable():
+            self.file.write(b"END!")
+
+class Chest(Backwards):
+    name = "chest"
+    suffixes = (".chest",)
+    streamed = False
+
+@ttsflow.hookimpl
+def ttsflow_readers():
+    return [Shouted]
+
+@ttsflow.hookimpl
+def ttsflow_encoders():
+    return [Backwards, Chest]
+"""
+
+PLUGGED = ("--plugins-dir", "plugins", *sim(), *ONE_WORKER)
+
+
+@pytest.fixture
+def plugged(program: Program) -> Program:
+    program.write("plugins/more.py", PLUGIN)
+    return program
+
+
+def turned(samples: bytes) -> bytes:
+    """What the encoder makes of samples."""
+    import numpy as np
+
+    return (-np.frombuffer(samples, "<i2")).tobytes()
+
+
+def test_a_folder_of_texts_that_a_plugin_reads_becomes_files_that_another_writes(plugged: Program) -> None:
+    plugged.write("texts/one.shout", "HELLO ONE.")
+    plugged.write("texts/two.txt", "Hello two.")
+    plugged.write("texts/cover.jpg", "no text")
+    plugged("run", "texts", "-o", "audio", "--format", "backwards", *PLUGGED)
+    made = sorted(path.name for path in (plugged.folder / "audio").iterdir())
+    assert made == ["one.back", "one.back.ttsflow", "two.back", "two.back.ttsflow"]
+    plugged("export", "audio/one.back", "one.pcm")
+    plugged("export", "audio/one.back", "again.back")
+    samples = (plugged.folder / "one.pcm").read_bytes()
+    assert (plugged.folder / "again.back").read_bytes() == turned(samples)
+    assert (plugged.folder / "audio" / "one.back").read_bytes() == turned(samples)
+    plugged("run", "--text", "Hello.", "-o", "other.wav", *sim(), *ONE_WORKER)
+    ended = plugged("export", "other.wav", "other.back", code=2)
+    assert "other.back has no suffix that says its format; there are .wav" in ended.err
+    plugged("export", "other.wav", "other.back", "--plugins-dir", "plugins")
+
+
+def test_standard_input_by_the_name_of_a_reader_and_audio_through_a_pipe(plugged: Program) -> None:
+    shown = plugged("run", "-", "--input-format", "shouted", "--dry-run", *PLUGGED, stdin=b"HELLO THERE.")
+    assert "Hello there." in shown.text
+    streamed = plugged("run", "--text", "Hello.", "-o", "-", "--format", "backwards", *PLUGGED)
+    plugged("run", "--text", "Hello.", "-o", "hello.pcm", *PLUGGED)
+    assert streamed.out == turned((plugged.folder / "hello.pcm").read_bytes()) + b"END!"
+    assert "encoder 'backwards' prints: words of the encoder" in streamed.err
+    ended = plugged("run", "--text", "Hello.", "-o", "-", "--format", "chest", *PLUGGED, code=2)
+    assert "chest audio cannot be streamed; name a file with -o" in ended.err
+    assert plugged.processes() == []
