@@ -22,12 +22,13 @@ from tests.crash_loop.loop import BACKENDS, Counts, CrashLoop
 @click.option("--max-chars", type=click.IntRange(1), default=120, show_default=True, help="Most in a chunk.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of policies, workers and moments.")
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="sim", show_default=True)
-def main(kills: int, text: Path, chars: int, max_chars: int, seed: int, backend: str) -> None:
+@click.option("--freezes", is_flag=True, help="Stop workers, too (SIGSTOP).")
+def main(kills: int, text: Path, chars: int, max_chars: int, seed: int, backend: str, freezes: bool) -> None:
     """Kill the program, again and again, and see that nothing is lost."""
     folder = Path(tempfile.mkdtemp(prefix="crash-loop-"))
     part = folder / "text.txt"
     part.write_text(beginning(text.read_text("utf-8"), chars), "utf-8")
-    loop = CrashLoop(folder, part, backend, seed, max_chars)
+    loop = CrashLoop(folder, part, backend, seed, max_chars, freezes=freezes)
     try:
         loop.run(kills)
     except AssertionError as error:
@@ -50,6 +51,7 @@ def shown(counts: Counts) -> str:
     policies = ", ".join(f"{name} {count}" for name, count in counts.policies.most_common())
     rows = [
         ("kills", f"{kills} of the main process ({spread}), {counts.worker_kills} of workers"),
+        ("freezes", f"{counts.worker_freezes} of workers"),
         ("runs", f"{counts.runs} ({policies}), {counts.finished} to their end"),
         ("outputs", f"{counts.outputs} of {counts.chunks} chunks each, every one as undisturbed"),
         ("chunks", f"lost {counts.lost}, duplicated {counts.duplicated}, reordered {counts.reordered}"),

@@ -18,6 +18,7 @@ from tests.fakes.fake_nvml import build_fake_nvml, environment
 from ttsflow.scheduler.limits import Limits
 
 GONE_S = 60.0  # what is left then, after a kill of the main process, hangs; how long it took is counted
+LATE_S = 5.0  # after which it is known that a worker is stopped, and a second attempt has begun
 LATE_KILLS = 15  # of one output, once all of its chunks are there
 BACKENDS: dict[str, Mapping[str, object]] = {
     "sim": {"chunk_s": 0.05, "jitter": 0.6, "sample_rate": 8000, "chars_per_s": 45},
@@ -47,6 +48,7 @@ class Counts:
     chunks: int = 0
     main_kills: Counter[str] = field(default_factory=Counter)
     worker_kills: int = 0
+    worker_freezes: int = 0
     policies: Counter[str] = field(default_factory=Counter)
     lost: int = 0
     duplicated: int = 0
@@ -67,19 +69,23 @@ class CrashLoop:
     """Speaks a text again and again in `folder`, until the main process was killed so many times.
 
     Raises AssertionError, which tells the seed and the run, where anything is not as it must be;
-    `counts` are those so far. Every output is compared with that of an undisturbed run.
+    `counts` are those so far. Every output is compared with that of an undisturbed run. With `freezes`
+    workers are stopped, too, and half of the runs begin no second attempts.
     """
 
-    def __init__(self, folder: Path, text: Path, backend: str, seed: int, max_chars: int) -> None:
+    def __init__(
+        self, folder: Path, text: Path, backend: str, seed: int, max_chars: int, *, freezes: bool = False
+    ) -> None:
         self._folder, self._text, self._seed = folder, text, seed
         self._rng = random.Random(seed)
-        self._backend, self._max_chars = backend, max_chars
+        self._backend, self._max_chars, self._freezes = backend, max_chars, freezes
         self._env = {key: value for key, value in os.environ.items() if not key.startswith("CUDA_")}
         self._fake_gpus = build_fake_nvml(folder)
         self._right_output = folder / "undisturbed.wav"
         self._right = Kept()
         self._checked: tuple[int, int] | None = None  # inode and time of the output that was compared
         self._begun: Counter[bytes] = Counter()
+        self._raced = 0
         self._to_account: list[_Over] = []
         self.counts = Counts()
 
@@ -108,6 +114,7 @@ class CrashLoop:
         """From nothing to the whole, killed again and again; then from the chunks to the whole, the same."""
         output = self._folder / f"output-{self.counts.outputs}.wav"
         self._begun.clear()
+        self._raced = 0
         worker_kills, in_flight = self.counts.worker_kills, self.counts.in_flight
         late_kills = 0
         kept, more = Kept(), True
@@ -123,6 +130,7 @@ class CrashLoop:
                 output.unlink(missing_ok=True)  # else there may be nothing to do, and to be killed at
         again = self._begun.total() - len(self._begun)
         excused = self.counts.in_flight - in_flight + self.counts.worker_kills - worker_kills
+        excused += self._raced
         assert again <= excused, f"{again} chunks were spoken again, and {excused} were in work at a kill"
         self.counts.outputs += 1
         self.counts.rendered += self._begun.total()
@@ -143,6 +151,8 @@ class CrashLoop:
             self._account()
             if rng.random() < 0.4:
                 self._kill_workers(run)
+            if self._freezes and rng.random() < 0.5:
+                self._freeze_workers(run)
             if kill:
                 moment = choose(rng, before.left if before.places else None)
                 killed = moment(run, rng) and run.kill()
@@ -168,6 +178,15 @@ class CrashLoop:
                 return
             self.counts.worker_kills += run.kill_a_worker(rng)
 
+    def _freeze_workers(self, run: Run) -> None:
+        """Stop a worker or two, and wait at times until what it has is late."""
+        rng = self._rng
+        for _ in range(rng.randint(1, 2)):
+            if not (run.until(run.speaks) and run.wait(rng.uniform(0.0, 0.35))):
+                return
+            self.counts.worker_freezes += run.freeze_a_worker(rng)
+        run.wait(rng.choice((0.0, LATE_S)))
+
     # ------------------------------------------------------------ what must be
 
     def _account(self) -> None:
@@ -186,6 +205,8 @@ class CrashLoop:
             counts.kept_and_again += len(needless)
             assert not needless, f"{len(needless)} chunks that were kept are spoken again"
             in_flight = len(set(begun) - after.keys)
+            if self._freezes:  # a second attempt, or another after the worker was given up
+                self._raced += len(begun) - len(set(begun))
             assert over.killed or not in_flight, f"{in_flight} chunks were begun and are not kept"
             at_most = over.workers * Limits().look_ahead  # in workers, or on the way to the disk
             assert in_flight <= at_most, f"{in_flight} chunks were in flight at a kill, not {at_most}"
@@ -230,6 +251,8 @@ class CrashLoop:
             "limits.restarts": NEVER,
             "text.max_chars": self._max_chars,
         }
+        if self._freezes and self._rng.random() < 0.5:
+            settings["limits.hedge"] = 0
         if policy == "bounded-parallel":
             settings["policy.options.max_concurrent"] = workers
         set_ = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]

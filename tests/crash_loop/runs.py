@@ -9,6 +9,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,7 @@ class Run:
         self._placed_before = _changed_ns(self.output)
         self.family = uuid.uuid4().hex
         self.killed_at: float | None = None
+        self._frozen: list[psutil.Process] = []
         self._notes = folder / f"notes-{number}"
         self._errors = folder / f"errors-{number}"
         self._part = output.with_name(f".{output.name}.part")
@@ -120,13 +122,24 @@ class Run:
             os.kill(rng.choice(workers).pid, signal.SIGKILL)
         return bool(workers)
 
+    def freeze_a_worker(self, rng: random.Random) -> bool:
+        """SIGSTOP to one of its workers, until the run is killed; whether there was one."""
+        if workers := self.workers():
+            frozen = rng.choice(workers)
+            os.kill(frozen.pid, signal.SIGSTOP)
+            self._frozen.append(frozen)
+        return bool(workers)
+
     def kill(self) -> bool:
-        """SIGKILL to the main process; False where it had ended by itself."""
-        if self._process.poll() is not None:
-            return False
-        self._process.kill()
-        self.killed_at = time.monotonic()
-        return self._process.wait() == -signal.SIGKILL
+        """SIGKILL to the main process; False where it had ended by itself. What is frozen goes on."""
+        ended = self._process.poll() is not None
+        if not ended:
+            self._process.kill()
+            self.killed_at = time.monotonic()
+        while self._frozen:
+            with suppress(psutil.NoSuchProcess):  # it knows a process by its time of birth, too
+                self._frozen.pop().resume()
+        return not ended and self._process.wait() == -signal.SIGKILL
 
     def end(self) -> int:
         """Wait for its end; the exit code."""
