@@ -50,7 +50,7 @@ class Played:
 
 
 def play(kind: str, seed: int, hedge: float | None, *, live: bool) -> Played:
-    """A text in the world of a kind that a seed makes; `hedge` is `limits.hedge`, `live` where one listens."""
+    """A text in the world of a kind that a seed makes; `hedge`: `limits.hedge`; `live`: one listens."""
     rng = random.Random(seed)
     gpus, chunks = rng.choice((2, 3, 4)), rng.choice((24, 60, 150))
     profile = Profile("sim", 24_000, ("cuda",), rtf=0.3 * gpus if live else 0.5, deterministic=True)
