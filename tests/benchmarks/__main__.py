@@ -19,6 +19,7 @@ from tests.benchmarks import (
     espeak_speedup,
     faults,
     keeping,
+    late,
     many,
     memory,
     recovery,
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[Workload], Iterator[Figure]]] = {
     "many": many.measure,
     "serving": serving.measure,
     "recovery": recovery.measure,
+    "late": late.measure,
     "faults": faults.measure,
     "cluster": cluster.measure,
 }

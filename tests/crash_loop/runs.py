@@ -114,7 +114,7 @@ class Run:
             children = psutil.Process(self._process.pid).children()
         except psutil.NoSuchProcess:
             return []
-        return [child for child in children if _is_worker(child)]
+        return [child for child in children if is_worker(child)]
 
     def kill_a_worker(self, rng: random.Random) -> bool:
         """SIGKILL to one of its workers; whether there was one."""
@@ -168,7 +168,7 @@ class Run:
             file.unlink(missing_ok=True)
 
 
-def _is_worker(process: psutil.Process) -> bool:
+def is_worker(process: psutil.Process) -> bool:
     try:
         return "ttsflow.workers.main" in process.cmdline()
     except psutil.Error:

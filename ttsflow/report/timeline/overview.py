@@ -16,7 +16,7 @@ class Worker:
 
     `loads` are times (since, ready); `since` is when its process was started, or when the model began to
     load. `losses` are ends before that of the run: (when, why). `busy_s` and `open_s` are sums over its
-    slots: with an attempt, and while it was ready.
+    slots: with an attempt, and while it was ready. `audio_s` is the speech that it made.
     """
 
     name: str
@@ -28,6 +28,12 @@ class Worker:
     unfinished: int = 0
     busy_s: float = 0.0
     open_s: float = 0.0
+    audio_s: float = 0.0
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of speech that one of its slots made in a second of work: how quick its device is."""
+        return self.audio_s / self.busy_s if self.audio_s > 0.0 and self.busy_s > 0.0 else None
 
     @property
     def utilisation(self) -> float | None:
@@ -87,6 +93,10 @@ class Overview:
             else:
                 each.busy_s += ended_s - started_s
             end_s = max(end_s, started_s, ended_s or 0.0)
+
+        for chunk in report.get("chunks", ()):
+            if chunk.get("worker") and not chunk.get("kept"):
+                worker(chunk["worker"]).audio_s += number(chunk.get("audio_s")) or 0.0
 
         for each, started_s in running_since_s:
             each.busy_s += end_s - started_s

@@ -295,20 +295,21 @@ def _workers(workers: Iterable[Worker]) -> Iterator[str]:
     yield '<div class="scroll"><table>\n<caption>Workers</caption>\n<thead><tr>'
     yield "".join(
         f'<th scope="col">{name}</th>'
-        for name in ("worker", "device", "slots", "in use", "attempts", "not finished", "times lost")
+        for name in ("worker", "device", "slots", "in use", "speed", "attempts", "not finished", "times lost")
     )
     yield "</tr></thead>\n<tbody>\n"
     for worker in workers:
-        used = worker.utilisation
+        used, speed = worker.utilisation, worker.speed
         cells = (
-            worker.device, worker.slots, "" if used is None else f"{used:.0%}", f"{worker.attempts:,}",
-            f"{worker.unfinished:,}", len(worker.losses),
+            worker.device, worker.slots, "" if used is None else f"{used:.0%}",
+            "" if speed is None else f"{speed:.3g} x", f"{worker.attempts:,}", f"{worker.unfinished:,}",
+            len(worker.losses),
         )  # fmt: skip
         row = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
         yield f'<tr><th scope="row">{_text(worker.name)}</th>{row}</tr>\n'
     yield "</tbody></table></div>\n"
     yield '<p class="note">In use: the part of the time of its slots, from when it was ready, in which an '
-    yield "attempt ran there.</p>\n"
+    yield "attempt ran there. Speed: seconds of speech that a slot made in a second of work.</p>\n"
 
 
 def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
