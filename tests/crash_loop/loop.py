@@ -18,6 +18,7 @@ from tests.fakes.fake_nvml import build_fake_nvml, environment
 from ttsflow.scheduler.limits import Limits
 
 GONE_S = 60.0  # what is left then, after a kill of the main process, hangs; how long it took is counted
+DEADLINE_S = 10.0  # of a chunk, where workers are stopped
 LATE_S = 5.0  # after which it is known that a worker is stopped, and a second attempt has begun
 LATE_KILLS = 15  # of one output, once all of its chunks are there
 BACKENDS: dict[str, Mapping[str, object]] = {
@@ -251,8 +252,10 @@ class CrashLoop:
             "limits.restarts": NEVER,
             "text.max_chars": self._max_chars,
         }
-        if self._freezes and self._rng.random() < 0.5:
-            settings["limits.hedge"] = 0
+        if self._freezes:  # else a run all of whose workers are stopped waits for minutes
+            settings |= {"limits.timeouts.chunk_s": DEADLINE_S, "limits.timeouts.load_s": 2 * DEADLINE_S}
+            if self._rng.random() < 0.5:
+                settings["limits.hedge"] = 0
         if policy == "bounded-parallel":
             settings["policy.options.max_concurrent"] = workers
         set_ = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
