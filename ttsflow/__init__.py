@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         UsageError,
         WorkerError,
     )
-    from ttsflow.interface.audioencoder import AudioDetails, AudioEncoder, AudioFile
+    from ttsflow.interface.audioencoder import AudioDetails, AudioEncoder
     from ttsflow.interface.backend import (
         Backend,
         DeviceLost,
@@ -79,7 +79,7 @@ _HOME = {
     "session.playback": ("Playback",),
     "session.streams": ("ChunksFailed",),
     "text.cutting": ("Flush",),
-    "interface.audioencoder": ("AudioDetails", "AudioEncoder", "AudioFile"),
+    "interface.audioencoder": ("AudioDetails", "AudioEncoder"),
     "interface.backend": (
         "Backend",
         "DeviceLost",
@@ -144,7 +144,6 @@ __all__ = [
     "AsyncEngine",
     "AudioDetails",
     "AudioEncoder",
-    "AudioFile",
     "AudioPiece",
     "Backend",
     "BackendUnavailable",

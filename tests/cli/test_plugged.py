@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.cli.program import ONE_WORKER, Program, sim
@@ -86,3 +88,43 @@ def test_standard_input_by_the_name_of_a_reader_and_audio_through_a_pipe(plugged
     ended = plugged("run", "--text", "Hello.", "-o", "-", "--format", "chest", *PLUGGED, code=2)
     assert "chest audio cannot be streamed; name a file with -o" in ended.err
     assert plugged.processes() == []
+
+
+def test_a_listener_who_takes_his_time_is_not_the_plugins_fault(plugged: Program) -> None:
+    text = "\n\n".join(f"Sentence {number} is spoken here." for number in range(40))
+    limits = ("--set", "limits.timeouts.plugin_s=2", "--set", "backend.options.rtf=0")
+    run = plugged.start("run", "--text", text, "-o", "-", "--format", "backwards", *PLUGGED, *limits)
+    time.sleep(4)  # the pipe is full by then
+    ended = plugged.finish(run)
+    assert ended.code == 0, ended.err
+    plugged("run", "--text", text, "-o", "whole.pcm", *PLUGGED)
+    assert ended.out == turned((plugged.folder / "whole.pcm").read_bytes()) + b"END!"
+
+
+def test_what_is_wrong_with_an_encoder_is_told_with_what_is_kept(plugged: Program) -> None:
+    plugged.write("plugins/more.py", PLUGIN.replace("def finish(self, details):", "def finish(self):"))
+    ended = plugged("run", "--text", "Hello.", "-o", "hello.back", *PLUGGED, code=3)
+    assert "encoder 'backwards' of" in ended.err
+    assert "raised in finish: TypeError" in ended.err
+    assert "the same command goes on from there" in ended.err
+    plugged.write("plugins/more.py", PLUGIN)
+    plugged("run", "--text", "Hello.", "-o", "hello.back", *PLUGGED)
+    (plugged.folder / "plugins").rename(plugged.folder / "moved")
+    plugged("export", "hello.back", "again.back", "--plugins-dir", "moved")
+    plugged("export", "hello.back", "again.wav")
+    ended = plugged("export", "hello.back", "more.back", code=2)
+    assert "more.back has no suffix that says its format" in ended.err
+
+
+def test_names_that_are_wrong_are_told_by_config_check_and_plan(plugged: Program) -> None:
+    for section, kind in (("output", "audio"), ("text", "input")):
+        plugged.write("wrong.yaml", f"{section}: {{format: mp4x}}\n")
+        for command in (("config", "check", "wrong.yaml"), ("plan", "a.txt", "--config", "wrong.yaml")):
+            plugged.write("a.txt", "Hello.")
+            ended = plugged(*command, code=2)
+            assert f"unknown {kind} format 'mp4x'" in ended.err
+            assert "It is named at wrong.yaml, line 1" in ended.err
+    plugged.write("broken/bad.py", "1 / 0")
+    ended = plugged("run", "-q", "--text", "A.", "--format", "fx", "--plugins-dir", "broken", *sim(), code=2)
+    assert "A plugin that cannot be used may offer it" in ended.err
+    assert ended.err.count("ZeroDivisionError") == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ttsflow.errors import OutputError, UnknownNameError
+from ttsflow.errors import OutputError, PluginError, UnknownNameError
 from ttsflow.output import FORMATS, WAV, About, Encoding, Format, Formats, StreamSink, Tag, read_tag
 from ttsflow.output.pool import EncoderPool
 
@@ -120,15 +120,8 @@ def test_a_format_that_cannot_be_streamed_is_refused() -> None:
 
 
 def test_other_formats_are_found_as_our_own_are() -> None:
-    asked = []
-
-    def others() -> list[Format]:
-        asked.append(1)
-        return [CHEST]
-
-    formats = Formats(others)
+    formats = Formats((CHEST,))
     assert formats.of(Path("a.wav")) is formats.of(Path("a.wav"), "wav") is formats.of(None) is WAV
-    assert not asked, "others are asked for where they are needed, as plugins are loaded for it"
     for path in ("a.chest", "a.AIFF"):
         assert formats.of(Path(path)) is formats.of(Path(path), "chest") is CHEST
     assert formats.of(Path("book"), "chest") is formats.of(None, "chest") is formats.named("chest") is CHEST
@@ -137,3 +130,13 @@ def test_other_formats_are_found_as_our_own_are() -> None:
             formats.of(Path(path), name)
     with pytest.raises(OutputError, match=r"there are \.wav.*\.aac, \.chest, \.aiff"):
         formats.of(Path("a.xyz"))
+
+
+def test_two_of_one_name_or_suffix_are_told_with_who_has_them() -> None:
+    one, other = (Format("chest", (f".{of}", ".chest"), WAV.open, provider=f"plugin {of}") for of in "ab")
+    formats = Formats((one, other))
+    for ask in (lambda: formats.named("chest"), lambda: formats.of(Path("a.chest"))):
+        with pytest.raises(PluginError, match=r"two plugins write .*chest'.*: plugin a and plugin b; remove"):
+            ask()
+    assert formats.of(Path("a.b")) is other
+    assert formats.of(Path("a.wav")) is WAV

@@ -166,6 +166,30 @@ def test_a_name_is_at_most_as_long_as_a_header_takes(server: Server) -> None:
     assert upload(server, b"Hi.", "text/plain", name=f"{name}ü").status_code == 400
 
 
+SHOUTED = """
+import ttsflow
+
+class Shouted(ttsflow.TextReader):
+    name = "shouted"
+    suffixes = (".shout",)
+    gives = "markdown"
+    def read(self, data, name):
+        return data.decode().capitalize().replace("|", "\\n\\n")
+
+@ttsflow.hookimpl
+def ttsflow_readers():
+    return [Shouted]
+"""
+
+
+def test_a_text_that_a_plugin_reads(program: Program, serve: Serve) -> None:
+    program.write("plugins/shouted.py", SHOUTED)
+    server = serve("--plugins-dir", "plugins", "--set", "text.format=shouted", *sim(rtf=0), *FOLDER)
+    uploaded = upload(server, b"ONE.|TWO.|THREE.", "application/octet-stream", filename="a.shout").json()
+    for job in (uploaded, post(server, "ONE.|TWO.|THREE.")):
+        assert ended(server, job["id"])["chunks"] == {"done": 3, "of": 3}
+
+
 def test_a_part_of_the_audio(server: Server) -> None:
     job = ended(server, post(server)["id"])
     whole = audio(server, job["id"])

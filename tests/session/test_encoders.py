@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ttsflow import Engine, OutputError, PluginError, SinkError, UnknownNameError
+from ttsflow import Engine, OutputError, SinkError, UnknownNameError
 from ttsflow.output import Encoding
 from ttsflow.session.export import exporting
 
@@ -51,6 +51,10 @@ class Fails(Floats):
     suffixes = (".fails",)
     streamed = False
     at = "AT"
+    def drop(self):
+        threading.dropped.append(self.at)
+        if self.at == "drop":
+            raise ttsflow.UsageError("not in drop")
     def _at(self, place):
         if self.at == place:
             raise RuntimeError(f"not in {place}")
@@ -66,7 +70,13 @@ class Fails(Floats):
         super().begin(file, *others)
     def write(self, samples):
         self._at("write")
-        super().write(samples)
+        if self.at == "swallow":
+            try:
+                super().write(np.tile(samples, 9))
+            except OSError:
+                pass
+        else:
+            super().write(samples)
     def finish(self, details):
         self._at("finish")
         super().finish(details)
@@ -166,13 +176,23 @@ def test_parts_by_chapter_and_exports(engine: Made, pcm: bytes, tmp_path: Path) 
     assert (tmp_path / "new.pcm").read_bytes() == heard(tmp_path / "new.f32")[1] == pcm
 
 
+@pytest.fixture(autouse=True)
+def dropped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Where the encoders failed that were dropped."""
+    found: list[str] = []
+    monkeypatch.setattr(threading, "dropped", found, raising=False)
+    return found
+
+
 @pytest.mark.parametrize("at", ["begin", "write", "finish"])
 def test_one_that_fails_is_named_and_what_was_spoken_is_kept(
-    engine: Made, pcm: bytes, tmp_path: Path, at: str
+    engine: Made, pcm: bytes, tmp_path: Path, dropped: list[str], at: str
 ) -> None:
     path = tmp_path / "book.fails"
-    with pytest.raises(PluginError, match=rf"encoder 'fails' of .*raised in {at}: RuntimeError: not in {at}"):
+    error = OutputError if at == "begin" else SinkError  # before anything was spoken, or later
+    with pytest.raises(error, match=rf"encoder 'fails' of .*raised in {at}: RuntimeError: not in {at}"):
         engine(at).speak(TEXT, path)
+    assert dropped, "it may give back what it holds"
     assert not path.exists()
     assert not list(tmp_path.glob(".book*")), "nothing half-written is left"
     spoken = engine().speak(TEXT, path)
@@ -187,7 +207,8 @@ def test_one_that_does_not_come_back_writes_nothing_later(
     path, released, late = tmp_path / "book.fails", threading.Event(), list[str]()
     monkeypatch.setattr(threading, "released", released, raising=False)
     monkeypatch.setattr(threading, "late", late, raising=False)
-    with pytest.raises(PluginError, match=rf"encoder 'fails' of .*: {at} has not come back within 1 s"):
+    error = OutputError if at == "begin" else SinkError
+    with pytest.raises(error, match=rf"encoder 'fails' of .*: {at} has not come back within 1 s"):
         engine(f"late {at}", **{"limits.timeouts.plugin_s": 1}).speak(TEXT, path)
     assert not path.exists()
     engine().speak(TEXT, path)
@@ -200,9 +221,21 @@ def test_one_that_does_not_come_back_writes_nothing_later(
     assert heard(path)[1] == pcm
 
 
-def test_a_full_disk_is_no_fault_of_the_plugin(engine: Made, tmp_path: Path) -> None:
-    """A file may be 30,000 bytes long here, and the system says so, as it does of a full disk."""
-    path, speaking = tmp_path / "book.f32", engine()
+def test_one_that_fails_where_nobody_wants_its_file_ends_nothing(
+    engine: Made, pcm: bytes, tmp_path: Path, dropped: list[str]
+) -> None:
+    engine("drop").speak(TEXT, tmp_path / "book.fails")
+    assert heard(tmp_path / "book.fails")[1] == pcm
+    assert dropped, "an output is begun anew when it is built"
+
+
+@pytest.mark.parametrize(("suffix", "at"), [(".f32", ""), (".fails", "swallow")])
+def test_a_full_disk_is_no_fault_of_the_plugin(engine: Made, tmp_path: Path, suffix: str, at: str) -> None:
+    """A file may be 30,000 bytes long here, and the system says so, as it does of a full disk.
+
+    An encoder that hears that and goes on does not pass for one that wrote a whole file.
+    """
+    path, speaking = tmp_path / f"book{suffix}", engine(at)
     speaking.speak(TEXT, tmp_path / "book.pcm")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with exporting(tmp_path / "book.pcm") as kept:
@@ -213,6 +246,16 @@ def test_a_full_disk_is_no_fault_of_the_plugin(engine: Made, tmp_path: Path) -> 
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not path.exists()
+
+
+def test_files_of_chapters_that_are_gone_are_removed(engine: Made, tmp_path: Path) -> None:
+    path, parts = tmp_path / "book.f32", tmp_path / "book"
+    speaking = engine(**{"output.split": "chapter"})
+    speaking.speak(TEXT, path)
+    (parts / "2 Zwei.f32").write_bytes(b"somebody's own, by now")
+    speaking.speak(TEXT.replace("Eins", "One").replace("Zwei", "Two"), path)
+    names = sorted(file.name for file in parts.iterdir())
+    assert names == ["1 One.f32", "2 Two.f32", "2 Zwei.f32", "playlist.m3u8"]
 
 
 def test_a_name_that_is_unknown_is_told_with_its_place(engine: Made) -> None:

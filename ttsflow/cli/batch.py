@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from ttsflow.cli.flags import in_flags
-from ttsflow.cli.options import load_registry
+from ttsflow.cli.options import Sources
 from ttsflow.cli.runs import RESUMABLE, Run, hurried, set_up
 from ttsflow.cli.signals import Terminated
 from ttsflow.cli.speech import Destination, print_chunks
@@ -134,13 +134,13 @@ class Order:
             more = [f"and {len(problems) - SHOWN:,} more"] if len(problems) > SHOWN else []
             raise UsageError("\n".join([*map(str, problems[:SHOWN]), *more]))
 
-    def foreseen(self, backlog: Backlog, plugins_dirs: Sequence[Path]) -> Foreseen:
+    def foreseen(self, backlog: Backlog, sources: Sources) -> Foreseen:
         """The engine that would speak. What is wrong with a text is refused, as far as it can be known now.
 
         Raises UsageError where something is wrong, unless the others are to be spoken all the same.
         """
         settings = self._engine_settings(backlog)
-        registry = load_registry(settings, plugins_dirs)
+        registry = sources.registry(settings)
         try:
             backend, profile, usual = foreseen(settings, registry)
         except (UnknownNameError, BackendUnavailable) as error:
@@ -209,10 +209,10 @@ def is_order(inputs: Sequence[str], jobs: str | None) -> bool:
     return jobs is not None or are_many(inputs)
 
 
-def show_all(order: Order, plugins_dirs: Sequence[Path], *, as_json: bool) -> int:
+def show_all(order: Order, sources: Sources, *, as_json: bool) -> int:
     """Print the chunks of all texts as they would be spoken; the exit code."""
     with order.backlog() as backlog:
-        engine = order.foreseen(backlog, plugins_dirs)
+        engine = order.foreseen(backlog, sources)
         problems = list(backlog.problems)
         for task in backlog.tasks():
             where = backlog.where(task)
@@ -236,12 +236,12 @@ def show_all(order: Order, plugins_dirs: Sequence[Path], *, as_json: bool) -> in
         return 1 if problems else 0
 
 
-def speak_all(order: Order, plugins_dirs: Sequence[Path], *, quiet: bool) -> int:
+def speak_all(order: Order, sources: Sources, *, quiet: bool) -> int:
     """Speak all texts; the run's exit code."""
     began = time.monotonic()
     with order.backlog() as backlog:
-        found = order.foreseen(backlog, plugins_dirs)
-        setup = set_up(found.settings, plugins_dirs, fallback_allowed=True, listening=False)
+        found = order.foreseen(backlog, sources)
+        setup = set_up(found.settings, sources, fallback_allowed=True, listening=False)
         backlog.check(partial(Manner.of, setup), setup.config.text, found.language)
         order.refuse(backlog.problems)
         with (

@@ -85,21 +85,21 @@ def bench(
     )
     # What a profile file says of the engine must not decide what is measured.
     chosen = sources.settings([*flags, Flag("bench", "profile", None)])
-    reading = chosen.config.text.reading
+    reading = sources.reading(chosen)
     text = None if source is None else speech.read_input(source, None, reading, listening=False)
     with redirect_stdout(sys.stderr):  # plugins print
-        setup, measured = _measure(chosen, sources.plugins_dirs, text, device, Wish(budget, workers))
+        setup, measured = _measure(chosen, sources, text, device, Wish(budget, workers))
     _show(setup, measured, profile_out, others, as_json=as_json)
 
 
 def _measure(
-    chosen: Any, plugins_dirs: Sequence[Path], text: Any, wanted: str | None, wish: Wish
+    chosen: Any, sources: Sources, text: Any, wanted: str | None, wish: Wish
 ) -> tuple[Setup, Measured]:
     from ttsflow.bench import measure
     from ttsflow.cli.runs import set_up
     from ttsflow.session.request import Manner
 
-    setup = set_up(chosen, plugins_dirs, fallback_allowed=True, listening=False)
+    setup = set_up(chosen, sources, fallback_allowed=True, listening=False)
     if setup.backend.fallback is not None:
         _say(f"notice: {setup.backend.fallback}")
     manner = Manner.of(setup, chosen.config.text)

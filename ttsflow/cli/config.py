@@ -49,6 +49,8 @@ def check(file: Path, plugins_dirs: tuple[Path, ...]) -> None:
     registry = sources.registry(chosen)
     check_policies(chosen, registry)
     check_backends(chosen, registry)
+    sources.reading(chosen)
+    sources.formats(chosen)
     click.echo(f"{file}: correct")
 
 

@@ -8,6 +8,7 @@ import click
 
 from ttsflow.cli.options import PATH, OneOf, audio_formats, plugins_dir_option
 from ttsflow.cli.signals import end_on_signals
+from ttsflow.cli.stdout import hearing
 
 LOUDNESS = click.FloatRange(-70.0, -5.0)
 
@@ -61,7 +62,7 @@ def export(
             kept.subtitles(target, overwrite=overwrite)
             click.echo(f"written: {target}")
             return
-        formats = kept.formats(plugins_dirs)
+        formats = kept.formats(plugins_dirs, hearing)
         if split is None and format_ is None and formats.with_suffix(target.suffix.lower()) is None:
             known = ", ".join((*formats.suffixes, *SUBTITLES))
             raise UsageError(f"{target} has no suffix that says its format; there are {known}")

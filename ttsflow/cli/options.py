@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -69,6 +69,7 @@ class Sources:
     config_file: Path | None = None
     assignments: tuple[str, ...] = ()
     plugins_dirs: tuple[Path, ...] = ()
+    _loaded: dict[object, Registry] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def settings(self, flags: Iterable[Flag] = (), *, over_flags: bool = False) -> Settings:
         """The configuration; `flags` win over `--set`, and the policy over both with `over_flags`.
@@ -87,26 +88,27 @@ class Sources:
         )
 
     def registry(self, settings: Settings) -> Registry:
-        """All plugins that the command can name."""
-        return load_registry(settings, self.plugins_dirs)
+        """All plugins that the command can name. They are loaded once."""
+        from ttsflow.registry import Boundary, Registry
+
+        files, patience_s = settings.config.plugins, settings.config.limits.timeouts.plugin_s
+        if (files, patience_s) not in self._loaded:
+            boundary = Boundary(patience_s, hearing)
+            self._loaded[files, patience_s] = Registry.load(files, self.plugins_dirs, boundary)
+        return self._loaded[files, patience_s]
 
     def reading(self, settings: Settings) -> ReadOptions:
-        """How a text is read; plugins are loaded for it where nothing here has its suffix or its format.
+        """How a text is read. Raises UnknownNameError for a format that there is not."""
+        from ttsflow.session.reading import readers_for
 
-        Raises UnknownNameError where the configuration names a format that there is not.
-        """
-        from ttsflow.session.reading import reading_for
-
-        return reading_for(settings, lambda: self.registry(settings))
+        readers = readers_for(settings, self.registry(settings))
+        return replace(settings.config.text.reading, others=readers)
 
     def formats(self, settings: Settings) -> Formats:
-        """The formats of audio; plugins are loaded where another than our own is asked for.
-
-        Raises UnknownNameError where the configuration names a format that there is not.
-        """
+        """The formats of audio. Raises UnknownNameError where the configuration names another."""
         from ttsflow.session.formats import formats_for
 
-        return formats_for(settings, lambda: self.registry(settings))
+        return formats_for(settings, self.registry(settings))
 
 
 policy_option = click.option(
@@ -145,14 +147,6 @@ cluster_option = click.option(
     metavar="ADDRESS",
     help="Ray cluster on whose nodes to speak: HOST:PORT of its head, auto, or local.",
 )
-
-
-def load_registry(settings: Settings, plugins_dir: Iterable[Path]) -> Registry:
-    """All plugins that the command can name."""
-    from ttsflow.registry import Boundary, Registry
-
-    boundary = Boundary(settings.config.limits.timeouts.plugin_s, hearing)
-    return Registry.load(settings.config.plugins, tuple(plugins_dir), boundary)
 
 
 def given(**flags: tuple[str, str, object]) -> list[Flag]:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -150,7 +150,8 @@ def plan(
         world_of,
     )
     from ttsflow.report.units import chunks
-    from ttsflow.session.reading import reading_for
+    from ttsflow.session.formats import formats_for
+    from ttsflow.session.reading import readers_for
     from ttsflow.session.wording import TextRules
     from ttsflow.text import read_file
 
@@ -186,7 +187,9 @@ def plan(
     else:
         assert source is not None  # one of the two is given
         world = world_of(chosen, registry, gpus, listening=listening, nodes=nodes, network=Network(network))
-        document = read_file(Path(source), reading_for(chosen, lambda: registry, world.text))
+        formats_for(chosen, registry)
+        reading = replace(world.text.reading, others=readers_for(chosen, registry))
+        document = read_file(Path(source), reading)
         rules = TextRules(resolve_text_rules(chosen, registry))
         text, notices = PlannedText(document, rules), tuple(document.notices)
     for notice in (*world.notices, *notices):

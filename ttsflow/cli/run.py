@@ -216,17 +216,17 @@ def run(
         reading = sources.reading(chosen)
         order = batch.Order(inputs, jobs, destination, chosen, reading, sample, at_a_time, keep_going)
         if dry_run is not None:
-            sys.exit(batch.show_all(order, sources.plugins_dirs, as_json=dry_run == "json"))
+            sys.exit(batch.show_all(order, sources, as_json=dry_run == "json"))
         with redirect_stdout(sys.stderr):  # plugins print
-            sys.exit(batch.speak_all(order, sources.plugins_dirs, quiet=quiet))
+            sys.exit(batch.speak_all(order, sources, quiet=quiet))
     source = inputs[0] if inputs else None
     reading = sources.reading(chosen)
     to_speak = speech.read_input(source, text, reading, listening=destination.listening)
     to_speak, chosen = speech.chosen_parts(to_speak, chosen, chapters, sample)
     if dry_run is not None:
-        speech.show(to_speak, chosen, sources.plugins_dirs, as_json=dry_run == "json")
+        speech.show(to_speak, chosen, sources, as_json=dry_run == "json")
         return
     with redirect_stdout(sys.stderr):  # it may carry the audio, and plugins print
-        code = speech.speak(to_speak, chosen, sources.plugins_dirs, destination, quiet=quiet)
+        code = speech.speak(to_speak, chosen, sources, destination, quiet=quiet)
     if code:
         sys.exit(code)

@@ -15,6 +15,7 @@ import click
 from ttsflow.cli.console import Console
 from ttsflow.cli.eventlog import EventLog
 from ttsflow.cli.messages import Messages, from_here
+from ttsflow.cli.options import Sources
 from ttsflow.cli.progress import Amount
 from ttsflow.cli.signals import Terminated
 from ttsflow.cli.stdout import hearing
@@ -208,15 +209,14 @@ def made(recording: Recording) -> OutputInfo:
     return OutputInfo(str(recording.path), length_s, recording.path.stat().st_size)
 
 
-def set_up(
-    settings: Settings, plugins_dirs: Sequence[Path] = (), *, fallback_allowed: bool, listening: bool
-) -> Setup:
+def set_up(settings: Settings, sources: Sources, *, fallback_allowed: bool, listening: bool) -> Setup:
     """What `make_setup` makes, for a command: a person may be asked, and plugins that print are heard."""
     return make_setup(
         settings,
-        plugins_dirs,
+        sources.plugins_dirs,
         fallback_allowed=fallback_allowed,
         listening=listening,
+        registry=sources.registry(settings),
         ask=ask(),
         hearing=hearing,
     )

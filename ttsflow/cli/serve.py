@@ -69,6 +69,6 @@ def serve(
     from ttsflow.cli.server import run_server
 
     with redirect_stdout(sys.stderr):  # plugins print
-        code = run_server(chosen, sources.plugins_dirs)
+        code = run_server(chosen, sources)
     if code:
         sys.exit(code)

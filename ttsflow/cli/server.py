@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from ttsflow.cli.flags import in_flags
+from ttsflow.cli.options import Sources
 from ttsflow.cli.runs import set_up
 from ttsflow.config import Settings
 from ttsflow.server.service import Service
 from ttsflow.server.serving import listen, serve
 
 
-def run_server(settings: Settings, plugins_dirs: Sequence[Path]) -> int:
+def run_server(settings: Settings, sources: Sources) -> int:
     """Serve until a signal comes; the exit code."""
     section = settings.config.server
     with listen(section.host, section.port) as listener:
-        setup = set_up(settings, plugins_dirs, fallback_allowed=True, listening=True)
+        setup = set_up(settings, sources, fallback_allowed=True, listening=True)
         if setup.backend.fallback is not None:
             _tell(f"notice: {in_flags(setup.backend.fallback)}")
         service = Service.of(setup)

@@ -18,7 +18,7 @@ import click
 
 from ttsflow.cli.flags import in_flags
 from ttsflow.cli.messages import command, from_here
-from ttsflow.cli.options import load_registry
+from ttsflow.cli.options import Sources
 from ttsflow.cli.progress import Amount
 from ttsflow.cli.runs import STREAM, Run, hurried, made, set_up
 from ttsflow.config import Settings, resolve_text_rules
@@ -191,9 +191,9 @@ def chosen_parts(
     return text, settings
 
 
-def show(text: Document | Coming, settings: Settings, plugins_dirs: Sequence[Path], *, as_json: bool) -> None:
+def show(text: Document | Coming, settings: Settings, sources: Sources, *, as_json: bool) -> None:
     """Print the chunks of a text as they would be spoken, each with its pause. Nothing is loaded for it."""
-    registry = load_registry(settings, plugins_dirs)
+    registry = sources.registry(settings)
     backend, profile, asked = foreseen(settings, registry)
     rules = TextRules(resolve_text_rules(settings, registry))
     cast = foresee(asked, backend, profile, Readings(), rules)
@@ -264,7 +264,7 @@ def _described(index: int, chunk: Chunk, voice: VoiceRequest) -> dict[str, objec
 def speak(
     text: Document | Coming,
     settings: Settings,
-    plugins_dirs: Sequence[Path],
+    sources: Sources,
     destination: Destination,
     *,
     quiet: bool,
@@ -272,7 +272,7 @@ def speak(
     """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
     path = destination.path(text, settings.config.output)
-    setup = set_up(settings, plugins_dirs, fallback_allowed=True, listening=path is None)
+    setup = set_up(settings, sources, fallback_allowed=True, listening=path is None)
     with (
         Run(setup, began, destination.report, destination.trace, quiet=quiet) as run,
         Engine.of(run.traced(setup), run.observers, preload=False) as engine,
@@ -311,9 +311,9 @@ def mend(output: Path, choice: Choice, mending: Mending, cluster: str | None, *,
     """Mend chunks of an output, on this machine or on a cluster, and build it; the run's exit code."""
     began = time.monotonic()
     recipe = Recipe.beside(output)
-    folders = [Path(folder) for folder in recipe.plugins_dirs]
+    sources = Sources(plugins_dirs=tuple(map(Path, recipe.plugins_dirs)))
     settings = recipe.settings(output).on_cluster(cluster)
-    setup = set_up(settings, folders, fallback_allowed=False, listening=False)
+    setup = set_up(settings, sources, fallback_allowed=False, listening=False)
     with (
         Run(setup, began, quiet=quiet) as run,
         Engine.of(setup, run.observers, preload=False) as engine,

@@ -23,8 +23,7 @@ class FileSink:
 
     `sample_rate` is in Hz, and `encoding` is the file's. The file tells what is in `about`, or in what
     `finish` is given instead, as far as the format can. Pauses alone are published only where nothing was to
-    be said: a stream all of whose speech failed leaves no file, and `published` stays False. What the encoder
-    of a plugin raises passes through, everywhere.
+    be said: a stream all of whose speech failed leaves no file, and `published` stays False.
     """
 
     def __init__(
@@ -52,11 +51,12 @@ class FileSink:
         self._part.open()
         try:
             self._begin()
-        except BaseException as error:
+        except OSError as error:
             self._part.discard()
-            if isinstance(error, OSError):
-                raise OutputError(f"cannot write {self.path}: {_advice(error)}") from error
-            raise
+            raise OutputError(f"cannot write {self.path}: {_advice(error)}") from error
+        except SinkError as error:
+            self._part.discard()
+            raise OutputError(f"cannot write {self.path}: {error}") from error
 
     def write(self, pieces: Sequence[AudioPiece]) -> None:
         """Append the pieces. Raises SinkError."""
@@ -115,10 +115,11 @@ class FileSink:
             self._opened().finish(about or self._about)
             self._encoder = None
             self._part.publish()
-        except BaseException as error:
+        except OSError as error:
             self.abort()
-            if isinstance(error, OSError):
-                raise self._failed(error) from error
+            raise self._failed(error) from error
+        except SinkError:
+            self.abort()
             raise
         self.published = True
 

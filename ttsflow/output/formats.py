@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-from ttsflow.errors import OutputError, UnknownNameError
+from ttsflow.errors import OutputError, PluginError, UnknownNameError
 from ttsflow.interface.installation import install_command
 from ttsflow.output.compressed import Codec, begin, find_tag
 from ttsflow.output.encoders import Encoder, PcmEncoder, Target, WavEncoder
@@ -32,6 +32,7 @@ class Format:
     not read back. `streamed` tells whether the audio can go to a target that is not seekable. `codec` is that
     of a compressed format. `bit_rates` are the least and the greatest in kbit/s; None for a format without.
     `is_plain` tells whether encoding takes no time to speak of, and the file tells nothing of its audio.
+    `provider` is the plugin that it is of.
     What an entry needs beyond the standard library it imports when it is called.
     """
 
@@ -43,6 +44,7 @@ class Format:
     codec: Codec | None = None
     bit_rates: tuple[int, int] | None = None
     is_plain: bool = False
+    provider: str = ""
 
     def check(self, encoding: Encoding = USUAL) -> None:
         """Raise OutputError where the format does not know such an encoding, or needs what is missing."""
@@ -132,16 +134,13 @@ _NOT_WRITTEN = (".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".mka", ".mp4",
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """The formats that can be written: those of this program and `others`, such as those of plugins.
+    """The formats that can be written: those of this program and `others`, such as those of plugins."""
 
-    `others` is called only for a name or a suffix that stands for none of these.
-    """
-
-    others: Callable[[], Sequence[Format]] = tuple
+    others: tuple[Format, ...] = ()
 
     def __iter__(self) -> Iterator[Format]:
         yield from OWN
-        yield from self.others()
+        yield from self.others
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -149,15 +148,21 @@ class Formats:
         return tuple(suffix for format in self for suffix in format.suffixes)
 
     def named(self, name: str, hint: str = "") -> Format:
-        """The format called `name`. Raises UnknownNameError with the known ones, which ends with `hint`."""
-        for format in self:
-            if format.name == name:
-                return format
+        """The format called `name`.
+
+        Raises UnknownNameError with the known ones, which ends with `hint`, and PluginError where two plugins
+        claim the name.
+        """
+        if (found := _only(name, [format for format in self if format.name == name])) is not None:
+            return found
         raise UnknownNameError("audio format", name, [format.name for format in self], hint)
 
     def with_suffix(self, suffix: str) -> Format | None:
-        """The format that a suffix in lower case stands for; None where it stands for none."""
-        return next((format for format in self if suffix in format.suffixes), None)
+        """The format that a suffix in lower case stands for; None where it stands for none.
+
+        Raises PluginError where two plugins claim it.
+        """
+        return _only(suffix, [format for format in self if suffix in format.suffixes])
 
     def of(self, path: Path | None, name: str | None = None) -> Format:
         """The format of the audio at `path`: the one called `name`, or else that which the suffix stands for.
@@ -167,11 +172,11 @@ class Formats:
         """
         named = None if name is None else self.named(name)
         suffix = "" if path is None else path.suffix.lower()
-        if path is None or not suffix:
+        if path is None or not suffix or (named is not None and suffix in named.suffixes):
             return named or WAV
         meant = self.with_suffix(suffix)
         if named is not None:
-            if suffix not in named.suffixes and (meant is not None or suffix in _NOT_WRITTEN):
+            if meant is not None or suffix in _NOT_WRITTEN:
                 raise _misleading(path, named)
             return named
         if meant is None and suffix in _NOT_WRITTEN:
@@ -186,6 +191,13 @@ class Formats:
 
 FORMATS = Formats()
 """those of this program alone"""
+
+
+def _only(asked: str, found: Sequence[Format]) -> Format | None:
+    if len(found) > 1:
+        claimants = " and ".join(format.provider for format in found)
+        raise PluginError(f"two plugins write {asked!r}: {claimants}; remove one of them")
+    return found[0] if found else None
 
 
 def _misleading(path: Path, format: Format) -> OutputError:

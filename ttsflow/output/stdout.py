@@ -25,8 +25,8 @@ class StreamSink:
     `stream` is a file descriptor (1 for standard output) or a binary stream that is open for
     writing. Give a descriptor where there is one: Python's own buffer would try to write what a
     reader who left did not take, once more, at exit. `sample_rate` is in Hz, and `encoding` is the stream's.
-    A reader who closes the pipe shows as BrokenPipeError. What the encoder of a plugin raises passes through.
-    Raises OutputError for a format that cannot be streamed.
+    A reader who closes the pipe shows as BrokenPipeError. Raises OutputError for a format that cannot be
+    streamed.
     """
 
     def __init__(
@@ -66,6 +66,8 @@ class StreamSink:
         except OSError as error:
             reason = error.strerror or error
             raise OutputError(f"the audio cannot be streamed: {reason}; name a file with -o") from error
+        except SinkError as error:
+            raise OutputError(f"the audio cannot be streamed: {error}") from error
 
     def write(self, pieces: Sequence[AudioPiece]) -> None:
         """Write and flush each piece. Raises SinkError, or BrokenPipeError."""

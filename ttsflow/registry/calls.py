@@ -14,14 +14,18 @@ from typing import Any, TypeVar
 from ttsflow.errors import PluginError
 from ttsflow.interface.backend import Backend, Voice, VoiceRequest
 from ttsflow.interface.device import Device
+from ttsflow.interface.observing import RunObserver
 from ttsflow.interface.options import PluginOptions
+from ttsflow.interface.policy import Policy
 from ttsflow.interface.profile import Profile
 from ttsflow.interface.textreader import TextReader
 from ttsflow.interface.textrule import TextRule
 from ttsflow.registry.boundary import Breach
-from ttsflow.registry.catalogue import C, Plugin
+from ttsflow.registry.catalogue import Plugin
 
 T = TypeVar("T")
+P = TypeVar("P", Policy, Backend, TextRule, RunObserver, TextReader)
+"""what has options"""
 
 MOST_VOICES, MOST_DEVICES, MOST_CHARS = 100_000, 1_000, 1_000_000
 """what a plugin may give: more is taken for something that has no end"""
@@ -100,7 +104,7 @@ def prepare(plugin: Plugin[Backend], options: PluginOptions, ask: Callable[[str]
     plugin.ask_without_end("prepare", lambda: plugin.cls.prepare(options, ask))
 
 
-def made(plugin: Plugin[C], options: PluginOptions) -> C:
+def made(plugin: Plugin[P], options: PluginOptions) -> P:
     """A fresh policy, or whatever the plugin is. Raises PluginError."""
     return plugin.ask("__init__", lambda: plugin.cls(options))
 

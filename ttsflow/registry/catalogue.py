@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import SecretStr
 
-from ttsflow.errors import PluginError, UnknownNameError
+from ttsflow.errors import PluginError, TtsflowError, UnknownNameError
 from ttsflow.interface.audioencoder import AudioEncoder
 from ttsflow.interface.backend import Backend
 from ttsflow.interface.observing import RunObserver
@@ -79,7 +79,7 @@ class Plugin(Generic[C]):
         told = where or (lambda path: f"options of {self.name!r}")
 
         def check() -> PluginOptions:
-            options = validate(self.cls.Options, given, told, at)
+            options: PluginOptions = validate(getattr(self.cls, "Options", PluginOptions), given, told, at)
             if (fault := fault_in_options(options)) is not None:
                 raise PluginError(f"{self.label} of {self.provider}: {fault}")
             return options
@@ -273,11 +273,16 @@ class Registry:
         if found:
             claimants = " and ".join(str(plugin.provider) for plugin in found)
             raise PluginError(f"two plugins offer a {kind} named {name!r}: {claimants}; remove one of them")
-        unknown = UnknownNameError(kind, name, [*(plugin.name for plugin in plugins), *also_known], hint)
+        raise self.unknown(
+            UnknownNameError(kind, name, [*(plugin.name for plugin in plugins), *also_known], hint)
+        )
+
+    def unknown(self, error: UnknownNameError) -> TtsflowError:
+        """The error for a name that is unknown, with the plugins that cannot be used and might offer it."""
         if not self.broken:
-            raise unknown
+            return error
         reasons = "\n".join(f"  {broken}" for broken in self.broken)
-        raise PluginError(f"{unknown}\nA plugin that cannot be used may offer it:\n{reasons}")
+        return PluginError(f"{error}\nA plugin that cannot be used may offer it:\n{reasons}")
 
 
 def _of_folders(folders: Iterable[Path]) -> Iterator[Provider]:

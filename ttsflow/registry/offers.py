@@ -43,6 +43,9 @@ Kind = Policy | Backend | TextRule | RunObserver | TextReader | AudioEncoder
 
 T = TypeVar("T")
 
+_OTHER_FILES = (".html", ".json", ".m3u8", ".part", ".ttsflow", ".yaml")
+"""files that are beside audio, or that the program is given"""
+
 GIVEN = ("text", "markdown", "html")
 """formats in which a reader may give its text"""
 
@@ -156,7 +159,8 @@ def _checked(hook: str, given: object, base: type[Any]) -> type[Kind]:
             f"class {cls.__name__} has the name {name!r};"
             " a name is made of lower-case letters, digits, - and _, at most 64 of them"
         )
-    if not (isinstance(cls.Options, type) and issubclass(cls.Options, PluginOptions)):
+    has_options = base is not AudioEncoder
+    if has_options and not (isinstance(cls.Options, type) and issubclass(cls.Options, PluginOptions)):
         raise Unfit(f"{cls.__name__}.Options is not a subclass of ttsflow.PluginOptions")
     if inspect.isabstract(cls):
         raise Unfit(f"class {cls.__name__} does not implement {', '.join(sorted(cls.__abstractmethods__))}")
@@ -166,7 +170,7 @@ def _checked(hook: str, given: object, base: type[Any]) -> type[Kind]:
         raise Unfit(f"class {cls.__name__}: {fault}")
     if issubclass(cls, AudioEncoder) and (fault := _fault_in_encoder(cls)) is not None:
         raise Unfit(f"class {cls.__name__}: {fault}")
-    if (fault := fault_in_options(cls.Options.model_construct())) is not None:
+    if has_options and (fault := fault_in_options(cls.Options.model_construct())) is not None:
         raise Unfit(f"class {cls.__name__}: {fault}")
     checked: type[Kind] = cls
     return checked
@@ -186,15 +190,22 @@ def _fault_in_reader(cls: type[TextReader]) -> str | None:
 
 def _fault_in_encoder(cls: type[AudioEncoder]) -> str | None:
     from ttsflow.output.formats import FORMATS  # here, since workers write no files
+    from ttsflow.text.readers import SUFFIXES
 
     if (fault := _fault_in_suffixes(cls, FORMATS.suffixes, "'.aiff'", "writes")) is not None:
         return fault
+    if taken := sorted(set(cls.suffixes) & {*SUFFIXES, *_OTHER_FILES}):
+        return f"suffixes has {', '.join(taken)}, which ttsflow needs for other files than audio"
     if cls.name in (format.name for format in FORMATS):
         return f"the name {cls.name!r} is that of a format that ttsflow writes itself"
-    rates: object = cls.bit_rates
-    if rates is not None and not (isinstance(rates, tuple) and len(rates) == 2 and all(map(_is_rate, rates))):
-        return f"bit_rates is {rates!r}; the rule: the least and the greatest in kbit/s, or None"
-    return None
+    if not isinstance(cls.streamed, bool):
+        return f"streamed is {cls.streamed!r}; the rule: True or False"
+    match cls.bit_rates:
+        case None:
+            return None
+        case (int(least), int(most)) if 0 < least <= most:
+            return None
+    return f"bit_rates is {cls.bit_rates!r}; the rule: the least and the greatest in kbit/s, or None"
 
 
 def _fault_in_suffixes(cls: type[Any], own: Sequence[str], example: str, does: str) -> str | None:
@@ -204,10 +215,6 @@ def _fault_in_suffixes(cls: type[Any], own: Sequence[str], example: str, does: s
     if taken := sorted(set(given) & set(own)):
         return f"suffixes has {', '.join(taken)}, which ttsflow {does} itself"
     return None
-
-
-def _is_rate(rate: object) -> bool:
-    return isinstance(rate, int) and rate > 0
 
 
 def _is_suffix(suffix: object) -> bool:

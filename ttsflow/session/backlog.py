@@ -19,7 +19,7 @@ from ttsflow.session.request import asked_for
 from ttsflow.session.sidecars import is_sidecar, parts_of, subtitles_of
 from ttsflow.store.files import resolved
 from ttsflow.text import ReadOptions, read_file
-from ttsflow.text.readers import can_read, reader_for
+from ttsflow.text.readers import SUFFIXES, can_read, reader_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,12 @@ class Backlog:
     def suffix(self) -> str:
         """That of the outputs that are not named."""
         return self._formats.of(None, self._output.format).suffixes[0]
+
+    @property
+    def text_suffixes(self) -> tuple[str, ...]:
+        """Those that readers have."""
+        others = (suffix for reader in self._reading.others for suffix in reader.suffixes)
+        return (*SUFFIXES, *others)
 
     def is_text(self, path: Path) -> bool:
         """Whether a file in a folder is one that a reader has a suffix for, and was not made beside audio."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -19,8 +19,10 @@ from ttsflow.output.partfile import PartFile
 from ttsflow.output.pcm import SAMPLE_BYTES
 from ttsflow.output.series import Part, file_name, playlist
 from ttsflow.output.subtitles import SUBTITLES, Cue, shared_out
+from ttsflow.registry import Boundary, Hearing, Registry
 from ttsflow.report.units import chunks
 from ttsflow.session.book import Book
+from ttsflow.session.formats import formats_of
 from ttsflow.session.recipe import Recipe, kept_beside
 from ttsflow.store import Audio, Place, Store, add, build, find_gain, heard
 from ttsflow.text import Details
@@ -45,9 +47,11 @@ class Export:
         self._recipe = recipe
         self._book = Book.read(store)
 
-    def formats(self, plugins_dirs: Sequence[Path] = ()) -> Formats:
-        """The formats of audio: with those of the plugins that made the output, and of further folders."""
-        return self._recipe.formats(self._output, plugins_dirs)
+    def formats(self, plugins_dirs: Sequence[Path] = (), hearing: Hearing = nullcontext) -> Formats:
+        """The formats of audio: with those of plugins in these folders, and of those that made the output."""
+        files, folders = self._recipe.plugins
+        boundary = Boundary(self._recipe.plugin_s, hearing)
+        return formats_of(Registry.load(files, (*plugins_dirs, *folders), boundary))
 
     @property
     def loudness(self) -> float | None:

@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
-from contextlib import suppress
-from functools import cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ttsflow.config import Settings
-from ttsflow.errors import PluginError
+from ttsflow.errors import PluginError, SinkError, TtsflowError, UnknownNameError
 from ttsflow.interface.audioencoder import AudioDetails, AudioEncoder
 from ttsflow.output import About, Encoding, Format, Formats, Tag
 from ttsflow.output.formats import at_rate_asked
-from ttsflow.registry import Plugin, Registry, made
+from ttsflow.registry import Plugin, Registry
 
 if TYPE_CHECKING:
     from ttsflow.output.encoders import Encoder, Target
     from ttsflow.output.pool import EncoderPool
 
-T = TypeVar("T")
+
+def formats_of(registry: Registry) -> Formats:
+    """The formats in which audio can be written, with those of plugins."""
+    return Formats(tuple(map(_format, registry.encoders())))
 
 
-def formats_with(plugins: Callable[[], Registry]) -> Formats:
-    """The formats of audio; `plugins` are loaded once one is asked for that this program has not."""
-
-    @cache
-    def others() -> tuple[Format, ...]:
-        return tuple(map(_format, plugins().encoders()))
-
-    return Formats(others)
-
-
-def formats_for(settings: Settings, plugins: Callable[[], Registry]) -> Formats:
+def formats_for(settings: Settings, registry: Registry) -> Formats:
     """The same. Raises UnknownNameError where the configuration names a format that there is not."""
-    formats = formats_with(plugins)
-    if (name := settings.config.output.format) is not None:
-        formats.named(name, f"It is named at {settings.where(('output', 'format'))}")
+    formats, name = formats_of(registry), settings.config.output.format
+    if name is not None:
+        try:
+            formats.named(name, f"It is named at {settings.where(('output', 'format'))}")
+        except UnknownNameError as error:
+            raise registry.unknown(error) from error
     return formats
 
 
 def _format(plugin: Plugin[AudioEncoder]) -> Format:
     cls = plugin.cls
     return Format(
-        plugin.name, cls.suffixes, partial(_begin, plugin), streamed=cls.streamed, bit_rates=cls.bit_rates
+        plugin.name,
+        cls.suffixes,
+        partial(_begin, plugin),
+        streamed=cls.streamed,
+        bit_rates=cls.bit_rates,
+        provider=str(plugin.provider),
     )
 
 
@@ -54,33 +57,39 @@ def _begin(
     encoding: Encoding,
     pool: EncoderPool,
 ) -> Encoder:
-    """An encoder of a plugin; its file has no tag. Raises PluginError."""
+    """An encoder of a plugin; its file has no tag. Raises SinkError."""
     return at_rate_asked(
         encoding, sample_rate, lambda rate: _PluggedEncoder(plugin, target, rate, encoding.kbit_s)
     )
 
 
 class _PluggedEncoder:
-    """The encoder of a plugin, each call of which is bounded. What it does wrong is a PluginError."""
+    """The encoder of a plugin, each call of which is bounded. What it does wrong is a SinkError."""
 
     def __init__(
         self, plugin: Plugin[AudioEncoder], target: Target, sample_rate: int, kbit_s: int | None
     ) -> None:
-        self._plugin, self._file = plugin, _Lent(target)
-        self._encoder = made(plugin, plugin.cls.Options())
-        self._ask("begin", lambda: self._encoder.begin(self._file, sample_rate, kbit_s))
+        self._plugin, self._file, self._is_out = plugin, _Lent(target), False
+        # Told apart by name is what a call prints now and then; to listen takes too long for each piece.
+        self._unheard = replace(plugin, boundary=replace(plugin.boundary, hearing=nullcontext))
+        self._encoder = plugin.ask("__init__", plugin.cls)
+        try:
+            self._ask(plugin, "begin", lambda: self._encoder.begin(self._file, sample_rate, kbit_s))
+        except BaseException:
+            self.drop()
+            raise
 
     def write(self, samples: bytes) -> None:
         """Add mono samples, little-endian 16-bit."""
         import numpy as np
 
-        self._ask("write", lambda: self._encoder.write(np.frombuffer(samples, "<i2")))
+        self._ask(self._unheard, "write", lambda: self._encoder.write(np.frombuffer(samples, "<i2")))
 
     def finish(self, about: About) -> None:
         """Complete the file."""
         details = about.details
         told = AudioDetails(
-            about.length_s,
+            about.length_s or None,
             details.title,
             details.author,
             details.language,
@@ -89,54 +98,95 @@ class _PluggedEncoder:
             about.track,
             about.album,
         )
-        self._ask("finish", lambda: self._encoder.finish(told))
+        self._ask(self._plugin, "finish", lambda: self._encoder.finish(told))
         self._file.take_back()
 
     def drop(self) -> None:
-        """Have the plugin give back what it holds."""
-        if not self._file.is_back:
-            with suppress(PluginError, OSError):  # the audio has ended early, and why is known
-                self._ask("drop", self._encoder.drop)
-            self._file.take_back()
+        """Have the plugin give back what it holds, unless it is at work still."""
+        if not (self._is_out or self._file.is_back):
+            with suppress(SinkError, OSError):  # the audio has ended early, and why is known
+                self._ask(self._plugin, "drop", self._encoder.drop)
+        self._file.take_back()
 
-    def _ask(self, method: str, work: Callable[[], T]) -> T:
+    def _ask(self, plugin: Plugin[AudioEncoder], method: str, work: Callable[[], object]) -> None:
+        """Call the plugin, and send on what it wrote. Raises SinkError, and the OSError of the target."""
+
+        def call() -> None:
+            self._is_out = True
+            try:
+                work()
+            finally:
+                self._is_out = False
+
         try:
-            return self._plugin.ask(method, work)
-        except BaseException:
-            self._file.take_back()  # what has not come back must not write later
-            if self._file.error is not None:  # such as a full disk: that is no fault of the plugin's
-                raise self._file.error from None
-            raise
+            plugin.ask(method, call)
+        except TtsflowError as error:
+            if self._is_out:  # what has not come back must not write later
+                self._file.take_back()
+            self._file.check()
+            told = isinstance(error, PluginError)
+            said = str(error) if told else f"{plugin.label} of {plugin.provider} raised in {method}: {error}"
+            raise SinkError(said) from error
+        self._file.send()
 
 
-class _Lent:
-    """A target in the hands of a plugin, until it is taken back; it remembers what the target raised."""
+class _Lent(io.RawIOBase):
+    """A target in the hands of a plugin, as the file that it writes to, until it is taken back.
+
+    What goes to a stream waits until the plugin has come back: so how long a listener takes is not counted
+    as the plugin's time.
+    """
 
     def __init__(self, target: Target) -> None:
-        self._target = target
-        self.error: OSError | None = None
+        super().__init__()
         self.is_back = False
+        self._target, self._is_file = target, target.seekable()
+        self._waiting = bytearray()
+        self._error: OSError | None = None
 
-    def write(self, data: bytes, /) -> int:
-        return self._heard(lambda: self._target.write(data))
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._heard(lambda: self._target.seek(offset, whence))
-
-    def tell(self) -> int:
-        return self._heard(self._target.tell)
+    def writable(self) -> bool:
+        return True
 
     def seekable(self) -> bool:
-        return self._target.seekable()
+        return self._is_file
+
+    def write(self, data: Any, /) -> int:
+        """Write all of the bytes of `data`."""
+        self._check_open()
+        raw = memoryview(data).tobytes()
+        if not self._is_file:
+            self._waiting += raw
+            return len(raw)
+        try:
+            return self._target.write(raw)
+        except OSError as error:
+            self._error = error
+            raise
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._check_open()
+        return self._target.seek(offset, whence) if self._is_file else super().seek(offset, whence)
+
+    def tell(self) -> int:
+        self._check_open()
+        return self._target.tell() if self._is_file else super().tell()
+
+    def check(self) -> None:
+        """Raise what the target raised, whatever the plugin made of it: such as for a full disk."""
+        if self._error is not None:
+            raise self._error
+
+    def send(self) -> None:
+        """Send on what waits. Raises OSError, also that of an earlier `write`."""
+        self.check()
+        if self._waiting:
+            waiting, self._waiting = self._waiting, bytearray()
+            self._target.write(bytes(waiting))
 
     def take_back(self) -> None:
+        """From now on nothing can be written."""
         self.is_back = True
 
-    def _heard(self, work: Callable[[], T]) -> T:
-        if self.is_back:
+    def _check_open(self) -> None:
+        if self.is_back or self.closed:
             raise ValueError("the file is no longer the encoder's")
-        try:
-            return work()
-        except OSError as error:
-            self.error = error
-            raise

@@ -11,7 +11,6 @@ from pathlib import Path
 from ttsflow.errors import InputError
 from ttsflow.session.backlog import Backlog
 from ttsflow.session.batch import Task
-from ttsflow.text.readers import SUFFIXES
 
 Found = tuple[Path, Path]
 """a text, and the folder below that of the outputs to which it goes"""
@@ -63,7 +62,8 @@ def _texts_in(folder: Path, outputs: Path, backlog: Backlog) -> Iterator[Found]:
                 found = True
                 yield here / name, here.relative_to(folder)
     if not found:
-        raise InputError(f"{folder} has no text; a text is a file that ends in one of {', '.join(SUFFIXES)}")
+        known = ", ".join(backlog.text_suffixes)
+        raise InputError(f"{folder} has no text; a text is a file that ends in one of {known}")
 
 
 def _in_order(name: str) -> list[tuple[int, str]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 from ttsflow.config import Settings
-from ttsflow.config.model import TextSection
+from ttsflow.errors import UnknownNameError
 from ttsflow.interface.textreader import TextReader
 from ttsflow.registry import Plugin, Registry, read_by
 from ttsflow.text.document import Document
@@ -16,28 +15,24 @@ from ttsflow.text.options import ReadOptions
 from ttsflow.text.readers import Reader, reader_named
 
 
-def reading_for(
-    settings: Settings, plugins: Callable[[], Registry], text: TextSection | None = None
-) -> ReadOptions:
-    """How a text is read; `plugins` are loaded once a format is asked for that is none of this program's.
-
-    `text` stands in the place of the configuration's section. Raises UnknownNameError where the configuration
-    names a format that there is not.
+def readers_for(settings: Settings, registry: Registry) -> tuple[Reader, ...]:
+    """The readers that plugins offer. Raises UnknownNameError where the configuration names one that there is
+    not, here or in this program.
     """
-
-    @cache
-    def others() -> tuple[Reader, ...]:
-        return readers_of(plugins())
-
-    if (name := settings.config.text.format) is not None:
-        reader_named(name, others, f"It is named at {settings.where(('text', 'format'))}")
-    return replace((text or settings.config.text).reading, others=others)
+    readers, name = readers_of(registry), settings.config.text.format
+    if name is not None:
+        try:
+            reader_named(name, readers, f"It is named at {settings.where(('text', 'format'))}")
+        except UnknownNameError as error:
+            raise registry.unknown(error) from error
+    return readers
 
 
 def readers_of(registry: Registry) -> tuple[Reader, ...]:
     """The readers that plugins offer."""
     return tuple(
-        Reader(plugin.name, plugin.cls.suffixes, partial(_read, plugin)) for plugin in registry.readers()
+        Reader(plugin.name, plugin.cls.suffixes, partial(_read, plugin), str(plugin.provider))
+        for plugin in registry.readers()
     )
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ttsflow.config import Settings, settings_of
 from ttsflow.errors import InputError, OutputError
-from ttsflow.output import FORMATS, Encoding, Formats, Tag
-from ttsflow.registry import Registry
+from ttsflow.output import FORMATS, Encoding, Tag
 from ttsflow.session.book import Book
-from ttsflow.session.formats import formats_with
 from ttsflow.session.request import Manner
 from ttsflow.store import Store, fingerprint, store_path
 
@@ -95,14 +92,16 @@ class Recipe:
         """The settings with which `output` was spoken. Raises ConfigError where a file they name is gone."""
         return settings_of(self.config, f"the store of {output}")
 
-    def formats(self, output: Path, plugins_dirs: Sequence[Path] = ()) -> Formats:
-        """The formats of audio: with those of the plugins that made `output`, and of more folders."""
+    @property
+    def plugins(self) -> tuple[list[Path], list[Path]]:
+        """The files and the folders of plugins that are still there."""
+        files, folders = map(Path, self.config["plugins"]), map(Path, self.plugins_dirs)
+        return [file for file in files if file.is_file()], [folder for folder in folders if folder.is_dir()]
 
-        def plugins() -> Registry:
-            folders = (*map(Path, self.plugins_dirs), *plugins_dirs)
-            return Registry.load(self.settings(output).config.plugins, folders)
-
-        return formats_with(plugins)
+    @property
+    def plugin_s(self) -> float:
+        """Seconds that a call of a plugin may take."""
+        return float(self.config["limits"]["timeouts"]["plugin_s"])
 
     def write(self, store: Store) -> None:
         """Note it in a store."""

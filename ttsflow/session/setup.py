@@ -45,7 +45,7 @@ from ttsflow.runner import Post, Workers
 from ttsflow.scheduler.core import Scheduler
 from ttsflow.scheduler.placement import usable
 from ttsflow.session.formats import formats_for
-from ttsflow.session.reading import readers_of, reading_for
+from ttsflow.session.reading import readers_for
 from ttsflow.session.readings import Readings
 from ttsflow.session.wording import TextRules
 from ttsflow.text import ReadOptions
@@ -84,7 +84,7 @@ class Setup:
 
     def reading(self, text: TextSection) -> ReadOptions:
         """How a text is read."""
-        return replace(text.reading, others=lambda: self.readers)
+        return replace(text.reading, others=self.readers)
 
     @property
     def devices(self) -> Sequence[Device]:
@@ -140,18 +140,21 @@ def make_setup(
     *,
     fallback_allowed: bool,
     listening: bool,
+    registry: Registry | None = None,
     ask: Callable[[str], bool] | None = None,
     hearing: Hearing = nullcontext,
 ) -> Setup:
     """Load the plugins, and make all the choices that a configuration leaves to the machine.
 
+    `registry` has the plugins, if they are loaded already.
     `fallback_allowed`: whether the next backend of a list may speak where the first is not installed.
     `listening`: somebody hears what is spoken as it is made. `ask` puts a yes/no question to a person (None:
     nobody is there); `hearing` is where plugins are heard that print. Raises UsageErrors.
     """
     config = settings.config
     boundary = Boundary(config.limits.timeouts.plugin_s, hearing)
-    registry = Registry.load(config.plugins, plugins_dirs, boundary)
+    if registry is None:
+        registry = Registry.load(config.plugins, plugins_dirs, boundary)
     backend = resolve_backend(settings, registry, fallback_allowed=fallback_allowed)
     plugin, options = backend.plugin, backend.options
     profile = describe(plugin, options)
@@ -159,8 +162,7 @@ def make_setup(
         spoken_language(config.text.language, profile)
     rules = TextRules(resolve_text_rules(settings, registry))
     observers = resolve_observers(settings, registry)
-    formats, readers = formats_for(settings, lambda: registry), readers_of(registry)
-    reading_for(settings, lambda: registry)
+    formats, readers = formats_for(settings, registry), readers_for(settings, registry)
     with ExitStack() as otherwise:
         cluster = _join(config.cluster, backend)
         if cluster is not None:

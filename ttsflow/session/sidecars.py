@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,6 +86,7 @@ class Sidecars:
         if self.subtitles is None and self.split is None:
             return True
         note = _noted(store)
+        note.pop("stamps", None)
         return note == self._stated(store, note.get("parts", [])) and (
             self.folder is None or all((self.folder / name).exists() for name in note["parts"])
         )
@@ -122,9 +123,10 @@ class Sidecars:
                 begin=partial(store.set, _NOTE, coming),
             )
             names = [name for name in names if (self.folder / name).exists()]
-            self._remove(set(known).difference(names))
+            self._remove(set(known).difference(names), before.get("stamps", {}))
             yield f"{files(len(parts))} in {self.folder}"
-        store.set(_NOTE, self._stated(store, names))
+        stamps = {} if self.folder is None else {name: _stamp(self.folder / name) for name in names}
+        store.set(_NOTE, self._stated(store, names) | {"stamps": stamps})
 
     def _stale(self, before: Made) -> Iterator[str]:
         """What there is of an earlier time, and is not made anew now."""
@@ -135,11 +137,16 @@ class Sidecars:
             if name is not None and now is None and (path := self.output.with_name(name)).exists():
                 yield f"{path} is of an earlier time; {option} makes it anew"
 
-    def _remove(self, names: Iterable[str]) -> None:
-        """Remove what was made of chapters that there are no longer."""
+    def _remove(self, names: Iterable[str], stamps: Mapping[str, list[int] | None]) -> None:
+        """Remove what was made of chapters that there are no longer.
+
+        A file is known by its tag; one whose format has none by its `stamps`, as it was when it was made.
+        """
         for path in (self.folder / name for name in names if self.folder is not None):
-            tag = read_tag(path)
-            if tag is not None and tag.matches(self.recipe.tag):
+            tag, stamp = read_tag(path), _stamp(path)
+            if (tag is not None and tag.matches(self.recipe.tag)) or (
+                tag is None and stamp is not None and stamp == stamps.get(path.name)
+            ):
                 path.unlink()
 
     def _stated(self, store: Store, parts: list[str]) -> Made:
@@ -178,6 +185,15 @@ def _noted_closed(output: Path) -> Made:
             return _noted(store)
     except (OutputError, StoreError):  # there is none, or none that can be read
         return {}
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """The size of a file and when it was changed; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _digest(path: Path) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -38,8 +37,8 @@ class ReadOptions:
     A byte order mark overrides `encoding`. `language` is the tag of the language that the text is in.
     `lines`, `addresses` and `code` are for plain text: whether addresses are spoken as a whole, or only their
     hosts; whether blocks of code are spoken. `marks` says whether marks of speakers and pauses are read,
-    and `cues` when subtitles are heard. `others` gives readers beside those of this program, such as those of
-    plugins; it is called only for a suffix or a name that stands for none of these.
+    and `cues` when subtitles are heard. `others` are readers beside those of this program, such as those of
+    plugins.
     """
 
     format: str | None = None
@@ -52,4 +51,4 @@ class ReadOptions:
     code: bool = True
     marks: bool = True
     cues: Cues = "flow"
-    others: Callable[[], Sequence[Reader]] = field(default=tuple, compare=False, repr=False)
+    others: tuple[Reader, ...] = field(default=(), compare=False, repr=False)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ttsflow.errors import InputError, UnknownNameError
+from ttsflow.errors import InputError, PluginError, UnknownNameError
 from ttsflow.interface.installation import install_command
 from ttsflow.text.blocks import Block, has_words
 from ttsflow.text.directions import check_marks, directed, speakers_heard, speakers_in, wrong_lines
@@ -35,12 +35,14 @@ class Reader:
     """A format of text. `suffixes` are those of its files, such as ".md", in lower case.
 
     `read(data, name, options)` makes a document of the bytes of an input that messages call `name`. It
-    raises InputError. What it needs beyond the standard library it imports when it is called.
+    raises InputError. What it needs beyond the standard library it imports when it is called. `provider` is
+    the plugin that it is of.
     """
 
     name: str
     suffixes: tuple[str, ...]
     read: Callable[[bytes, str, ReadOptions], Document]
+    provider: str = ""
 
 
 def _read_text(data: bytes, name: str, options: ReadOptions) -> Document:
@@ -191,23 +193,19 @@ READERS = (
     Reader("srt", (".srt",), partial(_read_subtitles, format="srt")),
     Reader("vtt", (".vtt",), partial(_read_subtitles, format="vtt")),
 )
-Others = Callable[[], Sequence[Reader]]
-"""gives more readers, such as those of plugins"""
-
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 
 
-def reader_named(name: str, others: Others = tuple, hint: str = "") -> Reader:
-    """The reader of the format called `name`; `others` are more, asked for where it is none of these.
+def reader_named(name: str, others: Sequence[Reader] = (), hint: str = "") -> Reader:
+    """The reader of the format called `name`, of those here and of `others`.
 
-    Raises UnknownNameError, which lists the known ones and ends with `hint`.
+    Raises UnknownNameError, which lists the known ones and ends with `hint`; PluginError where two plugins
+    claim the name.
     """
-    known = []
-    for reader in _all(others):
-        if reader.name == name:
-            return reader
-        known.append(reader.name)
-    raise UnknownNameError("input format", name, known, hint)
+    known = (*READERS, *others)
+    if (found := _only(name, [reader for reader in known if reader.name == name])) is not None:
+        return found
+    raise UnknownNameError("input format", name, [reader.name for reader in known], hint)
 
 
 _NOT_PROSE = {
@@ -223,16 +221,16 @@ _NOT_PROSE = {
 """what files with these suffixes are: nobody wants to hear them as they stand"""
 
 
-def can_read(path: Path, others: Others = tuple) -> bool:
+def can_read(path: Path, others: Sequence[Reader] = ()) -> bool:
     """Whether the suffix of a file's name is that of a reader."""
     return _with_suffix(path.suffix.lower(), others) is not None
 
 
-def reader_for(path: Path, others: Others = tuple) -> Reader:
+def reader_for(path: Path, others: Sequence[Reader] = ()) -> Reader:
     """The reader that the suffix of a file's name stands for; plain text where it stands for none.
 
-    `others` gives more readers, and is called where the suffix is that of none here. Raises InputError for a
-    file that is no prose.
+    It is one of those here or of `others`. Raises InputError for a file that is no prose, and PluginError
+    where two plugins claim the suffix.
     """
     suffix = path.suffix.lower()
     if (found := _with_suffix(suffix, others)) is not None:
@@ -247,10 +245,12 @@ def reader_for(path: Path, others: Others = tuple) -> Reader:
     return TEXT
 
 
-def _with_suffix(suffix: str, others: Others) -> Reader | None:
-    return next((reader for reader in _all(others) if suffix in reader.suffixes), None) if suffix else None
+def _with_suffix(suffix: str, others: Sequence[Reader]) -> Reader | None:
+    return _only(suffix, [reader for reader in (*READERS, *others) if suffix in reader.suffixes])
 
 
-def _all(others: Others) -> Iterator[Reader]:
-    yield from READERS
-    yield from others()
+def _only(asked: str, found: Sequence[Reader]) -> Reader | None:
+    if len(found) > 1:
+        claimants = " and ".join(reader.provider for reader in found)
+        raise PluginError(f"two plugins read {asked!r}: {claimants}; remove one of them")
+    return found[0] if found else None

@@ -45,7 +45,7 @@ async def take_on(service: Service, jobs: Jobs, owner: str, request: Request) ->
         except ClientDisconnect as error:
             raise Refused(HTTPStatus.BAD_REQUEST, "the client left before all had come") from error
         config = service.setup.config
-        reading = config.text.reading
+        reading = service.setup.reading(config.text)
         with blaming("input", InputError) if isinstance(settings, JobBody) else nullcontext():
             async with jobs.reading:
                 document = await asyncio.to_thread(
@@ -89,7 +89,10 @@ async def _receive(service: Service, request: Request, path: Path) -> tuple[JobS
         return body, service.setup.config.text.format or "text", "input"
     settings = _settings_of(request.query_params)
     with blaming("filename"):
-        reader, title = reader_of(request, settings.filename), title_of(settings.filename or "")
+        reader, title = (
+            reader_of(request, settings.filename, service.setup.readers),
+            title_of(settings.filename or ""),
+        )
     await receive(request, path, config.max_upload_bytes)
     return settings, reader, title
 

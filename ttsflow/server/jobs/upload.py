@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from starlette.requests import Request
 
 from ttsflow.report.excerpt import excerpt
 from ttsflow.server.body import kind_of, other_kind, parts_of
-from ttsflow.text.readers import reader_for
+from ttsflow.text.readers import Reader, reader_for
 
 KINDS = {
     "text/plain": "text",
@@ -32,10 +33,13 @@ def title_of(filename: str) -> str:
     return excerpt(name) or "the upload"
 
 
-def reader_of(request: Request, filename: str | None) -> str:
-    """The name of the reader of a body. Raises InputError for what is no text by its name; Refused (415)."""
+def reader_of(request: Request, filename: str | None, others: Sequence[Reader]) -> str:
+    """The name of the reader of a body, which may be one of `others`.
+
+    Raises InputError for what is no text by its name; Refused (415).
+    """
     if filename is not None:
-        return reader_for(Path(title_of(filename))).name
+        return reader_for(Path(title_of(filename)), others).name
     if (kind := kind_of(request)) not in KINDS:
         raise other_kind(
             kind,

@@ -44,7 +44,7 @@ class Work:
 
     def _speak(self) -> float:
         job, order, engine = self._job, self._job.order, self._engine
-        reading = engine.setup.config.text.reading
+        reading = engine.setup.reading(engine.setup.config.text)
         request = engine.request(
             job.read(replace(reading, language=order.language or reading.language)),
             voice=order.voice,
