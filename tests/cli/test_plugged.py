@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -102,15 +103,18 @@ def test_a_listener_who_takes_his_time_is_not_the_plugins_fault(plugged: Program
 
 
 def test_what_is_wrong_with_an_encoder_is_told_with_what_is_kept(plugged: Program) -> None:
-    plugged.write("plugins/more.py", PLUGIN.replace("def finish(self, details):", "def finish(self):"))
+    plugged.write("plugins/more.py", PLUGIN.replace("if not self.file.seekable():", "1 / 0"))
     ended = plugged("run", "--text", "Hello.", "-o", "hello.back", *PLUGGED, code=3)
     assert "encoder 'backwards' of" in ended.err
-    assert "raised in finish: TypeError" in ended.err
+    assert "raised in finish: ZeroDivisionError" in ended.err
     assert "the same command goes on from there" in ended.err
     plugged.write("plugins/more.py", PLUGIN)
     plugged("run", "--text", "Hello.", "-o", "hello.back", *PLUGGED)
     (plugged.folder / "plugins").rename(plugged.folder / "moved")
     plugged("export", "hello.back", "again.back", "--plugins-dir", "moved")
+    ended = plugged("redo", "hello.back", "--chunk", "0", code=2)
+    assert "unknown audio format 'backwards'" in ended.err
+    plugged("redo", "hello.back", "--chunk", "0", "--plugins-dir", "moved")
     plugged("export", "hello.back", "again.wav")
     ended = plugged("export", "hello.back", "more.back", code=2)
     assert "more.back has no suffix that says its format" in ended.err
@@ -128,3 +132,20 @@ def test_names_that_are_wrong_are_told_by_config_check_and_plan(plugged: Program
     ended = plugged("run", "-q", "--text", "A.", "--format", "fx", "--plugins-dir", "broken", *sim(), code=2)
     assert "A plugin that cannot be used may offer it" in ended.err
     assert ended.err.count("ZeroDivisionError") == 1
+
+
+def test_a_reader_that_fails_costs_its_own_text(plugged: Program) -> None:
+    plugged.write("texts/a.shout", "HELLO A.")
+    (plugged.folder / "texts" / "b.shout").write_bytes(b"\xff")
+    ended = plugged("run", "texts", "-o", "audio", "--keep-going", *PLUGGED, code=1)
+    assert "b.shout cannot be read: reader 'shouted' of" in ended.err
+    assert (plugged.folder / "audio" / "a.wav").exists()
+
+
+def test_chapters_of_what_a_plugin_reads_and_a_notice_where_the_plugin_is_not_named(plugged: Program) -> None:
+    plugged.write("a.shout", "HELLO A.")
+    listed = plugged("chapters", "a.shout", "--plugins-dir", "plugins", "--backend", "sim", "--json")
+    assert json.loads(listed.text)["chapters"]
+    notice = "a.shout is read as plain text: no reader here is for files that end in .shout"
+    assert notice in plugged("run", "a.shout", "--dry-run", *sim()).err
+    assert "plain text" not in plugged("run", "a.shout", "--dry-run", *PLUGGED).err

@@ -221,6 +221,12 @@ HOOK = "@hookimpl\ndef ttsflow_policies(): return [P]\n"
         (f"{ENCODER}suffixes = ('.x',); bit_rates = 64\n{ENCODERS}", "bit_rates is 64; the rule: the least"),
         (f"{ENCODER}suffixes = ('.x',); bit_rates = (0, 64)\n{ENCODERS}", "bit_rates is (0, 64); the rule"),
         (f"{ENCODER}suffixes = ('.x',); bit_rates = (64, 8)\n{ENCODERS}", "bit_rates is (64, 8); the rule"),
+        (
+            f"{ENCODER}suffixes = ('.x',)\n    def write(self): ...\n{ENCODERS}",
+            "write does not take what it is given; the rule: write(self, samples: np.ndarray)",
+        ),
+        (f"{ENCODER}suffixes = ('.x',); drop = 3\n{ENCODERS}", "drop does not take what it is given"),
+        (f"{ENCODER}suffixes = ('.x.gz',)\n{ENCODERS}", "each a dot and letters a to z or digits, such as"),
         (f"{ENCODER}suffixes = ('.x',); streamed = 'no'\n{ENCODERS}", "streamed is 'no'; the rule: True or"),
         (f"{ENCODER}suffixes = ('.x', '.txt')\n{ENCODERS}", "has .txt, which ttsflow needs for other files"),
         ("TTSFLOW_API = (9, 0)", "it was written for version 9.0 of the interface, and this ttsflow has 1."),

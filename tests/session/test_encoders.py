@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from ttsflow import Engine, OutputError, SinkError, UnknownNameError
 from ttsflow.output import Encoding
@@ -20,6 +22,7 @@ from ttsflow.session.export import exporting
 PLUGIN = """
 import json, threading, time
 import numpy as np
+import soundfile
 import ttsflow
 
 class Floats(ttsflow.AudioEncoder):
@@ -60,10 +63,8 @@ class Fails(Floats):
             raise RuntimeError(f"not in {place}")
         if self.at == "late " + place:
             threading.released.wait()
-            try:
-                self.file.write(b"too late")
-            except ValueError as error:
-                threading.late.append(str(error))
+            self.file.write(b"too late")
+            threading.late.append("it came back")
     def begin(self, file, *others):
         self.file = file
         self._at("begin")
@@ -81,9 +82,39 @@ class Fails(Floats):
         self._at("finish")
         super().finish(details)
 
+class Lazy(Fails):
+    name = "lazy"
+    suffixes = (".lazy",)
+    def begin(self, file, *others):
+        pass
+    def write(self, samples):
+        pass
+    def finish(self, details):
+        if self.at == "generator":
+            yield details
+
+class Unasked(Fails):
+    name = "unasked"
+    suffixes = (".unasked",)
+    async def write(self, samples):
+        pass
+
+class Sounds(ttsflow.AudioEncoder):
+    '''By a library that writes once more when its object is forgotten.'''
+    name = "sounds"
+    suffixes = (".caf",)
+    def begin(self, file, sample_rate, kbit_s):
+        self.file = soundfile.SoundFile(file, "w", sample_rate, 1, "PCM_16", format="CAF")
+    def write(self, samples):
+        samples *= 2
+        self.file.write(samples)
+    def finish(self, details):
+        self.file.close()
+        threading.lengths.append(details.length_s)
+
 @ttsflow.hookimpl
 def ttsflow_encoders():
-    return [Floats, Fails]
+    return [Floats, Fails, Lazy, Unasked, Sounds]
 """
 
 TEXT = "# Eins\n\nThe first part is here.\n\n# Zwei\n\nThe second part is here."
@@ -217,8 +248,43 @@ def test_one_that_does_not_come_back_writes_nothing_later(
         if late:
             break
         time.sleep(0.05)
-    assert set(late) == {"the file is no longer the encoder's"}
+    assert set(late) == {"it came back"}
     assert heard(path)[1] == pcm
+
+
+@pytest.mark.parametrize(
+    ("suffix", "at", "said"),
+    [
+        (".lazy", "", "finish left a file without a byte"),
+        (".lazy", "generator", "finish gave a generator, which nobody runs; the rule: an ordinary method"),
+        (".unasked", "", "write gave a coroutine, which nobody runs"),
+    ],
+)
+def test_one_that_does_nothing_leaves_what_was_there(
+    engine: Made, tmp_path: Path, suffix: str, at: str, said: str
+) -> None:
+    path = tmp_path / f"book{suffix}"
+    with pytest.raises(SinkError, match=said):
+        engine(at).speak(TEXT, path)
+    assert not path.exists()
+
+
+def test_a_library_that_writes_when_it_is_forgotten(
+    engine: Made,
+    pcm: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    lengths: list[float] = []
+    monkeypatch.setattr(threading, "lengths", lengths, raising=False)
+    engine(**{"output.split": "chapter"}).speak(TEXT, tmp_path / "book.caf")
+    gc.collect()
+    assert capfd.readouterr().err == ""
+    names = ("book.caf", "book/1 Eins.caf", "book/2 Zwei.caf")
+    whole, one, two = (soundfile.read(tmp_path / name, dtype="int16")[0] for name in names)
+    assert whole.tolist() == (2 * np.frombuffer(pcm, "<i2")).tolist() == [*one, *two]
+    assert lengths == pytest.approx([len(each) / 24_000 for each in (whole, one, two)])
 
 
 def test_one_that_fails_where_nobody_wants_its_file_ends_nothing(

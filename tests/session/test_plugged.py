@@ -78,6 +78,8 @@ class Shouted(ttsflow.TextReader):
     def read(self, data, name):
         if not data:
             raise ttsflow.InputError(f"{name} holds nothing that is shouted")
+        if data == b"HALF":
+            return "a\\udc80"
         return b"" if data == b"BYTES" else f"# One\\n\\n{data.decode().capitalize()}"
 
 @ttsflow.hookimpl
@@ -259,5 +261,10 @@ def test_what_a_reader_cannot_read_and_what_breaks_a_rule(shouting: Engine, tmp_
     with pytest.raises(InputError, match=r"text\.shout holds nothing that is shouted"):
         shouting.request(path)
     path.write_bytes(b"BYTES")
-    with pytest.raises(PluginError, match=r"'shouted' of .*: read gave b'', of type bytes; the rule"):
+    with pytest.raises(
+        InputError, match=r"text\.shout cannot be read: reader 'shouted' of .*: read gave b''"
+    ):
+        shouting.request(path)
+    path.write_bytes(b"HALF")
+    with pytest.raises(InputError, match=r"read gave half of a character, U\+DC80 at character 2; the rule"):
         shouting.request(path)

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from ttsflow.cli.inventory import as_json_option
-from ttsflow.cli.options import PATH, OneOf, Sources, given, input_formats
+from ttsflow.cli.options import (
+    PATH,
+    OneOf,
+    Sources,
+    config_option,
+    given,
+    input_formats,
+    plugins_dir_option,
+    set_option,
+)
 from ttsflow.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -27,9 +36,19 @@ COLUMNS = ("chapter", "words", "length", "title")
 )
 @click.option("--language", help="Language code of the text.  [default: as the book says, or en]")
 @click.option("--input-format", type=OneOf(input_formats), help="Format of the text.")
+@config_option
+@set_option
+@plugins_dir_option
 @as_json_option
 def chapters(
-    book: Path, backend: str | None, language: str | None, input_format: str | None, as_json: bool
+    book: Path,
+    backend: str | None,
+    language: str | None,
+    input_format: str | None,
+    config_file: Path | None,
+    assignments: tuple[str, ...],
+    plugins_dirs: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """List the chapters of BOOK, with their lengths.
 
@@ -55,7 +74,7 @@ def chapters(
         language=("--language", "text.language", language),
         input_format=("--input-format", "text.format", input_format),
     )
-    sources = Sources()
+    sources = Sources(config_file=config_file, assignments=assignments, plugins_dirs=plugins_dirs)
     settings = sources.settings(flags)
     document = read_file(book, sources.reading(settings))
     settings, registry = settings.in_language_of(document), sources.registry(settings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ttsflow.cli.inventory import as_json_option
-from ttsflow.cli.options import PATH, cluster_option
+from ttsflow.cli.options import PATH, cluster_option, plugins_dir_option
 from ttsflow.cli.signals import end_on_signals
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def doubts(output: Path, play: bool, as_json: bool) -> None:
 )
 @click.option("--take", type=click.IntRange(0), metavar="N", help="Put this take into OUT; 0 is the first.")
 @cluster_option
+@plugins_dir_option
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Print what is decided and why, and what workers say.")
 def redo(
@@ -132,6 +133,7 @@ def redo(
     takes: int | None,
     take: int | None,
     cluster: str | None,
+    plugins_dirs: tuple[Path, ...],
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -157,7 +159,7 @@ def redo(
     speech.set_up_logging(quiet=quiet, verbose=verbose)
     choice, mending = Choice(chunks, at, find), speech.Mending(seed, words, takes, take)
     with redirect_stdout(sys.stderr):  # plugins print
-        sys.exit(speech.mend(output, choice, mending, cluster, quiet=quiet))
+        sys.exit(speech.mend(output, choice, mending, cluster, plugins_dirs, quiet=quiet))
 
 
 @click.command()

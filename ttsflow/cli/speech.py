@@ -307,11 +307,22 @@ class Mending:
             raise click.UsageError(f"choose one of {' and '.join(given)}")
 
 
-def mend(output: Path, choice: Choice, mending: Mending, cluster: str | None, *, quiet: bool) -> int:
-    """Mend chunks of an output, on this machine or on a cluster, and build it; the run's exit code."""
+def mend(
+    output: Path,
+    choice: Choice,
+    mending: Mending,
+    cluster: str | None,
+    plugins_dirs: Sequence[Path],
+    *,
+    quiet: bool,
+) -> int:
+    """Mend chunks of an output, on this machine or on a cluster, and build it; the run's exit code.
+
+    Plugins are those in `plugins_dirs`, and those that are still where they were.
+    """
     began = time.monotonic()
     recipe = Recipe.beside(output)
-    sources = Sources(plugins_dirs=tuple(map(Path, recipe.plugins_dirs)))
+    sources = Sources(plugins_dirs=(*plugins_dirs, *recipe.plugins[1]))
     settings = recipe.settings(output).on_cluster(cluster)
     setup = set_up(settings, sources, fallback_allowed=False, listening=False)
     with (

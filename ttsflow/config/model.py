@@ -59,13 +59,13 @@ Subtitles = Annotated[str, *_one_of([suffix.removeprefix(".") for suffix in SUBT
 Split = Literal["chapter", "chunk"]
 
 
-def _such_as(names: Sequence[str]) -> tuple[FieldInfo, ...]:
-    """Names these as examples in the JSON Schema: plugins may add others, of which loading them tells."""
-    return (Field(json_schema_extra={"examples": [*names]}),)
+def _such_as(names: Sequence[str]) -> Any:
+    """Names these as examples in the JSON Schema. Plugins may have others, which shows when they load."""
+    return Field(json_schema_extra={"examples": [*names]})
 
 
-OutputFormat = Annotated[Name, *_such_as([format.name for format in OWN])]
-InputFormat = Annotated[Name, *_such_as([reader.name for reader in READERS])]
+OutputFormat = Annotated[Name, _such_as([format.name for format in OWN])]
+InputFormat = Annotated[Name, _such_as([reader.name for reader in READERS])]
 
 
 def count_gpus(gpus: int) -> str:

@@ -37,7 +37,7 @@ class AudioEncoder(ABC):
     `suffixes` are those of its files, such as ".aiff", in lower case, the usual one first; none that ttsflow
     writes itself. `streamed` tells whether it can write to a file that is not seekable, such as a pipe.
     `bit_rates` are the least and the greatest in kbit/s that can be asked for; None for a format without.
-    An object without arguments is made for each file, and again where a file is begun anew.
+    An object is made for each file, without arguments, and another one where a file is begun anew.
     """
 
     name: ClassVar[str]
@@ -54,7 +54,7 @@ class AudioEncoder(ABC):
 
     @abstractmethod
     def write(self, samples: np.ndarray) -> None:
-        """Add samples: an array of int16, of any length."""
+        """Add samples: an array of int16, of any length, which is the encoder's own."""
 
     @abstractmethod
     def finish(self, details: AudioDetails) -> None:

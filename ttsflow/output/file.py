@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ttsflow.errors import OutputError, SinkError
@@ -112,7 +113,8 @@ class FileSink:
             self.abort()
             return
         try:
-            self._opened().finish(about or self._about)
+            told = about or self._about
+            self._opened().finish(told if told.length_s else replace(told, length_s=self.written_s))
             self._encoder = None
             self._part.publish()
         except OSError as error:

@@ -142,6 +142,12 @@ class Formats:
         yield from OWN
         yield from self.others
 
+    def over(self, others: Formats) -> Formats:
+        """These, and those of `others` that have neither a name nor a suffix of one of these."""
+        names, suffixes = {format.name for format in self}, set(self.suffixes)
+        more = [each for each in others if each.name not in names and suffixes.isdisjoint(each.suffixes)]
+        return Formats((*self.others, *more))
+
     @property
     def suffixes(self) -> tuple[str, ...]:
         """The suffixes of all of them."""

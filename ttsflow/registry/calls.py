@@ -124,6 +124,11 @@ def read_by(plugin: Plugin[TextReader], data: bytes, name: str) -> str:
     text = plugin.ask("read", lambda: plugin.cls().read(data, name))
     if not isinstance(text, str) or len(text) > MOST_TEXT:
         raise _breach(plugin, "read", text, f"a string of at most {MOST_TEXT:,} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(text[error.start]):04X} at character {error.start + 1}"
+        raise plugin.broken("read", f"gave half of a character, {half}; the rule: whole ones") from error
     return text
 
 

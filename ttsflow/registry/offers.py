@@ -198,6 +198,12 @@ def _fault_in_encoder(cls: type[AudioEncoder]) -> str | None:
         return f"suffixes has {', '.join(taken)}, which ttsflow needs for other files than audio"
     if cls.name in (format.name for format in FORMATS):
         return f"the name {cls.name!r} is that of a format that ttsflow writes itself"
+    for method, given in (("begin", 4), ("write", 2), ("finish", 2), ("drop", 1), ("__init__", 1)):
+        try:
+            inspect.signature(getattr(cls, method)).bind(*[None] * given)
+        except (TypeError, ValueError):
+            rule = str(inspect.signature(getattr(AudioEncoder, method))).partition(" ->")[0]
+            return f"{method} does not take what it is given; the rule: {method}{rule}"
     if not isinstance(cls.streamed, bool):
         return f"streamed is {cls.streamed!r}; the rule: True or False"
     match cls.bit_rates:
@@ -211,7 +217,8 @@ def _fault_in_encoder(cls: type[AudioEncoder]) -> str | None:
 def _fault_in_suffixes(cls: type[Any], own: Sequence[str], example: str, does: str) -> str | None:
     given: object = getattr(cls, "suffixes", None)
     if not isinstance(given, tuple) or not given or not all(map(_is_suffix, given)):
-        return f"suffixes is {given!r}; the rule: a tuple of suffixes in lower case, such as ({example},)"
+        rule = f"a tuple of suffixes, each a dot and letters a to z or digits, such as ({example},)"
+        return f"suffixes is {reprlib.repr(given)}; the rule: {rule}"
     if taken := sorted(set(given) & set(own)):
         return f"suffixes has {', '.join(taken)}, which ttsflow {does} itself"
     return None

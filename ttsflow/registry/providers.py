@@ -18,6 +18,9 @@ from ttsflow.interface.hookspecs import GROUP
 
 PROJECT = "ttsflow"
 
+LONGEST_WORDS = 500
+"""characters of what a plugin says of an error that are told, in one line"""
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -64,7 +67,9 @@ class Provider:
 
     def explain(self, error: BaseException) -> str:
         """Describe an error of the plugin's code: its class, its message, and its file and line."""
-        text = str(error.msg if isinstance(error, SyntaxError) else error)
+        text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+        if len(text) > LONGEST_WORDS:
+            text = f"{text[:LONGEST_WORDS]}..."
         place = self._place(error)
         said = f"{type(error).__name__}: {text}" if text else type(error).__name__
         return f"{said} ({place})" if place else said

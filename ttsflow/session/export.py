@@ -51,7 +51,8 @@ class Export:
         """The formats of audio: with those of plugins in these folders, and of those that made the output."""
         files, folders = self._recipe.plugins
         boundary = Boundary(self._recipe.plugin_s, hearing)
-        return formats_of(Registry.load(files, (*plugins_dirs, *folders), boundary))
+        given = formats_of(Registry.load((), plugins_dirs, boundary))
+        return given.over(formats_of(Registry.load(files, folders, boundary)))
 
     @property
     def loudness(self) -> float | None:

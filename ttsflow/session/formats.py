@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -15,6 +15,7 @@ from ttsflow.interface.audioencoder import AudioDetails, AudioEncoder
 from ttsflow.output import About, Encoding, Format, Formats, Tag
 from ttsflow.output.formats import at_rate_asked
 from ttsflow.registry import Plugin, Registry
+from ttsflow.registry.boundary import Breach
 
 if TYPE_CHECKING:
     from ttsflow.output.encoders import Encoder, Target
@@ -69,7 +70,8 @@ class _PluggedEncoder:
     def __init__(
         self, plugin: Plugin[AudioEncoder], target: Target, sample_rate: int, kbit_s: int | None
     ) -> None:
-        self._plugin, self._file, self._is_out = plugin, _Lent(target), False
+        self._plugin, self._file = plugin, _Lent(target)
+        self._is_out = self._has_samples = False
         # Told apart by name is what a call prints now and then; to listen takes too long for each piece.
         self._unheard = replace(plugin, boundary=replace(plugin.boundary, hearing=nullcontext))
         self._encoder = plugin.ask("__init__", plugin.cls)
@@ -83,7 +85,9 @@ class _PluggedEncoder:
         """Add mono samples, little-endian 16-bit."""
         import numpy as np
 
-        self._ask(self._unheard, "write", lambda: self._encoder.write(np.frombuffer(samples, "<i2")))
+        array = np.frombuffer(bytearray(samples), "<i2")  # of the plugin's own, which it may change
+        self._has_samples |= bool(samples)
+        self._ask(self._unheard, "write", lambda: self._encoder.write(array))
 
     def finish(self, about: About) -> None:
         """Complete the file."""
@@ -99,6 +103,8 @@ class _PluggedEncoder:
             about.album,
         )
         self._ask(self._plugin, "finish", lambda: self._encoder.finish(told))
+        if self._has_samples and not self._file.has_bytes:
+            raise SinkError(str(self._plugin.broken("finish", "left a file without a byte")))
         self._file.take_back()
 
     def drop(self) -> None:
@@ -114,7 +120,11 @@ class _PluggedEncoder:
         def call() -> None:
             self._is_out = True
             try:
-                work()
+                given = work()
+                if isinstance(given, Coroutine | Generator):
+                    given.close()
+                    kind = type(given).__name__
+                    raise Breach(f"gave a {kind}, which nobody runs; the rule: an ordinary method")
             finally:
                 self._is_out = False
 
@@ -134,15 +144,17 @@ class _Lent(io.RawIOBase):
     """A target in the hands of a plugin, as the file that it writes to, until it is taken back.
 
     What goes to a stream waits until the plugin has come back: so how long a listener takes is not counted
-    as the plugin's time.
+    as the plugin's time. What is written to a file that was taken back goes nowhere: libraries write the rest
+    of theirs when an object is forgotten.
     """
 
     def __init__(self, target: Target) -> None:
         super().__init__()
-        self.is_back = False
+        self.is_back = self.has_bytes = False
         self._target, self._is_file = target, target.seekable()
         self._waiting = bytearray()
         self._error: OSError | None = None
+        self._nowhere = io.BytesIO()
 
     def writable(self) -> bool:
         return True
@@ -152,8 +164,10 @@ class _Lent(io.RawIOBase):
 
     def write(self, data: Any, /) -> int:
         """Write all of the bytes of `data`."""
-        self._check_open()
         raw = memoryview(data).tobytes()
+        self.has_bytes |= bool(raw)
+        if self.is_back:
+            return len(raw)
         if not self._is_file:
             self._waiting += raw
             return len(raw)
@@ -164,11 +178,13 @@ class _Lent(io.RawIOBase):
             raise
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        self._check_open()
+        if self.is_back:
+            return self._nowhere.seek(max(0, offset))
         return self._target.seek(offset, whence) if self._is_file else super().seek(offset, whence)
 
     def tell(self) -> int:
-        self._check_open()
+        if self.is_back:
+            return self._nowhere.tell()
         return self._target.tell() if self._is_file else super().tell()
 
     def check(self) -> None:
@@ -184,9 +200,5 @@ class _Lent(io.RawIOBase):
             self._target.write(bytes(waiting))
 
     def take_back(self) -> None:
-        """From now on nothing can be written."""
+        """From now on what is written goes nowhere."""
         self.is_back = True
-
-    def _check_open(self) -> None:
-        if self.is_back or self.closed:
-            raise ValueError("the file is no longer the encoder's")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from ttsflow.config import Settings
-from ttsflow.errors import UnknownNameError
+from ttsflow.errors import InputError, PluginError, UnknownNameError
 from ttsflow.interface.textreader import TextReader
 from ttsflow.registry import Plugin, Registry, read_by
 from ttsflow.text.document import Document
@@ -37,7 +37,10 @@ def readers_of(registry: Registry) -> tuple[Reader, ...]:
 
 
 def _read(plugin: Plugin[TextReader], data: bytes, name: str, options: ReadOptions) -> Document:
-    """The document that the text of a reader is. Raises InputError, PluginError."""
-    text, format = read_by(plugin, data, name), plugin.cls.gives
+    """The document that the text of a reader is. Raises InputError, also for what the reader does wrong."""
+    try:
+        text, format = read_by(plugin, data, name), plugin.cls.gives
+    except PluginError as error:  # so one text of many cannot be read, and the others can
+        raise InputError(f"{name} cannot be read: {error}") from error
     reading = replace(options, format=format, encoding="utf-8")
     return reader_named(format).read(codecs.BOM_UTF8 + text.encode(), name, reading)

@@ -89,8 +89,13 @@ class Recipe:
         return fingerprint(store, form)
 
     def settings(self, output: Path) -> Settings:
-        """The settings with which `output` was spoken. Raises ConfigError where a file they name is gone."""
-        return settings_of(self.config, f"the store of {output}")
+        """The settings with which `output` was spoken, with those plugins that are still there.
+
+        Raises ConfigError where another file that they name is gone.
+        """
+        files, _ = self.plugins
+        config = self.config | {"plugins": list(map(str, files))}
+        return settings_of(config, f"the store of {output}")
 
     @property
     def plugins(self) -> tuple[list[Path], list[Path]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
+import re
 from collections.abc import AsyncIterable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,12 @@ from ttsflow.text.scripts import ScriptWatch
 DEFAULTS = ReadOptions()
 
 _READ_BYTES = 65_536
+
+_PLAIN = (".asc", ".log", ".me", ".utf8")
+"""suffixes of plain text that are not looked for in folders"""
+
+_SUFFIX = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]+")
+"""what looks like a suffix, as the ends of names such as "part.2" do not"""
 
 
 def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
@@ -48,7 +55,17 @@ def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{name} cannot be read: {reason}. Check the path.") from None
     document = reader.read(data, name, options)
-    return replace(document, identity=replace(document.identity, source=digest(source)))
+    notices = document.notices
+    if options.format is None and reader is TEXT and _says_another(path):
+        unknown = f"{name} is read as plain text: no reader here is for files that end in {path.suffix}"
+        notices = (*notices, unknown)
+    return replace(document, identity=replace(document.identity, source=digest(source)), notices=notices)
+
+
+def _says_another(path: Path) -> bool:
+    """Whether the name of a file ends as that of something else than plain text."""
+    suffix = path.suffix.lower()
+    return suffix not in (*TEXT.suffixes, *_PLAIN) and _SUFFIX.fullmatch(suffix) is not None
 
 
 def read_stream(
