@@ -2,7 +2,7 @@
 
 The engine is a real one, Kokoro with the weights of a package. Two workers speak 24 chunks, again and again:
 undisturbed, without second attempts, with a worker that is stopped (SIGSTOP), and with one that runs for a
-tenth of the time. Each disturbance comes after a third of the undisturbed time, and lasts until the end.
+tenth of the time. Each disturbance comes after half of the undisturbed time, and lasts until the end.
 Linux only.
 """
 
@@ -85,9 +85,9 @@ class Round:
 
     @property
     def bound_s(self) -> float:
-        """Before which nobody could be done: a third of the work is, when one worker becomes slow."""
-        usual_s = self.times[0]
-        return usual_s / 3 + 2 / 3 * usual_s * 2 / (1 + SPEED)
+        """Before which nobody could be done: half of the work is, when one worker becomes slow."""
+        half_s = self.times[0] / 2
+        return half_s + half_s * 2 / (1 + SPEED)
 
 
 class Book:
@@ -138,7 +138,7 @@ class Book:
         return dict(json.loads(report.read_bytes()))
 
     def _disturb(self, pid: int, disturb: Disturb | None, over: threading.Event) -> None:
-        if disturb is None or over.wait(self._usual_s / 3):
+        if disturb is None or over.wait(self._usual_s / 2):
             return
         with suppress(psutil.NoSuchProcess):
             workers = [child for child in psutil.Process(pid).children() if is_worker(child)]

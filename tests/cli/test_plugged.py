@@ -103,7 +103,7 @@ def test_a_listener_who_takes_his_time_is_not_the_plugins_fault(plugged: Program
 
 
 def test_what_is_wrong_with_an_encoder_is_told_with_what_is_kept(plugged: Program) -> None:
-    plugged.write("plugins/more.py", PLUGIN.replace("if not self.file.seekable():", "1 / 0"))
+    plugged.write("plugins/more.py", PLUGIN.replace("if not self.file.seekable():", "if 1 / 0:"))
     ended = plugged("run", "--text", "Hello.", "-o", "hello.back", *PLUGGED, code=3)
     assert "encoder 'backwards' of" in ended.err
     assert "raised in finish: ZeroDivisionError" in ended.err

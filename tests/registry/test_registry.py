@@ -223,7 +223,7 @@ HOOK = "@hookimpl\ndef ttsflow_policies(): return [P]\n"
         (f"{ENCODER}suffixes = ('.x',); bit_rates = (64, 8)\n{ENCODERS}", "bit_rates is (64, 8); the rule"),
         (
             f"{ENCODER}suffixes = ('.x',)\n    def write(self): ...\n{ENCODERS}",
-            "write does not take what it is given; the rule: write(self, samples: np.ndarray)",
+            "write does not take what it is given; the rule: write(self, samples)",
         ),
         (f"{ENCODER}suffixes = ('.x',); drop = 3\n{ENCODERS}", "drop does not take what it is given"),
         (f"{ENCODER}suffixes = ('.x.gz',)\n{ENCODERS}", "each a dot and letters a to z or digits, such as"),

@@ -202,8 +202,8 @@ def _fault_in_encoder(cls: type[AudioEncoder]) -> str | None:
         try:
             inspect.signature(getattr(cls, method)).bind(*[None] * given)
         except (TypeError, ValueError):
-            rule = str(inspect.signature(getattr(AudioEncoder, method))).partition(" ->")[0]
-            return f"{method} does not take what it is given; the rule: {method}{rule}"
+            rule = "self" if method == "__init__" else ", ".join(_parameters_of(method))
+            return f"{method} does not take what it is given; the rule: {method}({rule})"
     if not isinstance(cls.streamed, bool):
         return f"streamed is {cls.streamed!r}; the rule: True or False"
     match cls.bit_rates:
@@ -212,6 +212,10 @@ def _fault_in_encoder(cls: type[AudioEncoder]) -> str | None:
         case (int(least), int(most)) if 0 < least <= most:
             return None
     return f"bit_rates is {cls.bit_rates!r}; the rule: the least and the greatest in kbit/s, or None"
+
+
+def _parameters_of(method: str) -> Iterable[str]:
+    return inspect.signature(getattr(AudioEncoder, method)).parameters
 
 
 def _fault_in_suffixes(cls: type[Any], own: Sequence[str], example: str, does: str) -> str | None:
