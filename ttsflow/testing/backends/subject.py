@@ -201,7 +201,8 @@ class BackendSubject:
     def tour(self) -> Performance:
         """Something in each language, and with each voice."""
         next(self.spoken(self.alone))
-        jobs = [self.job(f"language {each}", prose(each), language=each) for each in self.languages]
+        languages = [each for each in self.languages if each not in self.lacking]
+        jobs = [self.job(f"language {each}", prose(each), language=each) for each in languages]
         jobs += [
             self.job(f"voice {name}", prose(language), language=language, voice=name)
             for name, language in self.voices.items()
@@ -212,6 +213,17 @@ class BackendSubject:
     def languages(self) -> Sequence[str]:
         """Those that it declares."""
         return self.profile.languages or ()
+
+    @cached_property
+    def lacking(self) -> Mapping[str, str]:
+        """Languages that `check` refuses, and why: packages of theirs may not be installed here."""
+        found = {}
+        for language in self.languages:
+            try:
+                check_request(self.plugin, VoiceRequest(language), self.options)
+            except UsageError as error:
+                found[language] = str(error)
+        return found
 
     @cached_property
     def voices(self) -> Mapping[str, str]:

@@ -11,9 +11,10 @@ from ttsflow.testing.rule import DoesNotApply, Note, NotReached, Rule, rule
 
 @rule("backends.md#the-profile")
 def languages(subject: BackendSubject) -> Iterator[str | Note]:
-    """Something is spoken in each language of the profile."""
+    """Something is spoken in each language of the profile that `check` does not refuse."""
     if not subject.languages:
         raise DoesNotApply("the profile says that it speaks any language")
+    yield from (Note(f"language {each} was not tried: {why}") for each, why in subject.lacking.items())
     yield from _toured(subject, "language")
 
 
