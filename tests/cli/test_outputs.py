@@ -315,7 +315,8 @@ def test_a_plugin_that_has_changed_or_gone_is_named_and_the_audio_stays(program:
     assert "unknown backend 'odd'" in refused.err
     shutil.rmtree(program.folder / "plugins")
     refused = program(*redo, code=2)
-    assert "plugins" in refused.err
+    assert "plugins is gone, from which plugins of story.wav were; --plugins-dir says where" in refused.err
+    assert "unknown backend 'odd'" in refused.err
     assert audio(program) == before
     program.write("plugins/odd.py", ODD)
     program(*redo)

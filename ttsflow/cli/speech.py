@@ -323,6 +323,8 @@ def mend(
     began = time.monotonic()
     recipe = Recipe.beside(output)
     sources = Sources(plugins_dirs=(*plugins_dirs, *recipe.plugins[1]))
+    for path in () if plugins_dirs else recipe.plugins_gone:
+        _notice(f"{path} is gone, from which plugins of {output} were; --plugins-dir says where they are now")
     settings = recipe.settings(output).on_cluster(cluster)
     setup = set_up(settings, sources, fallback_allowed=False, listening=False)
     with (

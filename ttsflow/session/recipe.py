@@ -104,6 +104,14 @@ class Recipe:
         return [file for file in files if file.is_file()], [folder for folder in folders if folder.is_dir()]
 
     @property
+    def plugins_gone(self) -> list[Path]:
+        """The files and the folders of plugins that are there no longer."""
+        there = [*self.plugins[0], *self.plugins[1]]
+        return [
+            path for path in map(Path, (*self.config["plugins"], *self.plugins_dirs)) if path not in there
+        ]
+
+    @property
     def plugin_s(self) -> float:
         """Seconds that a call of a plugin may take."""
         return float(self.config["limits"]["timeouts"]["plugin_s"])
