@@ -93,9 +93,9 @@ def test_standard_input_by_the_name_of_a_reader_and_audio_through_a_pipe(plugged
 
 def test_a_listener_who_takes_his_time_is_not_the_plugins_fault(plugged: Program) -> None:
     text = "\n\n".join(f"Sentence {number} is spoken here." for number in range(40))
-    limits = ("--set", "limits.timeouts.plugin_s=2", "--set", "backend.options.rtf=0")
+    limits = ("--set", "limits.timeouts.plugin_s=5", "--set", "backend.options.rtf=0")
     run = plugged.start("run", "--text", text, "-o", "-", "--format", "backwards", *PLUGGED, *limits)
-    time.sleep(4)  # the pipe is full by then
+    time.sleep(9)  # the pipe is full long before that
     ended = plugged.finish(run)
     assert ended.code == 0, ended.err
     plugged("run", "--text", text, "-o", "whole.pcm", *PLUGGED)

@@ -238,8 +238,8 @@ def test_one_that_does_not_come_back_writes_nothing_later(
     monkeypatch.setattr(threading, "released", released, raising=False)
     monkeypatch.setattr(threading, "late", late, raising=False)
     error = OutputError if at == "begin" else SinkError
-    with pytest.raises(error, match=rf"encoder 'fails' of .*: {at} has not come back within 1 s"):
-        engine(f"late {at}", **{"limits.timeouts.plugin_s": 1}).speak(TEXT, path)
+    with pytest.raises(error, match=rf"encoder 'fails' of .*: {at} has not come back within 5 s"):
+        engine(f"late {at}", **{"limits.timeouts.plugin_s": 5}).speak(TEXT, path)
     assert not path.exists()
     engine().speak(TEXT, path)
     released.set()
