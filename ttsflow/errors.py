@@ -82,6 +82,11 @@ class UnknownNameError(UsageError):
 class PluginError(UsageError):
     """A plugin that the run asks for is broken, or two plugins claim one name."""
 
+    @classmethod
+    def of_two(cls, claim: str, providers: Iterable[object]) -> PluginError:
+        """The error for plugins of two `providers` with the same claim, such as "write '.aiff'"."""
+        return cls(f"two plugins {claim}: {' and '.join(map(str, providers))}; remove one of them")
+
 
 class BackendUnavailable(UsageError):
     """A backend is not installed, or it is installed and cannot be used."""

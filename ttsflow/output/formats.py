@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ttsflow.output.pool import EncoderPool
 from ttsflow.output.resampled import Resampled
 from ttsflow.output.tag import Tag
 from ttsflow.output.wav import read_info
+from ttsflow.text.readers import is_suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,11 @@ class Format:
     def check(self, encoding: Encoding = USUAL) -> None:
         """Raise OutputError where the format does not know such an encoding, or needs what is missing."""
         kbit_s, codec = encoding.kbit_s, self.codec
-        if kbit_s is not None and self.bit_rates is None:
-            raise OutputError(f"{self.name} audio has no bit rate; leave it out, or choose another format")
-        if kbit_s is not None and self.bit_rates is not None:
+        if kbit_s is not None:
+            if self.bit_rates is None:
+                raise OutputError(
+                    f"{self.name} audio has no bit rate; leave it out, or choose another format"
+                )
             least, most = self.bit_rates
             if not least <= kbit_s <= most:
                 usual = "" if codec is None else f"; {codec.kbit_s} is usual for speech"
@@ -125,9 +127,6 @@ OWN = (
 )
 """the formats of this program"""
 
-_SUFFIX = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]+")
-"""what looks like a suffix, as the ends of names such as "part.2" and "I. The Street" do not"""
-
 _NOT_WRITTEN = (".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".mka", ".mp4", ".webm", ".wma")
 """Suffixes of other audio: a file with such a name would be taken for what it is not."""
 
@@ -187,7 +186,7 @@ class Formats:
             return named
         if meant is None and suffix in _NOT_WRITTEN:
             raise _misleading(path, WAV)
-        if meant is None and _SUFFIX.fullmatch(suffix):
+        if meant is None and is_suffix(suffix):
             raise OutputError(
                 f"{path} has no suffix that says its format; there are {', '.join(self.suffixes)}. Or name "
                 f"the format with `output.format: wav`"
@@ -201,8 +200,7 @@ FORMATS = Formats()
 
 def _only(asked: str, found: Sequence[Format]) -> Format | None:
     if len(found) > 1:
-        claimants = " and ".join(format.provider for format in found)
-        raise PluginError(f"two plugins write {asked!r}: {claimants}; remove one of them")
+        raise PluginError.of_two(f"write {asked!r}", (format.provider for format in found))
     return found[0] if found else None
 
 

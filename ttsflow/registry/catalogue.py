@@ -271,8 +271,7 @@ class Registry:
         if len(found) == 1:
             return found[0]
         if found:
-            claimants = " and ".join(str(plugin.provider) for plugin in found)
-            raise PluginError(f"two plugins offer a {kind} named {name!r}: {claimants}; remove one of them")
+            raise PluginError.of_two(f"offer a {kind} named {name!r}", (plugin.provider for plugin in found))
         raise self.unknown(
             UnknownNameError(kind, name, [*(plugin.name for plugin in plugins), *also_known], hint)
         )

@@ -17,6 +17,7 @@ from ttsflow.session.book import Book
 from ttsflow.session.export import By, Export
 from ttsflow.session.recipe import Recipe
 from ttsflow.store import Store, store_path
+from ttsflow.store.files import stamp
 
 Made = dict[str, Any]
 """what a store notes of the files beside its output"""
@@ -125,7 +126,7 @@ class Sidecars:
             names = [name for name in names if (self.folder / name).exists()]
             self._remove(set(known).difference(names), before.get("stamps", {}))
             yield f"{files(len(parts))} in {self.folder}"
-        stamps = {} if self.folder is None else {name: _stamp(self.folder / name) for name in names}
+        stamps = {} if self.folder is None else {name: stamp(self.folder / name) for name in names}
         store.set(_NOTE, self._stated(store, names) | {"stamps": stamps})
 
     def _stale(self, before: Made) -> Iterator[str]:
@@ -143,9 +144,9 @@ class Sidecars:
         A file is known by its tag; one whose format has none by its `stamps`, as it was when it was made.
         """
         for path in (self.folder / name for name in names if self.folder is not None):
-            tag, stamp = read_tag(path), _stamp(path)
+            tag, now = read_tag(path), stamp(path)
             if (tag is not None and tag.matches(self.recipe.tag)) or (
-                tag is None and stamp is not None and stamp == stamps.get(path.name)
+                tag is None and now is not None and now == stamps.get(path.name)
             ):
                 path.unlink()
 
@@ -185,15 +186,6 @@ def _noted_closed(output: Path) -> Made:
             return _noted(store)
     except (OutputError, StoreError):  # there is none, or none that can be read
         return {}
-
-
-def _stamp(path: Path) -> list[int] | None:
-    """The size of a file and when it was changed; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]
 
 
 def _digest(path: Path) -> str | None:

@@ -156,3 +156,12 @@ def _recognised(path: Path, page: bytes, any_version: bool) -> Found:
         )
     sound = all(page[at : at + len(value)] == value for at, value in _CONSTANT)
     return "store" if sound and 1 <= version <= SCHEMA_VERSION else "damaged"
+
+
+def stamp(path: Path) -> list[int] | None:
+    """Size in bytes and modification time in ns of a file, by which a change shows; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]

@@ -19,7 +19,7 @@ from ttsflow.store import chunks, meta, passages, places
 from ttsflow.store.chunks import Audio, Spoken
 from ttsflow.store.creation import new_store
 from ttsflow.store.faults import explaining
-from ttsflow.store.files import Files, find, resolved, size_of, unusable
+from ttsflow.store.files import Files, find, resolved, size_of, stamp, unusable
 from ttsflow.store.passages import Extent
 from ttsflow.store.places import Place, Silence
 from ttsflow.store.salvage import Salvaged, salvage
@@ -297,11 +297,11 @@ class Store:
         """Record that the file at `output` was built just now, from content with this fingerprint."""
         length_s = self.extent().length_s
         with explaining(self.path):
-            meta.put(self._planning, "built", [fingerprint, _stamp(output), length_s])
+            meta.put(self._planning, "built", [fingerprint, stamp(output), length_s])
 
     def built(self, output: Path) -> Made | None:
         """How the file at `output` was built; None if it does not exist or was changed since."""
-        found = _stamp(output)
+        found = stamp(output)
         with explaining(self.path):
             noted = meta.get(self._planning, "built")
         if found is None or noted is None or noted[1] != found:
@@ -368,12 +368,3 @@ def _three(path: Path, readonly: bool, immutable: bool) -> list[sqlite3.Connecti
 
 def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def _stamp(output: Path) -> list[int] | None:
-    """Size in bytes and modification time in ns; None if there is no file."""
-    try:
-        found = output.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -221,6 +222,11 @@ _NOT_PROSE = {
 """what files with these suffixes are: nobody wants to hear them as they stand"""
 
 
+def is_suffix(end: str) -> bool:
+    """Whether the end of a name looks like a suffix, as those of "part.2" and "I. The Street" do not."""
+    return re.fullmatch(r"\.(?=[0-9]*[a-z])[a-z0-9]+", end) is not None
+
+
 def can_read(path: Path, others: Sequence[Reader] = ()) -> bool:
     """Whether the suffix of a file's name is that of a reader."""
     return _with_suffix(path.suffix.lower(), others) is not None
@@ -251,6 +257,5 @@ def _with_suffix(suffix: str, others: Sequence[Reader]) -> Reader | None:
 
 def _only(asked: str, found: Sequence[Reader]) -> Reader | None:
     if len(found) > 1:
-        claimants = " and ".join(reader.provider for reader in found)
-        raise PluginError(f"two plugins read {asked!r}: {claimants}; remove one of them")
+        raise PluginError.of_two(f"read {asked!r}", (reader.provider for reader in found))
     return found[0] if found else None

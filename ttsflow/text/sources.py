@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
-import re
 from collections.abc import AsyncIterable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from ttsflow.text.document import Document, digest
 from ttsflow.text.encodings import check_text, decode_pieces
 from ttsflow.text.evidence import Watch
 from ttsflow.text.options import ReadOptions
-from ttsflow.text.readers import SUFFIXES, TEXT, Reader, reader_for, reader_named
+from ttsflow.text.readers import SUFFIXES, TEXT, Reader, is_suffix, reader_for, reader_named
 from ttsflow.text.scripts import ScriptWatch
 
 DEFAULTS = ReadOptions()
@@ -27,9 +26,6 @@ _READ_BYTES = 65_536
 
 _PLAIN = (".asc", ".log", ".me", ".utf8")
 """suffixes of plain text that are not looked for in folders"""
-
-_SUFFIX = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]+")
-"""what looks like a suffix, as the ends of names such as "part.2" do not"""
 
 
 def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
@@ -65,7 +61,7 @@ def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Document:
 def _says_another(path: Path) -> bool:
     """Whether the name of a file ends as that of something else than plain text."""
     suffix = path.suffix.lower()
-    return suffix not in (*TEXT.suffixes, *_PLAIN) and _SUFFIX.fullmatch(suffix) is not None
+    return suffix not in (*TEXT.suffixes, *_PLAIN) and is_suffix(suffix)
 
 
 def read_stream(
