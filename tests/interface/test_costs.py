@@ -121,18 +121,24 @@ def test_what_is_left_of_a_job() -> None:
     assert costs.remaining(job(100), started_s=100.0, now=200.0) == 0.0
 
 
-def test_a_job_that_was_stopped_takes_that_long_or_longer() -> None:
+def test_a_slowdown_is_believed_up_to_twice_as_long_as_one_after_the_other() -> None:
     costs = Costs(PROFILE)
-    costs.overran(job(100), work_s=105.0)
-    assert costs.cost(job(100)) == pytest.approx(15.0)  # a tenth of the way from 5 s
-    assert costs.cost(job(100, "de")) == 5.0
-    assert costs.audio(job(100)) == 10.0
-    costs.overran(job(100), work_s=14.0)  # no news
-    assert costs.cost(job(100)) == pytest.approx(15.0)
-    costs.overran(job(100), work_s=143.75, k=2)  # 115 s alone
-    assert costs.cost(job(100)) == pytest.approx(25.0)
-    costs.overran(job(0), work_s=1e6)
-    assert costs.cost(job(100)) == pytest.approx(25.0)
+    for _ in range(200):
+        costs.observe(job(100), 10.0, 5.0)
+        costs.observe(job(100), 10.0, 5_000.0, k=2)
+    assert costs.slow(2) == 4.0
+    assert costs.slow(4) == 8.0
+
+
+def test_a_profile_is_believed_whatever_it_says() -> None:
+    assert Costs(replace(PROFILE, slowdown=(1.0, 9.0))).slow(2) == 9.0
+
+
+def test_a_job_that_was_stopped_teaches_nothing() -> None:
+    costs = Costs(PROFILE)
+    with pytest.warns(DeprecationWarning, match="does nothing"):
+        costs.overran(job(100), work_s=1e6)
+    assert costs.cost(job(100)) == 5.0
 
 
 @pytest.mark.parametrize(("audio_s", "work_s"), [(0.0, 1.0), (1.0, -1.0)])

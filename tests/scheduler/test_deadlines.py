@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.scheduler.hand import PROFILE, Deep, Hand, gpus, job
-from ttsflow import Costs
 from ttsflow.interface.jobs import Account
 from ttsflow.scheduler import messages as msg
 
@@ -106,10 +105,7 @@ class TestAfterAnOverrun:
         hand = speaking(Hand())
         hand.tick()
         hand.revive()
-        costs = Costs(PROFILE)
-        costs.overran(job(0), 120.0)
-        assert left_s(hand) == pytest.approx(2 * 10 * costs.cost(job(0)))
-        assert left_s(hand) > 240.0
+        assert left_s(hand) == 240.0
 
     def test_so_one_that_is_far_slower_than_predicted_gets_through(self) -> None:
         hand = speaking(Hand(retries=3))
@@ -120,14 +116,24 @@ class TestAfterAnOverrun:
         hand.feed(msg.Piece(hand.token(0), 0, 1.0, "x"), msg.Finished(hand.token(0)), after=needs_s)
         assert hand.outcome().status == "ok"
 
-    def test_others_like_it_have_more_too(self) -> None:
-        hand = speaking(Hand(retries=0), "some words", "y" * 300)
+    def test_so_have_others_while_little_is_known(self) -> None:
+        hand = speaking(Hand(retries=0), *["some words"] * 12)
         hand.tick()  # nobody wants the first any more
         hand.revive()
-        costs = Costs(PROFILE)
-        costs.overran(job(0), 120.0)
-        assert left_s(hand) == pytest.approx(10 * costs.cost(job(1, text="y" * 300)))
-        assert left_s(hand) > 2000.0
+        assert left_s(hand) == 240.0
+        for index in range(1, 11):
+            hand.finish(index)
+        assert left_s(hand) == pytest.approx(75.0)
+
+    def test_however_many_hang_the_time_grows_with_the_attempts_at_one(self) -> None:
+        hand = speaking(Hand(retries=1, restarts=100, deaths=100), *["some words"] * 20)
+        allowed = []
+        while not hand.all(msg.StreamFinished):
+            allowed.append(left_s(hand))
+            hand.tick()
+            hand.revive()
+        assert hand.account().failed == 5
+        assert max(allowed) == 480.0
 
     def test_the_time_of_a_piece_is_doubled_too(self) -> None:
         hand = speaking(Hand(timeouts={"chunk_s": 1e6}))
@@ -187,6 +193,21 @@ class TestMeasured:
             hand.tick()
         assert first is not None
         assert hand.now > first > 120.0
+
+    def test_it_is_put_off_to_eight_times_what_it_was_at_most(self) -> None:
+        hand = speaking(Hand(devices=gpus(2)), *["y" * 300] * 99)
+        begun, done_s = hand.now, 100.0  # the others take ten times as long as predicted
+        while not hand.kills:
+            assert hand.wake is not None
+            if hand.wake < begun + done_s:
+                hand.tick()
+                continue
+            hand.feed(
+                msg.Piece(hand.running[-1].token, 0, 20.0, "x"), msg.Finished(hand.running[-1].token),
+                after=begun + done_s - hand.now,
+            )  # fmt: skip
+            done_s += 100.0
+        assert hand.now - begun == pytest.approx(8 * 120.0)
 
 
 class TestWhoHangs:

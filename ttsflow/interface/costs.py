@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from ttsflow.interface.jobs import ChunkJob
     from ttsflow.interface.policy import WorkerView
     from ttsflow.interface.profile import Profile
+
+
+WORST = 2.0
+"""times as long as one after the other: the most that jobs at once are believed to take"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class Costs:
     over the profile's. A job that ran beside one, then two others, counts for each by its share of the time.
     RTF (synthesis time / audio time) is the pace of one alone, and s(k) the pace of k over that of one. What
     chance may explain is not believed: that the paces differ from the profile's, and that the one of a k
-    differs more than the others. Between two that were seen it is interpolated. s(k) never falls.
+    differs more than the others. Between two that were seen it is interpolated. s(k) never falls, and is
+    believed up to WORST times k, or what the profile says: jobs beside one that hung would show any number.
 
     Devices and workers may be of unlike speed: for each there is a factor by which its work differs.
     """
@@ -138,14 +144,8 @@ class Costs:
             self._observe_pace(job.language, audio_s, spent, worker)
 
     def overran(self, job: ChunkJob, work_s: float, k: int = 1) -> None:
-        """Learn from a job that was stopped after `work_s` seconds, with k jobs at once: it takes longer."""
-        audio_s = self.audio(job)
-        if audio_s <= 0.0:
-            return
-        expected, at_least = self._rtf(job.language), work_s / self.slow(k) / audio_s
-        if at_least > expected:
-            rtf = expected + WEIGHT * (at_least - expected)
-            self._factor[job.language] = rtf / self._alone
+        """Deprecated, and does nothing: a job that never ended does not show how long such jobs take."""
+        warnings.warn("Costs.overran does nothing any more", DeprecationWarning, stacklevel=2)
 
     def _rtf(self, language: str) -> float:
         factor = self._factor.get(language)
@@ -203,4 +203,7 @@ class Costs:
         for k in range(most - 1, 0, -1):
             if k not in self._known and max(self._known, default=0) > k:
                 paces[k - 1] = min(paces[k - 1], paces[k])  # what was seen of more at a time counts
-        self._slow = [pace / paces[0] for pace in accumulate(paces, max)]
+        self._slow = [
+            min(pace / paces[0], max(WORST * k, self._profile.slow(k)))
+            for k, pace in enumerate(accumulate(paces, max), start=1)
+        ]

@@ -27,6 +27,7 @@ class Attempt:
     mark: Sequence[float]  # of the worker's occupancy, when it started
     hedge: bool = False
     disturbed: bool = False
+    most_s: float = 0.0  # that it is ever waited for; 0.0 before its first deadline was set
     heard_s: float | None = None  # when its last piece came
     cancelled: bool = False
     hedges: int = 0  # that were started beside it

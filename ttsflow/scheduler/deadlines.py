@@ -8,11 +8,14 @@ from ttsflow.interface.costs import Costs
 from ttsflow.scheduler.attempts import Attempt
 from ttsflow.scheduler.hedges import Hedges
 from ttsflow.scheduler.limits import Timeouts
-from ttsflow.scheduler.patience import ENOUGH, Patience
+from ttsflow.scheduler.patience import Patience
 from ttsflow.scheduler.timers import Due, Kind, Timers
 
 LOOK_AGAIN_S, LOOK_AGAIN_SHARE = 1.0, 0.5
 """from one look at a late attempt to the next: so long at least, and so much of the time that it has run"""
+
+PUT_OFF_MOST = 8.0
+"""times what an attempt had at its start: the most that its deadline is put off to, however the run has learnt"""
 
 ROUNDING_S = 1e-6
 """A time that is shorter would be over at once, and again and again."""
@@ -73,13 +76,12 @@ class Deadlines:
             return f"not done after {now - attempt.started_s:.0f} s"
         return f"silent for {now - (attempt.heard_s or now):.0f} s"
 
-    def overran(self, attempt: Attempt, now: float) -> None:
+    def overran(self, attempt: Attempt) -> None:
         """An attempt has missed a deadline: the next one at its part has twice the time."""
         if attempt.cancelled or attempt.disturbed:  # it shows nothing of what its job costs
             return
         attempt.part.overruns += 1
-        if self._patience.seen < ENOUGH:  # the prediction may be poor; later, it is a hang
-            self._costs.overran(attempt.job, now - attempt.started_s, attempt.worker.busy)
+        self._patience.overran(attempt.part.overruns)
 
     def learn(self, attempt: Attempt, audio_s: float, now: float, running: Iterable[Attempt]) -> None:
         """Learn from an attempt that is complete. When the evidence has doubled, the deadlines follow."""
@@ -88,7 +90,7 @@ class Deadlines:
         job, worker = attempt.job, attempt.worker
         self._patience.observe(self._costs.cost(job, worker), self._alone_s(attempt, now))
         self._costs.observe_spent(job, audio_s, worker.occupancy.since(attempt.mark, now), worker)
-        if self._patience.seen.bit_count() == 1:
+        if self._patience.doubled:
             for other in running:
                 if not other.cancelled:
                     self.set(other)
@@ -111,7 +113,8 @@ class Deadlines:
     def _chunk_at(self, attempt: Attempt) -> float:
         """When the attempt has taken too long."""
         allowed_s = self._patience.chunk_s(self._predicted_s(attempt), attempt.part.overruns)
-        return attempt.started_s + allowed_s
+        attempt.most_s = attempt.most_s or PUT_OFF_MOST * allowed_s
+        return attempt.started_s + min(allowed_s, attempt.most_s)
 
     def _idle_at(self, attempt: Attempt) -> float:
         """When the attempt, which has made a piece, has been silent for too long."""

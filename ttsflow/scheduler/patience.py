@@ -41,44 +41,57 @@ class Patience:
         self._timeouts = timeouts
         self._ratios: deque[float] = deque()
         self._sorted: list[float] = []
-        self.seen = 0
-        """attempts that were learnt from"""
+        self._seen = 0  # attempts that were learnt from
+        self._overruns = 0  # the most deadlines that one part has missed
 
     def observe(self, predicted_s: float, work_s: float) -> None:
         """Learn from an attempt that is complete; both times are of work alone on its worker."""
         if predicted_s <= 0.0:
             return
-        self.seen += 1
+        self._seen += 1
         if len(self._ratios) == REMEMBERED:
             del self._sorted[bisect_left(self._sorted, self._ratios.popleft())]
         self._ratios.append(work_s / predicted_s)
         insort(self._sorted, work_s / predicted_s)
+
+    def overran(self, overruns: int) -> None:
+        """A part has missed so many deadlines. It shows nothing of what work costs: it may never have ended.
+
+        While little is known the prediction may be poor, though, so that every part gets what one has needed.
+        """
+        self._overruns = max(self._overruns, overruns)
 
     def chunk_s(self, predicted_s: float, overruns: int = 0) -> float:
         """How long an attempt may take that is predicted to take so long, the others on its worker included.
 
         Each deadline that its part has missed doubles the time, unless a user has set it.
         """
-        return self._timeouts.chunk_s or self._hung_s(predicted_s) * 2.0**overruns
+        return self._timeouts.chunk_s or self._hung_s(predicted_s, overruns)
 
     def idle_s(self, predicted_s: float, overruns: int = 0) -> float:
         """The same for the time from one of its pieces to the next."""
-        return self._timeouts.idle_s or IDLE_SHARE * self._hung_s(predicted_s) * 2.0**overruns
+        return self._timeouts.idle_s or IDLE_SHARE * self._hung_s(predicted_s, overruns)
 
     def late_s(self, predicted_s: float) -> float:
         """The work, alone on its worker, after which an attempt is late that is predicted to need so much."""
         factor = LATE_FACTOR + self._evidence * (MEASURED_LATE_FACTOR * self._slow - LATE_FACTOR)
         return max(factor * predicted_s, predicted_s + LATE_FLOOR_S)
 
-    def _hung_s(self, predicted_s: float) -> float:
+    def _hung_s(self, predicted_s: float, overruns: int) -> float:
         before_s = max(HUNG_FLOOR_S, HUNG_FACTOR * predicted_s)
         measured_s = max(MEASURED_FLOOR_S, MEASURED_FACTOR * self._slow * predicted_s)
-        return before_s + self._evidence * (measured_s - before_s)
+        doublings = overruns if self._seen >= ENOUGH else max(overruns, self._overruns)
+        return (before_s + self._evidence * (measured_s - before_s)) * 2.0**doublings
+
+    @property
+    def doubled(self) -> bool:
+        """Whether the evidence has just doubled."""
+        return self._seen.bit_count() == 1
 
     @property
     def _evidence(self) -> float:
         """How much what was measured counts, from 0 to 1."""
-        return self.seen / (self.seen + ENOUGH)
+        return self._seen / (self._seen + ENOUGH)
 
     @property
     def _slow(self) -> float:

@@ -377,7 +377,7 @@ class Supervisor:
         """An attempt missed a deadline. In company nobody knows which of them hangs: each runs alone next."""
         worker = late.worker
         why = f"worker {worker.id} hangs and is ended: {how}"
-        self._deadlines.overran(late, now)
+        self._deadlines.overran(late)
         attempts = self._forget_all(worker)
         fate = Fate.HUNG if len(attempts) == 1 else Fate.INTERRUPTED
         for attempt in attempts:
