@@ -114,11 +114,13 @@ class Program:
         self.started.append(process)
         return process
 
-    def finish(self, process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Ended:
-        """Wait for the end of a run."""
+    def finish(
+        self, process: subprocess.Popen[bytes], stdin: bytes | None = None, hangs_s: float | None = None
+    ) -> Ended:
+        """Wait for the end of a run; it is killed where it takes longer than `hangs_s`."""
         with process:
             try:
-                out, err = process.communicate(stdin)
+                out, err = process.communicate(stdin, hangs_s)
             except BaseException:  # such as the time limit of the test
                 process.kill()
                 raise
