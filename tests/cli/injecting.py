@@ -1,6 +1,6 @@
 """`python injecting.py THREAD LOOKS ...`: runs ttsflow, and raises MemoryError in a thread.
 
-In the first whose name begins so, after so many looks at it while it was at work, a hundredth of a second apart.
+In the first whose name begins so, after so many looks at it at work, a hundredth of a second apart.
 """
 
 from __future__ import annotations

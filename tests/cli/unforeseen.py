@@ -1,4 +1,4 @@
-"""`python -m tests.cli.unforeseen`: an error that nobody foresaw, at random times in each thread of the program."""
+"""`python -m tests.cli.unforeseen`: errors that nobody foresaw, at random times in each thread."""
 
 from __future__ import annotations
 
@@ -17,13 +17,8 @@ import click
 
 from tests.cli.program import Ended, Program, paragraphs, sim
 
-UNTRACED = (
-    "env",
-    "-u",
-    "COVERAGE_PROCESS_START",
-    sys.executable,
-    str(Path(__file__).with_name("injecting.py")),
-)
+INJECTING = Path(__file__).with_name("injecting.py")
+UNTRACED = ("env", "-u", "COVERAGE_PROCESS_START", sys.executable, str(INJECTING))
 """coverage has code of its own in each thread, which the error would break"""
 
 Output = Literal["file", "listener"]
