@@ -109,6 +109,7 @@ class Tab:
 
     def drop(self, selector: str, *paths: Path) -> None:
         """Drop files on an element."""
+        self.on(selector, "e.scrollIntoView({block: 'center'})")
         x, y = self.on(selector, f"{CENTRE}(e.getBoundingClientRect())")
         data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):

@@ -36,7 +36,7 @@ def test_requests_and_slots(serve: Serve, program: Program) -> None:
     idle = state()
     assert idle["problem"] is None
     assert (idle["backend"], idle["policy"], idle["max_input_chars"]) == ("sim", "bounded-parallel", 20_000)
-    assert idle["requests"] == []
+    assert (idle["jobs"], idle["requests"]) == (None, [])
     assert idle["workers"] == [
         {"name": name, "device": "cpu", "state": "ready", "slots": [None]} for name in ("w0", "w1")
     ]

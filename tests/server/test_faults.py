@@ -62,6 +62,14 @@ def test_a_worker_that_dies_is_not_heard(serve: Serve, tmp_path: Path) -> None:
     assert "is lost" in server.said
 
 
+def test_what_an_engine_says_of_a_text_is_not_in_the_log(serve: Serve, tmp_path: Path) -> None:
+    faults = "[{text: secret, kind: assert, times: 1}]"
+    server = serve(*sim(rtf=0.01, faults=faults, state_dir=tmp_path / "state"), *ONE_WORKER)
+    assert server.speak("It is secret.").status_code == 200
+    server.program.until(lambda: "w0#1 on cpu is lost: its engine broke down" in server.said)
+    assert "device-side assert" not in server.said
+
+
 def test_workers_that_are_killed_in_mid_request(serve: Serve) -> None:
     text = paragraphs(40)
     server = serve(*sim(rtf=0.05, slots=2))

@@ -321,6 +321,16 @@ def test_where_no_folder_is_set_there_are_no_jobs(serve: Serve) -> None:
         assert "server.jobs_dir" in error(response)["message"]
 
 
+def test_marks_that_ask_for_hours_of_silence(serve: Serve) -> None:
+    server = serve(*sim(), *FOLDER)
+    text = "Wait. [[pause: 600]] " * 100
+    for refused, field in (
+        (upload(server, text.encode(), "text/plain"), None),
+        (httpx.post(f"{server.url}/v1/jobs", json={"input": text}), "input"),
+    ):
+        assert (error(refused)["code"], error(refused)["param"]) == ("too_much_silence", field)
+
+
 def test_each_client_has_its_own_jobs(serve: Serve, program: Program) -> None:
     keys = program.write("keys.txt", "sk-first\nsk-second\n")
     guarded = (*SLOW, *FOLDER, "--set", f"server.api_keys_file={keys}")

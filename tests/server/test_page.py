@@ -13,13 +13,16 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urljoin
 
+import av
 import numpy as np
 import pytest
 
-from tests.cli.program import ONE_WORKER, Program, sim
+from tests.cli.program import NEVER_LATE, ONE_WORKER, Program, sim
 from tests.server.browser import CHROMIUM, Tab, browsing
 from tests.server.conftest import Serve
 from tests.server.world import Server, decoded, length_s
+from tests.text.made_books import epub
+from ttsflow.text.readers import SUFFIXES
 
 NAMES = sorted(file.name for file in files("ttsflow.server.page").iterdir() if not file.name.startswith("__"))
 LABELLED = {"input", "select", "textarea", "progress", "audio"}
@@ -352,3 +355,98 @@ def test_by_keyboard_on_a_phone_and_for_a_screen_reader(server: Server, tab: Tab
             assert tab.run("getComputedStyle(document.body).backgroundColor") == (
                 "rgb(20, 24, 28)" if dark else "rgb(255, 255, 255)"
             )
+
+
+def book(folder: Path, name: str, *paragraphs: str) -> Path:
+    """An EPUB of two chapters."""
+    chapters = [f"<h1>Chapter {number}</h1><p>{text}</p>" for number, text in enumerate(paragraphs, 1)]
+    path = folder / name
+    path.write_bytes(epub({f"c{number}.xhtml": page for number, page in enumerate(chapters, 1)}))
+    return path
+
+
+def open_shelf(tab: Tab, server: Server) -> None:
+    open_page(tab, server)
+    tab.until("!document.querySelector('#books').hidden")
+
+
+@in_a_browser
+def test_a_book_is_sent_and_fetched(serve: Serve, tab: Tab, tmp_path: Path) -> None:
+    server = serve("--backend", "espeak", *ONE_WORKER, "--set", "server.jobs_dir=jobs")
+    open_shelf(tab, server)
+    assert tab.text("#no-books").startswith("None yet.")
+    tab.drop("#text", book(tmp_path, "The Tea.epub", "The tea was cold.", "It rained."))
+    tab.until("!document.querySelector('#book').hidden && document.activeElement.id === 'send'")
+    assert tab.text("#book-title").startswith("The Tea.epub is spoken in the background")
+    tab.choose("#voice", "f3")
+    tab.click("#send")
+    tab.until("document.querySelector('#sent').innerText.startsWith('The Tea.epub is sent.')")
+    assert tab.run("document.querySelector('#book').hidden")
+    tab.until("document.querySelector('#shelf li p')?.innerText.startsWith('Done: 0:0')")
+    tab.click("#shelf button[aria-label='Download The Tea']")
+    made = tmp_path / "The Tea.m4b"
+    while not made.exists():
+        tab.run("1")
+    with av.open(str(made)) as audio:
+        titles = [chapter["metadata"]["title"] for chapter in audio.chapters()]
+    assert titles == ["Chapter 1", "Chapter 2"]
+    [job] = server.get("/v1/jobs").json()["data"]
+    assert (job["name"], job["response_format"]) == ("The Tea", "m4b")
+    assert made.read_bytes() == server.get(f"/v1/jobs/{job['id']}/audio").content
+    open_shelf(tab, server)  # somebody comes back
+    tab.until("document.querySelector('#shelf li p')?.innerText.startsWith('Done: 0:0')")
+    tab.click("#shelf button[aria-label='Remove The Tea']")
+    tab.click("#shelf button[aria-label='Really remove? The Tea']")
+    tab.until("document.querySelector('#sent').innerText === 'The Tea is removed.'")
+    assert tab.run("document.activeElement.id") == "books-title"
+    assert tab.run("document.querySelectorAll('#shelf li').length") == 0
+    assert server.get("/v1/jobs").json()["data"] == []
+
+
+@in_a_browser
+def test_it_shows_how_far_a_book_is(serve: Serve, tab: Tab, tmp_path: Path) -> None:
+    faults = "[{text: stuck, kind: hang}]"
+    server = serve(*sim(rtf=0, faults=faults), *ONE_WORKER, *NEVER_LATE, "--set", "server.jobs_dir=jobs")
+    open_shelf(tab, server)
+    tab.drop("#text", book(tmp_path, "One.epub", "It goes on.", "It is stuck."))
+    tab.until("!document.querySelector('#book').hidden")
+    tab.click("#send")
+    tab.until("document.querySelector('#shelf li p')?.innerText.startsWith('3 of 4 chunks are spoken, 0:0')")
+    assert tab.on("#shelf progress", "e.value / e.max") == 0.75
+    assert tab.run("document.querySelector('#shelf button').disabled")
+    names = {node["name"] for node in tab.nodes() if node["role"] in ("button", "progressbar")}
+    assert {"Download One", "Remove One", "One: spoken so far"} <= names
+
+
+@in_a_browser
+def test_what_is_no_book_is_told(serve: Serve, tab: Tab, tmp_path: Path) -> None:
+    limit = ("--set", "server.max_upload_bytes=1000", "--set", "server.max_input_chars=40")
+    server = serve(*sim(rtf=0.001), "--set", "server.jobs_dir=jobs", *limit)
+    open_shelf(tab, server)
+    for name, content, why in (
+        ("cover.png", b"\x89PNG\r\n\x1a\n\x00\xff", "cover.png is a picture"),
+        ("broken.epub", b"PK", "broken.epub is no whole EPUB"),
+        ("zeros.txt", b"a\x00b" * 20, "zeros.txt looks like binary data"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        tab.drop("#text", tmp_path / name)
+        tab.until(f"document.querySelector('#book-name').innerText === {json.dumps(name)}")
+        tab.click("#send")
+        tab.until(f"document.querySelector('#wrong').innerText.includes({json.dumps(why)})")
+        assert tab.text("#sent") == ""
+        assert not tab.run("document.querySelector('#book').hidden")
+    (tmp_path / "large.epub").write_bytes(b"PK" * 501)
+    tab.drop("#text", tmp_path / "large.epub")
+    tab.until("document.querySelector('#wrong').innerText.includes('takes files of 1,000 bytes')")
+    (tmp_path / "long.txt").write_text("It is long. " * 8)
+    tab.drop("#text", tmp_path / "long.txt")
+    tab.until("document.querySelector('#book-name').innerText === 'long.txt'")
+    tab.click("#withdraw")
+    assert tab.run("document.querySelector('#book').hidden && document.activeElement.id === 'open'")
+    assert server.get("/v1/jobs").json()["data"] == []
+
+
+def test_what_it_lets_people_open_is_what_can_be_read(server: Server) -> None:
+    [accepted] = [said["accept"] for _, said in Page(server.get("/").text).elements if "accept" in said]
+    assert accepted is not None
+    assert {*SUFFIXES, "text/*"} == set(accepted.split(","))

@@ -45,13 +45,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A worker that is no more: it died, was ended on purpose, or could not load its model."""
+    """A worker that is no more: it died, was ended on purpose, or could not load its model.
+
+    `quoted`: why is in the words of its engine, which may have words of a text.
+    """
 
     worker: str
     generation: int
     device: str
     at_s: float
     why: str
+    quoted: bool = False
 
 
 class AttemptWatch:
@@ -106,8 +110,8 @@ class AttemptWatch:
                     self._began(command, now)
                 case msg.Learnt(slowdowns):
                     self._observer.learnt(slowdowns)
-                case msg.KillWorker(worker, generation, why):
-                    self._lost(worker, generation, "killed", why, now)
+                case msg.KillWorker(worker, generation, why, quoted):
+                    self._lost(worker, generation, "killed", why, now, quoted=quoted)
         return commands
 
     def _began(self, command: msg.StartJob, now: float) -> None:
@@ -139,11 +143,13 @@ class AttemptWatch:
         if (attempt := self._running.pop(token, None)) is not None:  # else it was over before: it is stale
             self._observer.attempt(token, replace(attempt, ended_s=now, end=end, why=why))
 
-    def _lost(self, worker: str, generation: int, end: End, why: str, now: float) -> None:
+    def _lost(
+        self, worker: str, generation: int, end: End, why: str, now: float, *, quoted: bool = False
+    ) -> None:
         device = self._devices.pop((worker, generation), None)
         if device is None:  # that it is gone was told before
             return
         for token, attempt in list(self._running.items()):
             if (attempt.worker, attempt.generation) == (worker, generation):
                 self._ended(token, end, why, now)
-        self._observer.worker_lost(Loss(worker, generation, device, now, why))
+        self._observer.worker_lost(Loss(worker, generation, device, now, why, quoted))

@@ -234,11 +234,12 @@ class StartWorker:
 
 @dataclass(frozen=True, slots=True)
 class KillWorker:
-    """End a worker's process; its Died is not waited for."""
+    """End a worker's process; its Died is not waited for. `quoted`: why is in the words of its engine."""
 
     worker: str
     generation: int
     why: str
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ class Supervisor:
             case msg.Failed(_, why, "device lost"):
                 self._retire(worker.device, why, now)
             case msg.Failed(_, why, "broken worker"):
-                self._emit(msg.KillWorker(worker.id, worker.generation, why))
+                self._emit(msg.KillWorker(worker.id, worker.generation, why, quoted=True))
                 self._lose(worker, why, now)
             case msg.Failed(_, why, "out of memory"):
                 self._forget(attempt)

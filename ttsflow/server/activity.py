@@ -29,6 +29,7 @@ def activity_router(service: Service) -> APIRouter:
             "backend": info.backend,
             "policy": info.policy,
             "max_input_chars": service.config.max_input_chars,
+            "jobs": service.jobs and {"max_upload_bytes": service.config.max_upload_bytes},
             "requests": [_request(seat, client, now) for seat in service.admission.seats],
             "workers": _workers(service.fleet, now),
         }

@@ -20,8 +20,12 @@ async def checked_request(
     settings: VoiceSettings,
     name: str,
     client: str,
+    text_field: str | None = "input",
 ) -> Request:
-    """The engine's request, called `name`, for a text of a client. Raises UsageErrors and Refused."""
+    """The engine's request, called `name`, for a text of a client, which came in this field of its request.
+
+    Raises UsageErrors and Refused.
+    """
     if settings.model is not None and settings.model not in service.models:
         raise UnknownNameError("model", settings.model, service.models)
     voice, names = settings.voice, service.config.voices
@@ -43,14 +47,14 @@ async def checked_request(
             raise
         raise UnknownNameError("voice", voice, {*error.known, *names} - service.unusable, hint) from error
     if isinstance(request.text, Document):
-        await asyncio.to_thread(_check_silence, request.text, service.config.max_silence_s)
+        await asyncio.to_thread(_check_silence, request.text, service.config.max_silence_s, text_field)
     return request
 
 
-def _check_silence(text: Document, most_s: float) -> None:
+def _check_silence(text: Document, most_s: float, text_field: str | None) -> None:
     """Raise Refused for a text whose marks ask for more silence: a few characters may ask for hours."""
     silence_s = sum(block.pause_s or 0.0 for block in text.blocks())
     if silence_s > most_s:
         allowed = f"{most_s:g} are allowed (server.max_silence_s)"
         why = f"the marks of the text ask for {silence_s:,.0f} s of pauses, and {allowed}"
-        raise Refused(HTTPStatus.BAD_REQUEST, why, code="too_much_silence", param="input")
+        raise Refused(HTTPStatus.BAD_REQUEST, why, code="too_much_silence", param=text_field)

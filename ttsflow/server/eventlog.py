@@ -16,7 +16,10 @@ class EventLog(Unobserved):
         logger.debug("worker %s#%d is ready on %s", info.worker, info.generation, info.device)
 
     def worker_lost(self, loss: Loss) -> None:
-        logger.warning("worker %s#%d on %s is lost: %s", loss.worker, loss.generation, loss.device, loss.why)
+        why = "its engine broke down; --verbose tells how" if loss.quoted else loss.why
+        logger.warning("worker %s#%d on %s is lost: %s", loss.worker, loss.generation, loss.device, why)
+        if loss.quoted:
+            logger.debug("it says: %s", loss.why)
 
     def loading(self, worker: str, what: str, now: float) -> None:
         logger.debug("worker %s is loading: %s", worker, what)

@@ -46,7 +46,8 @@ async def take_on(service: Service, jobs: Jobs, owner: str, request: Request) ->
             raise Refused(HTTPStatus.BAD_REQUEST, "the client left before all had come") from error
         config = service.setup.config
         reading = service.setup.reading(config.text)
-        with blaming("input", InputError) if isinstance(settings, JobBody) else nullcontext():
+        text_field = "input" if isinstance(settings, JobBody) else None
+        with blaming(text_field, InputError) if text_field else nullcontext():
             async with jobs.reading:
                 document = await asyncio.to_thread(
                     read_kept,
@@ -57,7 +58,8 @@ async def take_on(service: Service, jobs: Jobs, owner: str, request: Request) ->
                 )
             language = settings.language or _language_of(document, service)
             settings = settings.model_copy(update={"language": language})
-            manner = (await checked_request(service, document, settings, f"job {id}", owner)).manner
+            asked = await checked_request(service, document, settings, f"job {id}", owner, text_field)
+            manner = asked.manner
         format = settings.response_format or "mp3"
         with blaming("response_format"):
             FORMATS.named(format).check(config.output.encoding)

@@ -1,10 +1,14 @@
 // The page: what is typed is spoken, heard as it comes, and saved.
 import {show, showNothing} from "./activity.js";
+import * as books from "./books.js";
+import {download} from "./files.js";
 import {Player, wav} from "./player.js";
 import {ServerError, ask, keep, read} from "./server.js";
+import {clock, number, times} from "./words.js";
 
 const RATE = 24000;  // of the server's PCM, in Hz
 const POLL_MS = 1000;
+const PLAIN = /(^[^.]*|\.(txt|text|md|markdown))$/i;  // names of plain texts
 
 const $ = id => document.getElementById(id);
 let most = Infinity;  // characters that the server takes at a time
@@ -28,22 +32,17 @@ function complain(error) {
   if (error.status === 401) askForKey();
 }
 
-function clock(seconds) {
-  const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-const number = count => count.toLocaleString("en");
-const times = (count, what) => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
-
 // ---------------------------------------------------------------- what is to be spoken
 
-function wanted() {
-  const body = {input: $("text").value};
-  for (const field of ["language", "voice"]) if ($(field).value) body[field] = $(field).value;
-  if ($("speed").valueAsNumber !== 1) body.speed = $("speed").valueAsNumber;
-  return body;
+/** How it is to be spoken, as far as somebody has chosen. */
+function manner() {
+  const said = {};
+  for (const field of ["language", "voice"]) if ($(field).value) said[field] = $(field).value;
+  if ($("speed").valueAsNumber !== 1) said.speed = $("speed").valueAsNumber;
+  return said;
 }
+
+const wanted = () => ({input: $("text").value, ...manner()});
 
 function count() {
   const length = [...$("text").value].length, over = length - most;
@@ -61,19 +60,32 @@ function speakable() {
   return false;
 }
 
+/** Open a plain text to be heard now; anything else is a book, where the server takes such. */
 async function open(file) {
   $("wrong").hidden = true;
+  books.withdraw();
   try {
+    const text = PLAIN.test(file.name) && file.size <= 4 * most ? await plain(file) : null;
+    if (books.takesBooks() && (text === null || [...text].length > most)) return books.offer(file);
     if (file.size > 4 * most) throw new ServerError(`${file.name} is too long: the server takes ${number(most)} characters at a time.`, 0);
-    const text = new TextDecoder("utf-8", {fatal: true}).decode(await file.arrayBuffer());
-    if (text.includes("\0")) throw new TypeError("not a text");
+    if (text === null) throw new ServerError(`${file.name} cannot be read as a plain text in UTF-8. Save it as one, and open it again.`, 0);
     $("text").value = text;
     name = file.name.replace(/\.[^.]*$/, "") || name;
     count();
     tell(`${file.name} is opened.`);
   } catch (error) {
-    complain(error instanceof ServerError ? error
-      : new ServerError(`${file.name} cannot be read as a plain text in UTF-8. Save it as one, and open it again.`, 0));
+    complain(error);
+  }
+}
+
+/** The text of a file in UTF-8; null where it is none. */
+async function plain(file) {
+  try {
+    const text = new TextDecoder("utf-8", {fatal: true}).decode(await file.arrayBuffer());
+    return text.includes("\0") ? null : text;
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
   }
 }
 
@@ -187,7 +199,7 @@ function offer(speech) {
 async function save() {
   if (!speakable()) return;
   const body = wanted(), format = $("format").value;
-  if (format === "wav" && complete?.asked === JSON.stringify(body)) return download(complete.wav, format);
+  if (format === "wav" && complete?.asked === JSON.stringify(body)) return give(complete.wav, format);
   saving?.abort();
   const mine = saving = new AbortController(), parts = [];
   mark();
@@ -197,7 +209,7 @@ async function save() {
     // a WAV file that is streamed does not know its length, so its header is written here
     const response = await request(body, format === "wav" ? "pcm" : format, mine.signal);
     await read(response, part => parts.push(part));
-    download(format === "wav" ? wav(parts, RATE) : new Blob(parts, {type: response.headers.get("Content-Type")}), format);
+    give(format === "wav" ? wav(parts, RATE) : new Blob(parts, {type: response.headers.get("Content-Type")}), format);
   } catch (error) {
     if (saving === mine) $("saved").textContent = "";
     if (error.name !== "AbortError") complain(error);
@@ -206,13 +218,9 @@ async function save() {
   mark();
 }
 
-function download(blob, format) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${name}.${format}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  $("saved").textContent = `${link.download} is made.`;
+function give(blob, format) {
+  download(blob, `${name}.${format}`);
+  $("saved").textContent = `${name}.${format} is made.`;
 }
 
 // ---------------------------------------------------------------- what the server has
@@ -271,6 +279,8 @@ async function look() {
       count();
     }
     show(state);
+    books.taken(state.jobs);
+    if (books.takesBooks()) await books.look();
   } catch (error) {
     showNothing(error.message);
     if (error.status === 401) askForKey();
@@ -301,6 +311,14 @@ $("open").addEventListener("click", () => $("file").click());
 $("file").addEventListener("change", () => {
   if ($("file").files.length) open($("file").files[0]);
   $("file").value = "";
+});
+$("send").addEventListener("click", () => {
+  $("wrong").hidden = true;
+  books.send(manner()).catch(complain);
+});
+$("withdraw").addEventListener("click", () => {
+  books.withdraw();
+  $("open").focus();
 });
 $("key-form").addEventListener("submit", event => {
   event.preventDefault();

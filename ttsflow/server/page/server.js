@@ -46,5 +46,6 @@ async function reason(response, key) {
   if (response.status === 401) return key ? "The server does not know this key." : "This server asks for an API key.";
   const said = await response.json().catch(() => null);
   const message = said?.error?.message ?? `${response.status} ${response.statusText}`;
-  return message.charAt(0).toUpperCase() + message.slice(1) + (/[.!?]$/.test(message) ? "" : ".");
+  const first = /^\S+\.\S/.test(message) ? message[0] : message.charAt(0).toUpperCase();  // a file keeps its name
+  return first + message.slice(1) + (/[.!?]$/.test(message) ? "" : ".");
 }

@@ -1,0 +1,157 @@
+// Books: a file is sent, spoken in the background, and fetched when it is done.
+import {download} from "./files.js";
+import {ServerError, ask} from "./server.js";
+import {clock, number, times} from "./words.js";
+
+const SURE_MS = 4000;  // for which "Really remove?" stands
+
+const element = id => document.getElementById(id);
+const rows = new Map();  // of the books that are shown, by their ids
+let most = null;  // bytes that the server takes in a file, null where it takes none
+let offered = null;  // the file that may be sent
+
+/** What the server takes, as GET /v1/state has it. */
+export function taken(jobs) {
+  most = jobs && jobs.max_upload_bytes;
+  element("open").textContent = jobs ? "Open a text or a book" : "Open a text file";
+  element("books").hidden = !jobs;
+}
+
+/** Whether the server takes books. */
+export const takesBooks = () => most !== null;
+
+/** Offer a file to be spoken in the background. Throws ServerError for one that is too large. */
+export function offer(file) {
+  if (file.size > most) throw new ServerError(`${file.name} is too large: the server takes files of ${number(most)} bytes.`, 0);
+  offered = file;
+  element("book-name").textContent = file.name;
+  element("book").hidden = false;
+  element("send").focus();
+}
+
+export function withdraw() {
+  offered = null;
+  element("book").hidden = true;
+}
+
+/** Send the book that is offered, to be spoken as `said` says. Throws ServerError. */
+export async function send(said) {
+  const file = offered, name = stem(file.name).slice(0, 200);
+  const query = new URLSearchParams({...said, filename: file.name, response_format: element("book-format").value, name});
+  element("send").disabled = true;
+  element("sent").textContent = `Sending ${file.name} …`;
+  try {
+    await ask(`v1/jobs?${query}`, {method: "POST", body: file, headers: {"Content-Type": "application/octet-stream"}});
+  } catch (error) {
+    element("sent").textContent = "";
+    throw error;
+  } finally {
+    element("send").disabled = false;
+  }
+  element("sent").textContent = `${file.name} is sent. It is spoken in the background; you may close this page and come back.`;
+  if (offered === file) withdraw();
+  await look();
+}
+
+/** Show the books that this client has sent. Throws ServerError. */
+export async function look() {
+  const {data} = await (await ask("v1/jobs")).json();
+  for (const [id, row] of rows) {
+    if (data.some(job => job.id === id)) continue;
+    row.remove();
+    rows.delete(id);
+  }
+  for (const job of data) {
+    if (!rows.has(job.id)) {
+      rows.set(job.id, makeRow(job));
+      element("shelf").append(rows.get(job.id));
+    }
+    draw(rows.get(job.id), job);
+  }
+  element("no-books").hidden = data.length > 0;
+}
+
+const stem = name => name.replace(/\.[^.]*$/, "") || name;
+const title = job => job.name ?? `Job ${job.id}`;
+
+function makeRow(job) {
+  const row = document.createElement("li");
+  const name = document.createElement("strong"), state = document.createElement("p"), bar = document.createElement("progress");
+  const buttons = document.createElement("div");
+  name.textContent = title(job);
+  bar.setAttribute("aria-label", `${title(job)}: spoken so far`);
+  buttons.className = "row";
+  buttons.append(makeButton("Download", job, () => fetchAudio(job, state)), makeButton("Remove", job, button => remove(job, button)));
+  row.append(name, state, bar, buttons);
+  return row;
+}
+
+function makeButton(text, job, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  label(button, text, job);
+  button.addEventListener("click", () => act(button));
+  return button;
+}
+
+function label(button, text, job) {
+  button.textContent = text;
+  button.setAttribute("aria-label", `${text} ${title(job)}`);
+}
+
+function draw(row, job) {
+  const [, state, bar, {children: [fetched]}] = row.children;
+  const ended = job.status === "done" || job.status === "failed";
+  if (!row.problem && state.textContent !== inWords(job)) state.textContent = inWords(job);
+  state.className = job.status === "failed" || row.problem ? "problem" : "soft";
+  bar.hidden = ended;
+  bar.max = job.chunks?.of || 1;
+  bar.value = job.chunks?.done ?? 0;
+  fetched.disabled = !(ended && job.audio_s > 0);
+}
+
+function inWords({status, chunks, audio_s: audio, error, doubts}) {
+  const doubted = doubts.length ? ` ${times(doubts.length, "place")} may sound wrong.` : "";
+  if (status === "queued") return "Waits for its turn.";
+  if (status === "speaking") {
+    if (!chunks?.of) return "The first chunks are on their way.";
+    if (chunks.done === chunks.of) return "All of it is spoken; the file is being made.";
+    return `${number(chunks.done)} of ${number(chunks.of)} chunks are spoken, ${clock(audio)} of sound.`;
+  }
+  if (status === "failed") return `It failed: ${error}.${audio > 0 ? ` ${clock(audio)} of sound are there.` : ""}`;
+  return `Done: ${clock(audio)} of sound.${doubted}`;
+}
+
+/** Tell a problem in the row of a book, until something else is done there. */
+function tell(job, problem) {
+  const row = rows.get(job.id);
+  if (!row) return;
+  row.problem = problem;
+  if (problem) row.children[1].textContent = problem;
+}
+
+async function fetchAudio(job) {
+  tell(job, "");
+  try {
+    download(await (await ask(`v1/jobs/${job.id}/audio`)).blob(), `${title(job)}.${job.response_format}`);
+  } catch (error) {
+    tell(job, error.message);
+  }
+}
+
+async function remove(job, button) {
+  if (button.textContent === "Remove") {
+    label(button, "Really remove?", job);
+    setTimeout(() => label(button, "Remove", job), SURE_MS);
+    return;
+  }
+  tell(job, "");
+  try {
+    await ask(`v1/jobs/${job.id}`, {method: "DELETE"});
+    element("books-title").focus();  // the button is gone with its row
+    await look();
+    element("sent").textContent = `${title(job)} is removed.`;
+  } catch (error) {
+    tell(job, error.message);
+  }
+}
