@@ -15,7 +15,7 @@ LOOK_AGAIN_S, LOOK_AGAIN_SHARE = 1.0, 0.5
 """from one look at a late attempt to the next: so long at least, and so much of the time that it has run"""
 
 PUT_OFF_MOST = 8.0
-"""times what an attempt had at its start: the most that its deadline is put off to, whatever the run learns"""
+"""times what an attempt had at its start: the most that its deadline is put off to, whatever is learnt"""
 
 ROUNDING_S = 1e-6
 """A time that is shorter would be over at once, and again and again."""
