@@ -80,7 +80,7 @@ def exported_s(wav: Path, format: str) -> float:
     target = wav.with_name(f"exported.{format}")
     began = time.perf_counter()
     with exporting(wav) as kept:
-        kept.audio(target, format, Encoding(), overwrite=True)
+        kept.audio(target, FORMATS.named(format), Encoding(), overwrite=True)
     return time.perf_counter() - began
 
 

@@ -16,12 +16,11 @@ from ttsflow.output.languages import three_letters
 from ttsflow.output.packets import PacketFile
 from ttsflow.output.pcm import frame
 from ttsflow.output.pool import EncoderPool
+from ttsflow.output.resampled import Resampled
 from ttsflow.output.subtitles import clock
 from ttsflow.output.tag import Tag
 
 if TYPE_CHECKING:
-    from av import AudioFrame
-
     from ttsflow.output.encoders import Encoder, Target
     from ttsflow.output.packets import Packet
 
@@ -76,9 +75,9 @@ class Codec:
 
 
 class Line(Protocol):
-    """Frames of audio in, packets out. None stands for the end of the audio."""
+    """Mono samples in, little-endian 16-bit, packets out. None stands for the end of the audio."""
 
-    def encode(self, frame: AudioFrame | None) -> Iterator[Packet]: ...
+    def encode(self, samples: bytes | None) -> Iterator[Packet]: ...
     def drop(self) -> None: ...
 
 
@@ -91,21 +90,22 @@ def begin(
     known = av.Codec(codec.name, "w").audio_rates
     rate = encoding.sample_rate or _nearest(sample_rate, known)
     bit_rate = 1000 * (encoding.kbit_s or codec.kbit_s or 0)
+    encoder: Encoder
     if target.seekable():
-        return FileEncoder(codec, target, sample_rate, rate, bit_rate, pool)
-    return StreamEncoder(codec, target, sample_rate, rate, bit_rate)
+        encoder = FileEncoder(codec, target, rate, bit_rate, pool)
+    else:
+        encoder = StreamEncoder(codec, target, rate, bit_rate)
+    return encoder if rate == sample_rate else Resampled(encoder, sample_rate, rate)
 
 
 class FileEncoder:
     """Encodes to packets, which wait: a container begins with what is known at the end, such as chapters."""
 
-    def __init__(
-        self, codec: Codec, target: Target, sample_rate: int, rate: int, bit_rate: int, pool: EncoderPool
-    ) -> None:
+    def __init__(self, codec: Codec, target: Target, rate: int, bit_rate: int, pool: EncoderPool) -> None:
         from ttsflow.output.sections import Sections
 
         self._codec, self._target = codec, target
-        self._sample_rate, self._rate, self._bit_rate = sample_rate, rate, bit_rate
+        self._rate, self._bit_rate = rate, bit_rate
         context = codec.context(rate, bit_rate)
         self._line: Line = Sections(context, codec, pool) if codec.in_sections else Straight(context)
         self._packets = PacketFile(target.beside(), context.time_base)
@@ -113,7 +113,7 @@ class FileEncoder:
 
     def write(self, samples: bytes) -> None:
         """Add mono samples, little-endian 16-bit."""
-        self._keep(self._line.encode(frame(samples, self._sample_rate)))
+        self._keep(self._line.encode(samples))
 
     def finish(self, about: About) -> None:
         """Encode what is left, and write the file."""
@@ -140,14 +140,13 @@ class FileEncoder:
 class StreamEncoder:
     """Encodes to a stream, whose packets are on their way as soon as they are there."""
 
-    def __init__(self, codec: Codec, target: Target, sample_rate: int, rate: int, bit_rate: int) -> None:
-        self._sample_rate = sample_rate
+    def __init__(self, codec: Codec, target: Target, rate: int, bit_rate: int) -> None:
         self._container = Container(codec, target, rate, bit_rate, About(), live=True)
         self._line = Straight(self._container.context)
 
     def write(self, samples: bytes) -> None:
         """Add mono samples, little-endian 16-bit."""
-        self._put(self._line.encode(frame(samples, self._sample_rate)))
+        self._put(self._line.encode(samples))
 
     def finish(self, about: About) -> None:
         """Encode what is left. A stream has begun before anything could be told of it."""
@@ -175,7 +174,10 @@ class Container:
     ) -> None:
         import av
 
-        options = {**codec.container_options, **(codec.live_options if live else {})}
+        late = (
+            codec.live_options if live else {"flush_packets": "0"}
+        )  # else each packet is a write of its own
+        options = {**codec.container_options, **late}
         self._container = av.open(target, "w", format=codec.container, container_options=options)
         if live:
             self._container.flags |= int(av.container.Flags.flush_packets.value)  # type: ignore[call-overload]
@@ -249,10 +251,11 @@ class Straight:
         self._context = context
         self._resampler = AudioResampler(context.format, "mono", context.sample_rate, context.frame_size)
 
-    def encode(self, frame: AudioFrame | None) -> Iterator[Packet]:
-        for resampled in self._resampler.resample(frame):
+    def encode(self, samples: bytes | None) -> Iterator[Packet]:
+        given = None if samples is None else frame(samples, self._context.sample_rate)
+        for resampled in self._resampler.resample(given):
             yield from self._context.encode(resampled)
-        if frame is None:
+        if samples is None:
             yield from self._context.encode(None)
 
     def drop(self) -> None:

@@ -98,8 +98,12 @@ def _compressed(name: str, suffixes: tuple[str, ...], codec: Codec, *, streamed:
     return Format(name, suffixes, partial(begin, codec), find_tag, streamed, codec, bit_rates)
 
 
-_AAC = partial(Codec, "mp4", "aac", 64, 8, 128)  # "ipod" takes no cover
-_MP3 = Codec("mp3", "libmp3lame", 64, 8, 160, options={"reservoir": "0"})  # each frame stands alone
+# FFmpeg's usual coder, "twoloop", takes 3.3 times as long. Ten minutes of speech at 64 kbit/s: 3.8 and 1.15 s, a
+# signal 23.6 and 25.6 dB above its noise, 5.0 and 4.7 MB.
+_FAST_AAC = {"aac_coder": "fast"}
+_AAC = partial(Codec, "mp4", "aac", 64, 8, 128, options=_FAST_AAC)  # "ipod" takes no cover
+# Each frame stands alone. LAME's usual quality, 3, takes 1.2 times as long; its noise is less by 0.3 dB.
+_MP3 = Codec("mp3", "libmp3lame", 64, 8, 160, options={"reservoir": "0", "compression_level": "5"})
 _OPUS = Codec(
     "ogg",
     "libopus",
@@ -123,7 +127,7 @@ OWN = (
     _compressed("mp3", (".mp3",), _MP3),
     _compressed("opus", (".opus", ".ogg", ".oga"), _OPUS),
     _compressed("flac", (".flac",), _FLAC),
-    _compressed("aac", (".aac",), Codec("adts", "aac", 64, 8, 128, pictures=False)),
+    _compressed("aac", (".aac",), Codec("adts", "aac", 64, 8, 128, pictures=False, options=_FAST_AAC)),
 )
 """the formats of this program"""
 

@@ -18,7 +18,6 @@ from ttsflow.devices.detection import cores
 from ttsflow.output.pool import EncoderPool, Interrupted, IsInterrupted
 
 if TYPE_CHECKING:
-    from av import AudioFrame
     from numpy.typing import NDArray
 
     from ttsflow.output.compressed import Codec
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 _SECTION_S = 30.0
 _EARLY, _LATE = 40, 4  # frames; AAC takes 30 until it uses its bits well, and none looks 3 frames ahead
+_AT_ONCE = 64  # frames that the codec is given: with one at a time Python would take as long as it
 _WAITING = 2  # sections for each core that may be in memory
 
 
@@ -33,10 +33,7 @@ class Sections:
     """Encodes as the open `context` would, which is of this `codec`, with the threads of a `pool`."""
 
     def __init__(self, context: Any, codec: Codec, pool: EncoderPool) -> None:
-        from av import AudioResampler
-
         self._like, self._codec = context, codec
-        self._resampler = AudioResampler(context.format, "mono", context.sample_rate)
         self._frame = int(context.frame_size)
         self._length = round(_SECTION_S * context.sample_rate / self._frame) * self._frame
         self._start = 0  # the sample with which the next section begins
@@ -46,17 +43,19 @@ class Sections:
         self._pool = pool
         self._coming: deque[Future[list[Packet]]] = deque()
 
-    def encode(self, frame: AudioFrame | None) -> Iterator[Packet]:
-        """Take a frame, or the end of the audio; the packets that are ready, in their order."""
-        for resampled in self._resampler.resample(frame):
-            self._held.append(resampled.to_ndarray()[0])
-            self._held_samples += resampled.samples
+    def encode(self, samples: bytes | None) -> Iterator[Packet]:
+        """Take samples, or the end of the audio; the packets that are ready, in their order."""
+        import numpy as np
+
+        if samples is not None:
+            self._held.append(np.frombuffer(samples, "<i2"))
+            self._held_samples += len(self._held[-1])
         while self._held_samples >= self._early + self._length + _LATE * self._frame:
             self._submit(self._length)
-        if frame is None:
+        if samples is None:
             self._submit(None)
             self._pool.end()
-        while self._coming and (self._coming[0].done() or self._is_to_wait(last=frame is None)):
+        while self._coming and (self._coming[0].done() or self._is_to_wait(last=samples is None)):
             yield from self._coming.popleft().result()
 
     def drop(self) -> None:
@@ -93,11 +92,12 @@ class Sections:
 
         context = self._codec.context(self._like.sample_rate, self._like.bit_rate)
         packets: list[Packet] = []
-        for first in range(0, len(samples), self._frame):
+        step = _AT_ONCE * self._frame
+        for first in range(0, len(samples), step):
             if interrupted():
                 raise Interrupted
-            part = samples[np.newaxis, first : first + self._frame]
-            frame = AudioFrame.from_ndarray(part, context.format.name, "mono")
+            part = samples[np.newaxis, first : first + step]
+            frame = AudioFrame.from_ndarray(part, "s16", "mono")
             frame.sample_rate, frame.pts, frame.time_base = context.sample_rate, first, context.time_base
             packets += context.encode(frame)
         packets += context.encode(None)
