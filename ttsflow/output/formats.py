@@ -98,8 +98,8 @@ def _compressed(name: str, suffixes: tuple[str, ...], codec: Codec, *, streamed:
     return Format(name, suffixes, partial(begin, codec), find_tag, streamed, codec, bit_rates)
 
 
-# FFmpeg's usual coder, "twoloop", takes 3.3 times as long. Ten minutes of speech at 64 kbit/s: 3.8 and 1.15 s, a
-# signal 23.6 and 25.6 dB above its noise, 5.0 and 4.7 MB.
+# The usual coder of FFmpeg takes 3.3 times as long. Ten minutes of speech at 64 kbit/s: 3.8 and 1.15 s,
+# the signal 23.6 and 25.6 dB above its noise, 5.0 and 4.7 MB.
 _FAST_AAC = {"aac_coder": "fast"}
 _AAC = partial(Codec, "mp4", "aac", 64, 8, 128, options=_FAST_AAC)  # "ipod" takes no cover
 # Each frame stands alone. LAME's usual quality, 3, takes 1.2 times as long; its noise is less by 0.3 dB.
