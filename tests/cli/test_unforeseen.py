@@ -30,6 +30,15 @@ def test_in_a_run_that_writes_a_file(program: Program, undisturbed: bytes, name:
     assert speak(program) == undisturbed
 
 
+@pytest.mark.parametrize("name", ["ttsflow runner", "MainThread", *OTHERS])
+def test_when_all_is_spoken_and_the_run_ends(program: Program, undisturbed: bytes, name: str) -> None:
+    """What a thread took out of its queue when the error came is lost, and may be that it was to end."""
+    ended = trial(program, name, "closing", "file")
+    program.await_end()
+    assert ended.code == 0 or name == "MainThread"
+    assert speak(program) == undisturbed
+
+
 @pytest.mark.parametrize("name", [*ENDING["listener"], *OTHERS])
 def test_in_a_run_that_somebody_hears(program: Program, name: str) -> None:
     ended = trial(program, name, 60, "listener")

@@ -53,11 +53,11 @@ def speak(program: Program) -> bytes:
     return (program.folder / "speech.wav").read_bytes().partition(b"data")[2]
 
 
-def trial(program: Program, name: str, after: int, output: Output, workers: int = 2) -> Ended:
-    """Run with an error in a thread. Raises AssertionError for what must not be."""
+def trial(program: Program, name: str, when: int | str, output: Output, workers: int = 2) -> Ended:
+    """Run with an error in a thread, at this time. Raises AssertionError for what must not be."""
     target = ("-o", "-") if output == "listener" else ()
     process = program.start(
-        "run", *target, *arguments(workers), *sim(chunk_s=0.2), before=[*UNTRACED, name, str(after)]
+        "run", *target, *arguments(workers), *sim(chunk_s=0.2), before=[*UNTRACED, name, str(when)]
     )
     ended = program.finish(process, hangs_s=HANGS_S)
     assert ended.code in (0, 3), ended.err

@@ -56,6 +56,7 @@ class Messages:
     def __init__(self) -> None:
         self._encoding = sys.stderr.encoding
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        self._ending = False
         self._shower: Shower | None = None
         self._writer = WatchedThread(self._write_all, name="standard error", lost=self._write_on)
         self._logs = [
@@ -94,6 +95,7 @@ class Messages:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         has_to_be_read = error is None or isinstance(error, TtsflowError)
+        self._ending = True
         self._waiting.put(None)
         written = False
         try:
@@ -113,6 +115,8 @@ class Messages:
     def _write_on(self, error: Unforeseen) -> None:
         """The one who writes has ended unforeseen: what still comes is written all the same."""
         self.put(f"ttsflow: notice: {error}. The run goes on\n")
+        if self._ending:  # it may have taken the end as the last thing it did
+            self._waiting.put(None)
         self._write_all()
 
     def _write_all(self) -> None:

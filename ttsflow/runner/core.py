@@ -255,7 +255,11 @@ class Runner:
                 logger.debug("the runner failed", exc_info=True)
             self._over = error = failure
             at_once = True
-        self._end(error, at_once)
+        try:
+            self._end(error, at_once)
+        except BaseException:  # a bug, or a lack of memory: what has not ended must end all the same
+            logger.debug("the end of the runner failed", exc_info=True)
+            self._end(error, at_once=True)
 
     def _serve(self) -> bool:
         """Drive the scheduler until the runner is closed. Returns whether it must close at once.
