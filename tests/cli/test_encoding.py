@@ -87,7 +87,7 @@ def test_a_chunk_that_fails_is_named_once_and_the_rest_is_heard(story: Program, 
 
 
 def test_how_much_of_it_is_made_is_drawn_on_a_terminal(story: Program) -> None:
-    story(*SPEAK, *sim(rtf=0, audio_s=30))
+    story(*SPEAK, *sim(rtf=0, audio_s=120))
     (story.folder / "story.m4b").unlink()
     for command in ([*SPEAK, *QUICK], ["export", "story.m4b", "other.mp3"]):
         terminal = Terminal(story, *command)

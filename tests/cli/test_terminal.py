@@ -26,7 +26,7 @@ def test_no_input_gives_an_example(terminal: Callable[..., Terminal]) -> None:
 
 
 def test_progress_is_shown_and_wiped(program: Program, terminal: Callable[..., Terminal]) -> None:
-    run = terminal("run", "--text", paragraphs(8), *ONE_WORKER, *sim(chunk_s=0.4))
+    run = terminal("run", "--text", paragraphs(8), *ONE_WORKER, *sim(chunk_s=0.4, load_s=2))
     run.show_until("w0 +loading")
     shown = run.show_until(r" [2-8] of 8 chunks")
     assert re.search(r"\d+%  \d of 8 chunks", shown)

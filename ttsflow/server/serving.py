@@ -9,7 +9,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -119,12 +119,18 @@ async def serve(service: Service, listener: socket.socket, tell: Callable[[str],
             await _signalled(answering, signals)  # it does not end by itself, unless it fails
         whole = await _drain(service, signals, tell)
     finally:
-        server.should_exit = True
-        server.force_exit = not whole
-        await _close(service, signals, now=not whole)
-        if service.jobs is not None:
-            await service.jobs.ended()
-        await answering
+        server.should_exit = whole  # else it would cut connections before their clients are told why
+        try:
+            await _close(service, signals, now=not whole)
+            if service.jobs is not None:
+                await service.jobs.ended()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await service.admission.empty()
+        finally:
+            server.should_exit = True
+            server.force_exit = not whole
+            await answering
     return whole
 
 
