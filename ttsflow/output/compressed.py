@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from ttsflow.errors import OutputError
@@ -75,9 +76,9 @@ class Codec:
 
 
 class Line(Protocol):
-    """Mono samples in, little-endian 16-bit, packets out. None stands for the end of the audio."""
+    """Mono samples in, little-endian 16-bit, packets out, some at a time. None is the end of the audio."""
 
-    def encode(self, samples: bytes | None) -> Iterator[Packet]: ...
+    def encode(self, samples: bytes | None) -> Iterator[list[Packet]]: ...
     def drop(self) -> None: ...
 
 
@@ -132,9 +133,9 @@ class FileEncoder:
         if self._container is not None:
             self._container.drop()
 
-    def _keep(self, packets: Iterator[Packet]) -> None:
-        for packet in packets:
-            self._packets.append(packet)
+    def _keep(self, made: Iterator[list[Packet]]) -> None:
+        for packets in made:
+            self._packets.extend(packets)
 
 
 class StreamEncoder:
@@ -157,8 +158,8 @@ class StreamEncoder:
         """What was heard cannot be taken back."""
         self._container.drop()
 
-    def _put(self, packets: Iterator[Packet]) -> None:
-        for packet in packets:
+    def _put(self, made: Iterator[list[Packet]]) -> None:
+        for packet in chain.from_iterable(made):
             self._container.put(packet)
 
 
@@ -251,12 +252,12 @@ class Straight:
         self._context = context
         self._resampler = AudioResampler(context.format, "mono", context.sample_rate, context.frame_size)
 
-    def encode(self, samples: bytes | None) -> Iterator[Packet]:
+    def encode(self, samples: bytes | None) -> Iterator[list[Packet]]:
         given = None if samples is None else frame(samples, self._context.sample_rate)
         for resampled in self._resampler.resample(given):
-            yield from self._context.encode(resampled)
+            yield self._context.encode(resampled)
         if samples is None:
-            yield from self._context.encode(None)
+            yield self._context.encode(None)
 
     def drop(self) -> None:
         """It holds nothing."""

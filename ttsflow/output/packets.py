@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,31 +22,36 @@ class PacketFile:
     def __init__(self, file: BinaryIO, time_base: Fraction) -> None:
         self._file = file
         self._time_base = time_base
-        self._count = 0
-        self._in_memory: dict[int, Packet] = {}  # by number: those with more than their bytes
+        self._batches = 0
+        self._in_memory: list[Packet] = []  # those with more than their bytes
 
-    def append(self, packet: Packet) -> None:
-        """Add the next packet."""
-        if any(True for _ in packet.iter_sidedata()):
-            self._in_memory[self._count] = packet
-        else:
-            self._file.write(marshal.dumps((bytes(packet), packet.pts, packet.dts, packet.duration)))
-        self._count += 1
+    def extend(self, packets: Sequence[Packet]) -> None:
+        """Add the next packets."""
+        self._file.write(marshal.dumps([self._record(packet) for packet in packets]))
+        self._batches += 1
 
     def __iter__(self) -> Iterator[Packet]:
         """All packets; none may be added meanwhile."""
         self._file.seek(0)
-        for number in range(self._count):
-            yield self._in_memory.get(number) or self._read()
+        in_memory = iter(self._in_memory)
+        for _ in range(self._batches):
+            for record in marshal.load(self._file):
+                yield next(in_memory) if record is None else self._packet(*record)
 
     def close(self) -> None:
         """Remove the file."""
         self._file.close()
 
-    def _read(self) -> Packet:
+    def _record(self, packet: Packet) -> tuple[bytes, int | None, int | None, int | None] | None:
+        """What of a packet goes to the file; None where it is kept in memory."""
+        if any(True for _ in packet.iter_sidedata()):
+            self._in_memory.append(packet)
+            return None
+        return bytes(packet), packet.pts, packet.dts, packet.duration
+
+    def _packet(self, content: bytes, pts: int | None, dts: int | None, duration: int | None) -> Packet:
         from av import Packet
 
-        content, pts, dts, duration = marshal.load(self._file)
         packet: AnyPacket[Any] = Packet(content)
         packet.time_base, packet.is_keyframe = self._time_base, True
         packet.pts, packet.dts, packet.duration = pts, dts, duration

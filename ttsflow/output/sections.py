@@ -43,7 +43,7 @@ class Sections:
         self._pool = pool
         self._coming: deque[Future[list[Packet]]] = deque()
 
-    def encode(self, samples: bytes | None) -> Iterator[Packet]:
+    def encode(self, samples: bytes | None) -> Iterator[list[Packet]]:
         """Take samples, or the end of the audio; the packets that are ready, in their order."""
         import numpy as np
 
@@ -56,7 +56,7 @@ class Sections:
             self._submit(None)
             self._pool.end()
         while self._coming and (self._coming[0].done() or self._is_to_wait(last=samples is None)):
-            yield from self._coming.popleft().result()
+            yield self._coming.popleft().result()
 
     def drop(self) -> None:
         """Encode nothing more."""
