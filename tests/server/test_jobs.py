@@ -321,6 +321,18 @@ def test_where_no_folder_is_set_there_are_no_jobs(serve: Serve) -> None:
         assert "server.jobs_dir" in error(response)["message"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(f"{'A Long Name ' * 9}.html", "application/octet-stream"), ("page", "text/html")],
+    ids=["a long name", "no suffix"],
+)
+def test_a_format_is_known_by_the_suffix_or_the_media_type(serve: Serve, name: str, kind: str) -> None:
+    server = serve(*sim(rtf=0.001), *FOLDER)
+    job = upload(server, b"<p>One.</p><script>two()</script>", kind, filename=name).json()
+    server.program.until(lambda: server.get(f"/v1/jobs/{job['id']}").json()["status"] == "done")
+    assert server.get(f"/v1/jobs/{job['id']}").json()["audio_s"] < 2.0
+
+
 def test_marks_that_ask_for_hours_of_silence(serve: Serve) -> None:
     server = serve(*sim(), *FOLDER)
     text = "Wait. [[pause: 600]] " * 100
@@ -395,7 +407,7 @@ def test_so_many_wait_and_no_more(serve: Serve) -> None:
     waiting = post(server)["id"]
     response = upload(server, b"Hello.", "text/plain")
     assert response.status_code == 429
-    assert "2 jobs wait already (server.max_jobs_waiting_per_client)" in error(response)["message"]
+    assert "as may wait, 2 (server.max_jobs_waiting_per_client)" in error(response)["message"]
     assert int(response.headers["retry-after"]) >= 1
     httpx.delete(f"{server.url}/v1/jobs/{waiting}")
     post(server)

@@ -250,8 +250,12 @@ def test_a_text_that_is_dropped_becomes_files(server: Server, tab: Tab, tmp_path
 def test_what_cannot_be_opened(server: Server, tab: Tab, tmp_path: Path) -> None:
     open_page(tab, server)
     for name, content, why in (
-        ("cover.png", b"\x89PNG\r\n\x1a\n\x00\xff", "cannot be read as a plain text in UTF-8"),
-        ("zeros.txt", b"a\x00b", "cannot be read as a plain text in UTF-8"),
+        (
+            "cover.png",
+            b"\x89PNG\r\n\x1a\n\x00\xff",
+            "is no plain text in UTF-8, and this server takes no books.",
+        ),
+        ("zeros.txt", b"a\x00b", "is no plain text in UTF-8, and this server takes no books."),
         ("long.txt", b"a" * 80_001, "is too long: the server takes 20,000 characters at a time"),
     ):
         (tmp_path / name).write_bytes(content)
@@ -377,7 +381,7 @@ def test_a_book_is_sent_and_fetched(serve: Serve, tab: Tab, tmp_path: Path) -> N
     assert tab.text("#no-books").startswith("None yet.")
     tab.drop("#text", book(tmp_path, "The Tea.epub", "The tea was cold.", "It rained."))
     tab.until("!document.querySelector('#book').hidden && document.activeElement.id === 'send'")
-    assert tab.text("#book-title").startswith("The Tea.epub is spoken in the background")
+    assert tab.text("#book-title").startswith("Have The Tea.epub spoken in the background?")
     tab.choose("#voice", "f3")
     tab.click("#send")
     tab.until("document.querySelector('#sent').innerText.startsWith('The Tea.epub is sent.')")
@@ -396,6 +400,9 @@ def test_a_book_is_sent_and_fetched(serve: Serve, tab: Tab, tmp_path: Path) -> N
     open_shelf(tab, server)  # somebody comes back
     tab.until("document.querySelector('#shelf li p')?.innerText.startsWith('Done: 0:0')")
     tab.click("#shelf button[aria-label='Remove The Tea']")
+    tab.click("#shelf button[aria-label='Really remove? The Tea']")  # a double click is no answer
+    tab.run("new Promise(resolve => setTimeout(resolve, 600))")
+    assert server.get("/v1/jobs").json()["data"] != []
     tab.click("#shelf button[aria-label='Really remove? The Tea']")
     tab.until("document.querySelector('#sent').innerText === 'The Tea is removed.'")
     assert tab.run("document.activeElement.id") == "books-title"
@@ -444,6 +451,27 @@ def test_what_is_no_book_is_told(serve: Serve, tab: Tab, tmp_path: Path) -> None
     tab.click("#withdraw")
     assert tab.run("document.querySelector('#book').hidden && document.activeElement.id === 'open'")
     assert server.get("/v1/jobs").json()["data"] == []
+
+
+@in_a_browser
+def test_what_a_person_should_know_of_a_book_is_told(serve: Serve, tab: Tab, tmp_path: Path) -> None:
+    faults = "[{text: broken, kind: refuse}]"
+    server = serve(*sim(rtf=0.001, faults=faults), *ONE_WORKER, "--set", "server.jobs_dir=jobs")
+    open_shelf(tab, server)
+    one, two = (
+        book(tmp_path, "One.epub", "It is whole.", "It is broken."),
+        book(tmp_path, "Two.epub", "Well."),
+    )
+    tab.drop("#text", one, two)
+    tab.until("document.querySelector('#wrong').innerText === 'One file at a time: Two.epub was not opened.'")
+    tab.click("#send")
+    tab.until("document.querySelector('#shelf li p')?.innerText.startsWith('It failed: ')")
+    assert tab.text("#shelf li li").startswith("Missing: “It is broken.” (")
+    tab.drop("#text", two)
+    tab.until("document.querySelector('#book-name').innerText === 'Two.epub'")
+    tab.click("#send")
+    tab.until("document.querySelectorAll('#shelf > li').length === 2")
+    assert tab.text("#shelf > li strong") == "Two", "the newest comes first"
 
 
 def test_what_it_lets_people_open_is_what_can_be_read(server: Server) -> None:

@@ -80,7 +80,7 @@ class Jobs:
             if count >= getattr(self._config, limit):
                 raise Refused(
                     HTTPStatus.TOO_MANY_REQUESTS,
-                    f"{count} jobs wait already (server.{limit}); try again when some are done",
+                    f"as many jobs wait already as may wait, {count} (server.{limit}); try again later",
                     code="rate_limit_exceeded",
                     headers={"Retry-After": str(RETRY_S)},
                 )

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from starlette.requests import Request
 
-from ttsflow.report.excerpt import excerpt
+from ttsflow.report.excerpt import excerpt, printable
 from ttsflow.server.body import kind_of, other_kind, parts_of
 from ttsflow.text.readers import Reader, reader_for
 
@@ -28,19 +28,24 @@ KINDS = {
 
 
 def title_of(filename: str) -> str:
-    """What messages call an uploaded file: its name, whatever path the client wrote."""
-    name = PureWindowsPath(PurePosixPath(filename).name).name
-    return excerpt(name) or "the upload"
+    """What messages call an uploaded file: its name, which they cut where it is long."""
+    return excerpt(_name_in(filename)) or "the upload"
+
+
+def _name_in(filename: str) -> str:
+    """The name of an uploaded file, whatever path the client wrote."""
+    return printable(PureWindowsPath(PurePosixPath(filename).name).name)
 
 
 def reader_of(request: Request, filename: str | None, others: Sequence[Reader]) -> str:
-    """The name of the reader of a body, which may be one of `others`.
+    """The name of the reader of a body, which may be one of `others`: by its name, else by its media type.
 
     Raises InputError for what is no text by its name; Refused (415).
     """
-    if filename is not None:
-        return reader_for(Path(title_of(filename)), others).name
-    if (kind := kind_of(request)) not in KINDS:
+    kind, path = kind_of(request), Path(_name_in(filename or ""))
+    if filename is not None and (path.suffix or kind not in KINDS):
+        return reader_for(path, others).name
+    if kind not in KINDS:
         raise other_kind(
             kind,
             "application/json, or a file as the body itself with its name in the address: "

@@ -4,6 +4,8 @@ import {ServerError, ask} from "./server.js";
 import {clock, number, times} from "./words.js";
 
 const SURE_MS = 4000;  // for which "Really remove?" stands
+const DOUBLE_MS = 500;  // in which a second click is a double click
+const TOLD_MS = 5000;  // for which a problem stands in a row
 
 const element = id => document.getElementById(id);
 const rows = new Map();  // of the books that are shown, by their ids
@@ -14,6 +16,7 @@ let offered = null;  // the file that may be sent
 export function taken(jobs) {
   most = jobs && jobs.max_upload_bytes;
   element("open").textContent = jobs ? "Open a text or a book" : "Open a text file";
+  element("text").placeholder = jobs ? "Type, paste, or drop a text or a book here" : "Type, paste, or drop a text file here";
   element("books").hidden = !jobs;
 }
 
@@ -38,7 +41,7 @@ export function withdraw() {
 export async function send(said) {
   const file = offered, name = stem(file.name).slice(0, 200);
   const query = new URLSearchParams({...said, filename: file.name, response_format: element("book-format").value, name});
-  element("send").disabled = true;
+  element("send").disabled = element("withdraw").disabled = true;
   element("sent").textContent = `Sending ${file.name} …`;
   try {
     await ask(`v1/jobs?${query}`, {method: "POST", body: file, headers: {"Content-Type": "application/octet-stream"}});
@@ -46,7 +49,7 @@ export async function send(said) {
     element("sent").textContent = "";
     throw error;
   } finally {
-    element("send").disabled = false;
+    element("send").disabled = element("withdraw").disabled = false;
   }
   element("sent").textContent = `${file.name} is sent. It is spoken in the background; you may close this page and come back.`;
   if (offered === file) withdraw();
@@ -64,7 +67,7 @@ export async function look() {
   for (const job of data) {
     if (!rows.has(job.id)) {
       rows.set(job.id, makeRow(job));
-      element("shelf").append(rows.get(job.id));
+      element("shelf").prepend(rows.get(job.id));  // they come in the order in which they were sent
     }
     draw(rows.get(job.id), job);
   }
@@ -77,12 +80,13 @@ const title = job => job.name ?? `Job ${job.id}`;
 function makeRow(job) {
   const row = document.createElement("li");
   const name = document.createElement("strong"), state = document.createElement("p"), bar = document.createElement("progress");
-  const buttons = document.createElement("div");
+  const buttons = document.createElement("div"), notes = document.createElement("ul");
+  name.dir = "auto";
   name.textContent = title(job);
   bar.setAttribute("aria-label", `${title(job)}: spoken so far`);
   buttons.className = "row";
-  buttons.append(makeButton("Download", job, () => fetchAudio(job, state)), makeButton("Remove", job, button => remove(job, button)));
-  row.append(name, state, bar, buttons);
+  buttons.append(makeButton("Download", job, button => fetchAudio(job, button)), makeButton("Remove", job, button => remove(job, button)));
+  row.append(name, state, bar, notes, buttons);
   return row;
 }
 
@@ -100,52 +104,68 @@ function label(button, text, job) {
 }
 
 function draw(row, job) {
-  const [, state, bar, {children: [fetched]}] = row.children;
+  const [, state, bar, notes, {children: [fetched]}] = row.children;
   const ended = job.status === "done" || job.status === "failed";
-  if (!row.problem && state.textContent !== inWords(job)) state.textContent = inWords(job);
-  state.className = job.status === "failed" || row.problem ? "problem" : "soft";
+  const said = row.problem && Date.now() < row.until ? row.problem : inWords(job);
+  if (state.textContent !== said) state.textContent = said;
+  state.className = job.status === "failed" || said === row.problem ? "problem" : "soft";
+  const told = notesOf(job);
+  if (notes.childElementCount !== told.length) notes.replaceChildren(...told.map(note => Object.assign(document.createElement("li"), {textContent: note})));
   bar.hidden = ended;
   bar.max = job.chunks?.of || 1;
   bar.value = job.chunks?.done ?? 0;
-  fetched.disabled = !(ended && job.audio_s > 0);
+  fetched.disabled = !(ended && job.audio_s > 0) || row.fetching;
 }
 
-function inWords({status, chunks, audio_s: audio, error, doubts}) {
-  const doubted = doubts.length ? ` ${times(doubts.length, "place")} may sound wrong.` : "";
+/** What a person should know of a book: how it was read, and which words are missing or may sound wrong. */
+function notesOf({notices, failures, doubts}) {
+  const about = kind => ({text, why}) => `${kind}: “${text}” (${why})`;
+  return [...notices, ...failures.map(about("Missing")), ...doubts.map(about("May sound wrong"))];
+}
+
+function inWords({status, chunks, audio_s: audio, error}) {
   if (status === "queued") return "Waits for its turn.";
   if (status === "speaking") {
-    if (!chunks?.of) return "The first chunks are on their way.";
+    if (!chunks?.of) return "Its text is being read.";
     if (chunks.done === chunks.of) return "All of it is spoken; the file is being made.";
     return `${number(chunks.done)} of ${number(chunks.of)} chunks are spoken, ${clock(audio)} of sound.`;
   }
   if (status === "failed") return `It failed: ${error}.${audio > 0 ? ` ${clock(audio)} of sound are there.` : ""}`;
-  return `Done: ${clock(audio)} of sound.${doubted}`;
+  return `Done: ${clock(audio)} of sound.`;
 }
 
-/** Tell a problem in the row of a book, until something else is done there. */
+/** Tell a problem in the row of a book, for a while. */
 function tell(job, problem) {
   const row = rows.get(job.id);
   if (!row) return;
   row.problem = problem;
-  if (problem) row.children[1].textContent = problem;
+  row.until = Date.now() + TOLD_MS;
+  row.children[1].textContent = problem;
+  row.children[1].className = "problem";
 }
 
-async function fetchAudio(job) {
-  tell(job, "");
+async function fetchAudio(job, button) {
+  const row = rows.get(job.id), name = `${title(job)}.${job.response_format}`;
+  row.fetching = button.disabled = true;
+  element("sent").textContent = `Fetching ${name} …`;
   try {
-    download(await (await ask(`v1/jobs/${job.id}/audio`)).blob(), `${title(job)}.${job.response_format}`);
+    download(await (await ask(`v1/jobs/${job.id}/audio`)).blob(), name);
+    element("sent").textContent = `${name} is here.`;
   } catch (error) {
+    element("sent").textContent = "";
     tell(job, error.message);
   }
+  row.fetching = button.disabled = false;
 }
 
 async function remove(job, button) {
   if (button.textContent === "Remove") {
     label(button, "Really remove?", job);
+    button.asked = Date.now();
     setTimeout(() => label(button, "Remove", job), SURE_MS);
     return;
   }
-  tell(job, "");
+  if (Date.now() < button.asked + DOUBLE_MS) return;
   try {
     await ask(`v1/jobs/${job.id}`, {method: "DELETE"});
     element("books-title").focus();  // the button is gone with its row

@@ -8,7 +8,7 @@ import {clock, number, times} from "./words.js";
 
 const RATE = 24000;  // of the server's PCM, in Hz
 const POLL_MS = 1000;
-const PLAIN = /(^[^.]*|\.(txt|text|md|markdown))$/i;  // names of plain texts
+const PLAIN = /(^[^.]*|\.(txt|text))$/i;  // names of plain texts
 
 const $ = id => document.getElementById(id);
 let most = Infinity;  // characters that the server takes at a time
@@ -65,10 +65,11 @@ async function open(file) {
   $("wrong").hidden = true;
   books.withdraw();
   try {
-    const text = PLAIN.test(file.name) && file.size <= 4 * most ? await plain(file) : null;
+    const heardNow = PLAIN.test(file.name) || !books.takesBooks();
+    const text = heardNow && file.size <= 4 * most ? await plain(file) : null;
     if (books.takesBooks() && (text === null || [...text].length > most)) return books.offer(file);
     if (file.size > 4 * most) throw new ServerError(`${file.name} is too long: the server takes ${number(most)} characters at a time.`, 0);
-    if (text === null) throw new ServerError(`${file.name} cannot be read as a plain text in UTF-8. Save it as one, and open it again.`, 0);
+    if (text === null) throw new ServerError(`${file.name} is no plain text in UTF-8, and ${$("key-part").hidden ? "this server takes no books" : "books need your key first"}.`, 0);
     $("text").value = text;
     name = file.name.replace(/\.[^.]*$/, "") || name;
     count();
@@ -76,6 +77,11 @@ async function open(file) {
   } catch (error) {
     complain(error);
   }
+}
+
+async function openFirst([file, ...others]) {
+  await open(file);
+  if (others.length) complain(new ServerError(`One file at a time: ${others.map(({name}) => name).join(", ")} was not opened.`, 0));
 }
 
 /** The text of a file in UTF-8; null where it is none. */
@@ -338,7 +344,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     $("text").classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+    if (kind === "drop" && event.dataTransfer.files.length) openFirst([...event.dataTransfer.files]);
   });
 }
 
