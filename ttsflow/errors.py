@@ -121,7 +121,14 @@ class NothingSpoken(RunError):
 
 
 class WorkerError(RunError):
-    """No worker is left that could speak."""
+    """No worker is left that could speak.
+
+    `quoted`: the message has words of an engine, which may have words of a text.
+    """
+
+    def __init__(self, *said: object, quoted: bool = False) -> None:
+        super().__init__(*said)
+        self.quoted = quoted
 
 
 class StoreError(RunError):

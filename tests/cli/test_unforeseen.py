@@ -34,6 +34,7 @@ def test_in_a_run_that_writes_a_file(program: Program, undisturbed: bytes, name:
 def test_when_all_is_spoken_and_the_run_ends(program: Program, undisturbed: bytes, name: str) -> None:
     """What a thread took out of its queue when the error came is lost, and may be that it was to end."""
     ended = trial(program, name, "closing", "file")
+    assert "INJECTED" in ended.err
     program.await_end()
     assert ended.code == 0 or name == "MainThread"
     assert speak(program) == undisturbed

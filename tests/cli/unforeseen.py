@@ -97,7 +97,7 @@ def main(times: int, seed: int, at_once: int) -> None:
             return in_folder(root / str(number), tried), None
         except (AssertionError, subprocess.TimeoutExpired) as error:
             return (
-                True,
+                False,
                 f"{name} after {after} looks, {output}, {workers} workers, in {root / str(number)}: {error}",
             )
 

@@ -70,6 +70,35 @@ def test_what_an_engine_says_of_a_text_is_not_in_the_log(serve: Serve, tmp_path:
     assert "device-side assert" not in server.said
 
 
+# Its device is lost, and it says so with the words of the text.
+LEAKY = """
+from ttsflow import hookimpl
+from ttsflow_plugins.sim import Sim
+
+class Leaky(Sim):
+    name = "leaky"
+    def start(self, job):
+        if "secret" in job.text:
+            raise RuntimeError(f"CUDA error: GPU is lost while speaking {job.text!r}")
+        super().start(job)
+
+@hookimpl
+def ttsflow_backends():
+    return [Leaky]
+"""
+
+
+def test_the_last_words_of_an_engine_reach_no_client_and_no_log(serve: Serve, program: Program) -> None:
+    program.write("plugins/leaky.py", LEAKY)
+    server = serve(*sim("leaky", rtf=0.01), *ONE_WORKER, "--plugins-dir", "plugins")
+    refused = server.speak("It is secret.")
+    assert refused.status_code == 503
+    assert "secret" not in refused.text
+    assert "secret" not in server.get("/ready").text
+    server.program.until(lambda: "the engine has stopped" in server.said)
+    assert "secret" not in server.said
+
+
 def test_workers_that_are_killed_in_mid_request(serve: Serve) -> None:
     text = paragraphs(40)
     server = serve(*sim(rtf=0.05, slots=2))

@@ -385,7 +385,7 @@ def test_a_book_is_sent_and_fetched(serve: Serve, tab: Tab, tmp_path: Path) -> N
     tab.choose("#voice", "f3")
     tab.click("#send")
     tab.until("document.querySelector('#sent').innerText.startsWith('The Tea.epub is sent.')")
-    assert tab.run("document.querySelector('#book').hidden")
+    assert tab.run("document.querySelector('#book').hidden && document.activeElement.id === 'books-title'")
     tab.until("document.querySelector('#shelf li p')?.innerText.startsWith('Done: 0:0')")
     tab.click("#shelf button[aria-label='Download The Tea']")
     made = tmp_path / "The Tea.m4b"
@@ -441,7 +441,7 @@ def test_what_is_no_book_is_told(serve: Serve, tab: Tab, tmp_path: Path) -> None
         tab.click("#send")
         tab.until(f"document.querySelector('#wrong').innerText.includes({json.dumps(why)})")
         assert tab.text("#sent") == ""
-        assert not tab.run("document.querySelector('#book').hidden")
+        assert tab.run("!document.querySelector('#book').hidden && document.activeElement.id === 'send'")
     (tmp_path / "large.epub").write_bytes(b"PK" * 501)
     tab.drop("#text", tmp_path / "large.epub")
     tab.until("document.querySelector('#wrong').innerText.includes('takes files of 1,000 bytes')")

@@ -114,20 +114,23 @@ class Messages:
 
     def _write_on(self, error: Unforeseen) -> None:
         """The one who writes has ended unforeseen: what still comes is written all the same."""
-        self.put(f"ttsflow: notice: {error}. The run goes on\n")
+        self._write(f"ttsflow: notice: {error}. The run goes on\n")
         if self._ending:  # it may have taken the end as the last thing it did
             self._waiting.put(None)
         self._write_all()
 
     def _write_all(self) -> None:
-        # By its number: a writer that waits inside sys.stderr would hold a lock that everyone needs.
         while (text := self._waiting.get()) is not None:
-            left = memoryview(text.encode(self._encoding, "backslashreplace"))
-            try:
-                while left:
-                    left = left[os.write(STDERR, left) :]
-            except OSError:  # the reader has left, or the disk is full: nobody is there to be told
-                _lead_nowhere()
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        # By its number: a writer that waits inside sys.stderr would hold a lock that everyone needs.
+        left = memoryview(text.encode(self._encoding, "backslashreplace"))
+        try:
+            while left:
+                left = left[os.write(STDERR, left) :]
+        except OSError:  # the reader has left, or the disk is full: nobody is there to be told
+            _lead_nowhere()
 
 
 def _lead_nowhere() -> None:

@@ -113,7 +113,7 @@ class Costs:
         if self.seen(1) < 1.0:
             return []
         return [
-            Slowdown(k, self._profile.slow(k), self.slow(k), seen)
+            Slowdown(k, self._profile.slow(k), self._measured[k - 1], seen)
             for k, seen in sorted(self._seen.items())
             if k > 1 and seen >= 1.0
         ]
@@ -203,7 +203,8 @@ class Costs:
         for k in range(most - 1, 0, -1):
             if k not in self._known and max(self._known, default=0) > k:
                 paces[k - 1] = min(paces[k - 1], paces[k])  # what was seen of more at a time counts
+        self._measured = [pace / paces[0] for pace in accumulate(paces, max)]  # s(1), s(2) ...
         self._slow = [
-            min(pace / paces[0], max(WORST * k, self._profile.slow(k)))
-            for k, pace in enumerate(accumulate(paces, max), start=1)
+            min(measured, max(WORST * k, self._profile.slow(k)))
+            for k, measured in enumerate(self._measured, start=1)
         ]

@@ -17,7 +17,7 @@ from ttsflow.output.languages import three_letters
 from ttsflow.output.packets import PacketFile
 from ttsflow.output.pcm import frame
 from ttsflow.output.pool import EncoderPool
-from ttsflow.output.resampled import Resampled
+from ttsflow.output.resampled import at_rate
 from ttsflow.output.subtitles import clock
 from ttsflow.output.tag import Tag
 
@@ -91,12 +91,9 @@ def begin(
     known = av.Codec(codec.name, "w").audio_rates
     rate = encoding.sample_rate or _nearest(sample_rate, known)
     bit_rate = 1000 * (encoding.kbit_s or codec.kbit_s or 0)
-    encoder: Encoder
     if target.seekable():
-        encoder = FileEncoder(codec, target, rate, bit_rate, pool)
-    else:
-        encoder = StreamEncoder(codec, target, rate, bit_rate)
-    return encoder if rate == sample_rate else Resampled(encoder, sample_rate, rate)
+        return at_rate(rate, sample_rate, FileEncoder(codec, target, rate, bit_rate, pool))
+    return at_rate(rate, sample_rate, StreamEncoder(codec, target, rate, bit_rate))
 
 
 class FileEncoder:

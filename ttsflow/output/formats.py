@@ -16,7 +16,7 @@ from ttsflow.output.compressed import Codec, begin, find_tag
 from ttsflow.output.encoders import Encoder, PcmEncoder, Target, WavEncoder
 from ttsflow.output.encoding import USUAL, Encoding
 from ttsflow.output.pool import EncoderPool
-from ttsflow.output.resampled import Resampled
+from ttsflow.output.resampled import at_rate
 from ttsflow.output.tag import Tag
 from ttsflow.output.wav import read_info
 from ttsflow.text.readers import is_suffix
@@ -89,8 +89,7 @@ def _plain(
 def at_rate_asked(encoding: Encoding, sample_rate: int, begin: Callable[[int], Encoder]) -> Encoder:
     """What `begin` makes for the sample rate in Hz that is asked for; it takes samples at the other one."""
     rate = encoding.sample_rate or sample_rate
-    encoder = begin(rate)
-    return encoder if rate == sample_rate else Resampled(encoder, sample_rate, rate)
+    return at_rate(rate, sample_rate, begin(rate))
 
 
 def _compressed(name: str, suffixes: tuple[str, ...], codec: Codec, *, streamed: bool = True) -> Format:

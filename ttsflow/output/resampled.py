@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from av import AudioFrame
 
 
+def at_rate(rate: int, sample_rate: int, encoder: Encoder) -> Encoder:
+    """An encoder that takes samples at `sample_rate` Hz, made of one that is at `rate` Hz."""
+    return encoder if rate == sample_rate else Resampled(encoder, sample_rate, rate)
+
+
 class Resampled:
     """Gives `encoder`, which is at `rate` Hz, samples that come at `sample_rate` Hz."""
 

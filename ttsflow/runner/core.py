@@ -420,9 +420,9 @@ class Runner:
 
     def _tell_waiters(self, error: BaseException | None) -> None:
         """Wake all callers that wait for the workers."""
-        awaiting, self._awaiting = self._awaiting, []
-        for ready in awaiting:
-            settle(ready, error)
+        while self._awaiting:  # each is told before it is forgotten: an error may come in between
+            settle(self._awaiting[-1], error)
+            self._awaiting.pop()
 
     # ------------------------------------------------------------ the end
 
@@ -462,14 +462,14 @@ class Runner:
     def _refuse_unseen(self, error: BaseException) -> list[RunningStream]:
         """End what was asked for and never taken on; the streams of it."""
         streams = []
-        while self._unseen:
-            _, message = self._unseen.popitem()
+        for id, message in list(self._unseen.items()):
             match message:
                 case Open(stream):
                     stream.abandon(error)
                     streams.append(stream)
                 case Await(ready):
                     settle(ready, self._over)
+            self._unseen.pop(id, None)
         return streams
 
     def _end_workers(self, at_once: bool) -> None:

@@ -265,12 +265,17 @@ class Scheduler:
     def _check_progress(self, now: float) -> None:
         """Work that nothing will ever pick up is an error, not a silence."""
         if not self._fleet.workers and (self._awaited or any(stream.has_work for stream in self._streams)):
-            raise WorkerError(f"no worker is left to speak with. The last was {self._supervisor.last_loss}")
+            raise self._no_worker("no worker is left to speak with. The last was")
         if self._draining:  # what is ready stays
             return
         doing = self._supervisor.running or self._fleet.loading or self._fleet.suspicious
         idle = self._fleet.free and not doing
         self._policy.check_not_starving(self._ready, bool(idle), self._view.wake, now)
+
+    def _no_worker(self, said: str) -> WorkerError:
+        """The error that ends a run for lack of workers; the last loss is told behind what is `said`."""
+        loss = self._supervisor.last_loss
+        return WorkerError(f"{said} {loss.words}" if loss else said, quoted=loss is not None and loss.quoted)
 
     # ------------------------------------------------------------ time and the end
 
@@ -292,10 +297,9 @@ class Scheduler:
             self._emit(msg.WakeAt(wake))
 
     def _stop(self, error: TtsflowError) -> None:
-        if (
-            isinstance(error, UsageError) and self._supervisor.last_loss
-        ):  # what was right at first is right no more
-            error = WorkerError(f"{error}. The last worker lost was {self._supervisor.last_loss}")
+        if isinstance(error, UsageError) and self._supervisor.last_loss:
+            # what was right at first is right no more
+            error = self._no_worker(f"{error}. The last worker lost was")
         self._stopped = True
         for stream in list(self._streams):
             self._streams.cancel(stream, str(error))

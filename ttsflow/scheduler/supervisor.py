@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ttsflow.interface.costs import Costs
 from ttsflow.interface.device import Device
@@ -39,6 +40,14 @@ FAR, SURE_CHUNKS = 1.3, 8.0
 """times the profile's s(k), or a part of it, after so many chunks: a person should know"""
 
 
+@dataclass(frozen=True, slots=True)
+class LastLoss:
+    """How the last worker ended, in words; `quoted`: in those of its engine."""
+
+    words: str
+    quoted: bool = False
+
+
 class Supervisor:
     """Knows every attempt that runs, by its token. A message with another token is stale, and dropped.
 
@@ -46,7 +55,7 @@ class Supervisor:
     show progress. An attempt that is late, or whose worker is silent, may be hedged: two attempts race, the
     first that is complete wins, and the other is cancelled, however long that takes. What a worker ran when
     it died or hung goes into `Quarantine`: it runs next, alone on a worker, and only a part that dies again,
-    alone, is a poison job. `last_loss` says in words how the last worker ended.
+    alone, is a poison job. `last_loss` tells how the last worker ended.
     """
 
     def __init__(
@@ -72,7 +81,7 @@ class Supervisor:
         self._pending: list[Part] = []
         self._told_slow = False
         self.last_token = 0
-        self.last_loss = ""
+        self.last_loss: LastLoss | None = None
 
     @property
     def running(self) -> Collection[Attempt]:
@@ -249,7 +258,7 @@ class Supervisor:
                 self._retire(worker.device, why, now)
             case msg.Failed(_, why, "broken worker"):
                 self._emit(msg.KillWorker(worker.id, worker.generation, why, quoted=True))
-                self._lose(worker, why, now)
+                self._lose(worker, why, now, quoted=True)
             case msg.Failed(_, why, "out of memory"):
                 self._forget(attempt)
                 self._ask_for_less(attempt, why, now)
@@ -361,9 +370,11 @@ class Supervisor:
             case Due("backoff", (str(name), int(generation))) if worker := self._fleet.get(name, generation):
                 self._fleet.backed_off(worker)
 
-    def _lose(self, worker: Worker, why: str, now: float, *, permanent: bool = False) -> None:
+    def _lose(
+        self, worker: Worker, why: str, now: float, *, permanent: bool = False, quoted: bool = False
+    ) -> None:
         """A worker can do no more: what it was speaking may be the cause, and is isolated."""
-        self.last_loss = f"{worker.id} on {worker.device.id}: {why}"
+        self.last_loss = LastLoss(f"{worker.id} on {worker.device.id}: {why}", quoted)
         died = f"worker {worker.id} died: {why}"
         attempts = self._forget_all(worker)
         fate = Fate.DIED_ALONE if len(attempts) == 1 else Fate.DIED_IN_COMPANY
@@ -414,14 +425,14 @@ class Supervisor:
             self._fleet.suspect(worker, now + self._deadlines.silence_s)
             return
         why = "no sign of life"
-        self.last_loss = f"{worker.id} on {worker.device.id}: {why}"
+        self.last_loss = LastLoss(f"{worker.id} on {worker.device.id}: {why}")
         self._interrupt(worker, why, now)
         self._fleet.kill(worker, why)
         self._quarantine.release(worker)
 
     def _retire(self, device: Device, why: str, now: float) -> None:
         """A device is lost, and every worker on it."""
-        self.last_loss = f"the last on {device.id}: {why}"
+        self.last_loss = LastLoss(f"the last on {device.id}: {why}", quoted=True)
         for worker in [worker for worker in self._fleet.workers if worker.device.id == device.id]:
             self._interrupt(worker, f"{device.id} is lost: {why}", now)
             self._quarantine.release(worker)

@@ -139,6 +139,9 @@ def blaming(field: str, kind: type[UsageError] = UsageError) -> Iterator[None]:
         raise
 
 
+BROKE_DOWN = "no worker is left to speak with: the engine broke down"
+
+
 def refusal_of(error: TtsflowError) -> Refused:
     """How one of this program's own errors is told to a client."""
     status, code, message = HTTPStatus.BAD_REQUEST, "invalid_value", str(error)
@@ -151,6 +154,8 @@ def refusal_of(error: TtsflowError) -> Refused:
             status, code, message = HTTPStatus.SERVICE_UNAVAILABLE, "server_ends", SERVER_ENDS
         case RunError():
             status, code = HTTPStatus.SERVICE_UNAVAILABLE, "engine_stopped"
+            if isinstance(error, WorkerError) and error.quoted:
+                message = BROKE_DOWN  # it was not this client's text that the engine had
     param = error.field if isinstance(error, UsageError) else None
     return Refused(status, message, code=code, param=param, reason=_reason(error))
 
@@ -168,7 +173,7 @@ def _reason(error: TtsflowError) -> str:
         case Closed():
             return "the server ends"
         case WorkerError():
-            return str(error)
+            return f"{BROKE_DOWN}; --verbose tells how" if error.quoted else str(error)
     return f"{type(error).__name__}; --verbose tells more"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 
-from ttsflow.errors import RunError
-from ttsflow.server.errors import Refused
+from ttsflow.errors import RunError, WorkerError
+from ttsflow.server.errors import Refused, refusal_of
 from ttsflow.server.fleet import Fleet
 from ttsflow.session.engine import Engine
 
@@ -57,4 +57,6 @@ class Lifecycle:
         """Say once that nothing will be spoken any more."""
         if not self._told:
             self._told = True
-            logger.error("the engine has stopped, start the server again: %s", error)
+            logger.debug("the engine has stopped: %s", error)
+            why = refusal_of(error).reason if isinstance(error, WorkerError) else error
+            logger.error("the engine has stopped, start the server again: %s", why)

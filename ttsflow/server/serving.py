@@ -9,7 +9,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,9 @@ from ttsflow.server.service import Service
 
 BACKLOG = 512
 """connections that may wait to be accepted"""
+
+TELL_S = 1.0
+"""seconds for clients to be told why what they hear is cut: one that does not read is not waited for"""
 
 FLUSH_S = 5
 """seconds that connections may take to send what is left of answers that are complete"""
@@ -124,9 +127,9 @@ async def serve(service: Service, listener: socket.socket, tell: Callable[[str],
             await _close(service, signals, now=not whole)
             if service.jobs is not None:
                 await service.jobs.ended()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_S):
-                    await service.admission.empty()
+            told = asyncio.create_task(service.admission.empty())
+            await _signalled(told, signals, TELL_S)
+            told.cancel()
         finally:
             server.should_exit = True
             server.force_exit = not whole

@@ -1,6 +1,6 @@
 // Books: a file is sent, spoken in the background, and fetched when it is done.
 import {download} from "./files.js";
-import {ServerError, ask} from "./server.js";
+import {ServerError, ask, read} from "./server.js";
 import {clock, number, times} from "./words.js";
 
 const SURE_MS = 4000;  // for which "Really remove?" stands
@@ -11,10 +11,13 @@ const element = id => document.getElementById(id);
 const rows = new Map();  // of the books that are shown, by their ids
 let most = null;  // bytes that the server takes in a file, null where it takes none
 let offered = null;  // the file that may be sent
+let asked = 0;  // how often the list was asked for
 
 /** What the server takes, as GET /v1/state has it. */
 export function taken(jobs) {
+  const before = most;
   most = jobs && jobs.max_upload_bytes;
+  if (before === most && element("books").hidden === !jobs) return;
   element("open").textContent = jobs ? "Open a text or a book" : "Open a text file";
   element("text").placeholder = jobs ? "Type, paste, or drop a text or a book here" : "Type, paste, or drop a text file here";
   element("books").hidden = !jobs;
@@ -44,21 +47,37 @@ export async function send(said) {
   element("send").disabled = element("withdraw").disabled = true;
   element("sent").textContent = `Sending ${file.name} …`;
   try {
+    await readable(file);
     await ask(`v1/jobs?${query}`, {method: "POST", body: file, headers: {"Content-Type": "application/octet-stream"}});
   } catch (error) {
     element("sent").textContent = "";
     throw error;
   } finally {
     element("send").disabled = element("withdraw").disabled = false;
+    element("send").focus();  // it was lost
   }
   element("sent").textContent = `${file.name} is sent. It is spoken in the background; you may close this page and come back.`;
-  if (offered === file) withdraw();
+  if (offered === file) {
+    withdraw();
+    element("books-title").focus();
+  }
   await look();
+}
+
+/** Throws ServerError for a file that is gone, and for a folder. */
+async function readable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new ServerError(`${file.name} cannot be read. Is it still there, and a file?`, 0);
+  }
 }
 
 /** Show the books that this client has sent. Throws ServerError. */
 export async function look() {
+  const mine = ++asked;
   const {data} = await (await ask("v1/jobs")).json();
+  if (mine !== asked) return;  // a later answer is shown, or on its way
   for (const [id, row] of rows) {
     if (data.some(job => job.id === id)) continue;
     row.remove();
@@ -142,6 +161,7 @@ function tell(job, problem) {
   row.until = Date.now() + TOLD_MS;
   row.children[1].textContent = problem;
   row.children[1].className = "problem";
+  element("sent").textContent = `${title(job)}: ${problem}`;  // which is read aloud
 }
 
 async function fetchAudio(job, button) {
@@ -149,10 +169,11 @@ async function fetchAudio(job, button) {
   row.fetching = button.disabled = true;
   element("sent").textContent = `Fetching ${name} …`;
   try {
-    download(await (await ask(`v1/jobs/${job.id}/audio`)).blob(), name);
+    const response = await ask(`v1/jobs/${job.id}/audio`), parts = [];
+    await read(response, part => parts.push(part));
+    download(new Blob(parts, {type: response.headers.get("Content-Type")}), name);
     element("sent").textContent = `${name} is here.`;
   } catch (error) {
-    element("sent").textContent = "";
     tell(job, error.message);
   }
   row.fetching = button.disabled = false;
@@ -162,6 +183,7 @@ async function remove(job, button) {
   if (button.textContent === "Remove") {
     label(button, "Really remove?", job);
     button.asked = Date.now();
+    element("sent").textContent = `Click once more to remove ${title(job)} for good.`;
     setTimeout(() => label(button, "Remove", job), SURE_MS);
     return;
   }

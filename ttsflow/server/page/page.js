@@ -8,7 +8,7 @@ import {clock, number, times} from "./words.js";
 
 const RATE = 24000;  // of the server's PCM, in Hz
 const POLL_MS = 1000;
-const PLAIN = /(^[^.]*|\.(txt|text))$/i;  // names of plain texts
+const BOOK = /\.(epub|fb2|fbz|docx|pdf|html?|xhtml|md|markdown|srt|vtt)$/i;  // names of texts that are more than plain
 
 const $ = id => document.getElementById(id);
 let most = Infinity;  // characters that the server takes at a time
@@ -65,7 +65,7 @@ async function open(file) {
   $("wrong").hidden = true;
   books.withdraw();
   try {
-    const heardNow = PLAIN.test(file.name) || !books.takesBooks();
+    const heardNow = !(books.takesBooks() && BOOK.test(file.name));
     const text = heardNow && file.size <= 4 * most ? await plain(file) : null;
     if (books.takesBooks() && (text === null || [...text].length > most)) return books.offer(file);
     if (file.size > 4 * most) throw new ServerError(`${file.name} is too long: the server takes ${number(most)} characters at a time.`, 0);
@@ -286,7 +286,6 @@ async function look() {
     }
     show(state);
     books.taken(state.jobs);
-    if (books.takesBooks()) await books.look();
   } catch (error) {
     showNothing(error.message);
     if (error.status === 401) askForKey();
@@ -296,6 +295,7 @@ async function look() {
 async function watch() {
   for (;;) {
     await look();
+    if (books.takesBooks() && !document.hidden) await books.look().catch(() => {});  // what the server does tells why
     await new Promise(resolve => { setTimeout(resolve, POLL_MS); });
   }
 }
