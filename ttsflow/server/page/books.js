@@ -1,7 +1,7 @@
 // Books: a file is sent, spoken in the background, and fetched when it is done.
 import {download} from "./files.js";
 import {ServerError, ask, read} from "./server.js";
-import {clock, number, times} from "./words.js";
+import {clock, number} from "./words.js";
 
 const SURE_MS = 4000;  // for which "Really remove?" stands
 const DOUBLE_MS = 500;  // in which a second click is a double click
@@ -54,12 +54,13 @@ export async function send(said) {
     throw error;
   } finally {
     element("send").disabled = element("withdraw").disabled = false;
-    element("send").focus();  // it was lost
+    if (document.activeElement === document.body) element("send").focus();  // it was lost
   }
   element("sent").textContent = `${file.name} is sent. It is spoken in the background; you may close this page and come back.`;
   if (offered === file) {
+    const focused = document.activeElement === element("send");
     withdraw();
-    element("books-title").focus();
+    if (focused) element("books-title").focus();
   }
   await look();
 }
