@@ -96,10 +96,7 @@ def main(times: int, seed: int, at_once: int) -> None:
         try:
             return in_folder(root / str(number), tried), None
         except (AssertionError, subprocess.TimeoutExpired) as error:
-            return (
-                False,
-                f"{name} after {after} looks, {output}, {workers} workers, in {root / str(number)}: {error}",
-            )
+            return False, f"{planned[number]}, in {root / str(number)}: {error}"
 
     injected: Counter[str] = Counter()
     failures = []

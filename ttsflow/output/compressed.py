@@ -172,10 +172,9 @@ class Container:
     ) -> None:
         import av
 
-        late = (
-            codec.live_options if live else {"flush_packets": "0"}
-        )  # else each packet is a write of its own
-        options = {**codec.container_options, **late}
+        # In a file packets may wait for each other, else each is a write of its own.
+        timing = codec.live_options if live else {"flush_packets": "0"}
+        options = {**codec.container_options, **timing}
         self._container = av.open(target, "w", format=codec.container, container_options=options)
         if live:
             self._container.flags |= int(av.container.Flags.flush_packets.value)  # type: ignore[call-overload]

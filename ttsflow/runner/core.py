@@ -462,14 +462,14 @@ class Runner:
     def _refuse_unseen(self, error: BaseException) -> list[RunningStream]:
         """End what was asked for and never taken on; the streams of it."""
         streams = []
-        for id, message in list(self._unseen.items()):
+        for key, message in list(self._unseen.items()):
             match message:
                 case Open(stream):
                     stream.abandon(error)
                     streams.append(stream)
                 case Await(ready):
                     settle(ready, self._over)
-            self._unseen.pop(id, None)
+            self._unseen.pop(key, None)
         return streams
 
     def _end_workers(self, at_once: bool) -> None:
