@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from statistics import quantiles
 
 from ttsflow.interface.jobs import Account, Outcome
 from ttsflow.report.summary import Summary
@@ -117,9 +118,9 @@ def _ratio(part: float, whole: float | None) -> float | None:
 
 
 def _percentiles(values: array[float]) -> dict[str, float | None]:
-    names = [f"p{percent}" for percent in PERCENTILES]
-    if not values:
-        return dict.fromkeys(names)
-    import numpy as np
-
-    return dict(zip(names, np.percentile(values, PERCENTILES).tolist(), strict=True))
+    """By name, each value interpolated between the two nearest ranks."""
+    if len(values) < 2:
+        return {f"p{percent}": values[0] if values else None for percent in PERCENTILES}
+    # Not numpy's: for one call it imports its masked arrays, which take longer than the rest of a summary.
+    cuts = quantiles(values, n=100, method="inclusive")
+    return {f"p{percent}": cuts[percent - 1] for percent in PERCENTILES}

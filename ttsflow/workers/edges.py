@@ -34,32 +34,31 @@ class Edges:
     def take(self, samples: Samples) -> Samples:
         """What may go on, now that there are more samples."""
         held = np.concatenate((self._held, samples))
-        loud = np.flatnonzero(np.abs(held) >= LOUD_FROM)
-        if not loud.size:
+        begins, ends = _sound(held)
+        if not ends:
             self._held = held
             return held[:0]
         if not self._begun:
-            first = max(0, int(loud[0]) - self._lead)
+            first = max(0, begins - self._lead)
             if held.size - first < self._fade:  # a fade needs all of it
                 self._held = held
                 return held[:0]
             self._begun = True
-            held, loud = self._faded_in(held[first:]), loud - first
-        sure = max(0, int(loud[-1]) + 1 - self._fade)  # what comes before a fade, if this is the end
+            held, ends = self._faded_in(held[first:]), ends - first
+        sure = max(0, ends - self._fade)  # what comes before a fade, if this is the end
         self._held = held[sure:]
         return held[:sure]
 
     def end(self) -> Samples:
         """What is left, now that there are no more samples."""
         held, self._held = self._held, self._held[:0]
-        loud = np.flatnonzero(np.abs(held) >= LOUD_FROM)
+        begins, ends = _sound(held)
         if not self._begun:
-            if not loud.size:
+            if not ends:
                 return held
-            first = max(0, int(loud[0]) - self._lead)
-            held, loud = self._faded_in(held[first:]), loud - first
-        last = int(loud[-1]) + 1 if loud.size else 0
-        return self._faded_in(held[: last + self._tail][::-1])[::-1]
+            first = max(0, begins - self._lead)
+            held, ends = self._faded_in(held[first:]), ends - first
+        return self._faded_in(held[: ends + self._tail][::-1])[::-1]
 
     def _faded_in(self, samples: Samples) -> Samples:
         if not samples.size or abs(samples[0]) < _OFF_ZERO:
@@ -67,3 +66,11 @@ class Edges:
         faded, long = samples.copy(), min(self._fade, samples.size)
         faded[:long] *= np.linspace(0.0, 1.0, long, endpoint=False, dtype=np.float32)
         return faded
+
+
+def _sound(samples: Samples) -> tuple[int, int]:
+    """The first sample that is loud, and the one after the last that is; (0, 0) where all are soft."""
+    loud = np.abs(samples) >= LOUD_FROM
+    if not loud.any():
+        return 0, 0
+    return int(loud.argmax()), len(loud) - int(loud[::-1].argmax())

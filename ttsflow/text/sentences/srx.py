@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -82,7 +86,32 @@ def _in_order(document: SrxDocument, rules: Sequence[Rule]) -> Iterator[_Rule]:
 
 @cache
 def _document() -> SrxDocument:
-    # Here, since it takes 0.1 s, which nobody should pay who only asks for help.
-    from choppa import DEFAULT_SRX_RULESET, SrxDocument
+    # Here, since it takes time, which nobody should pay who only asks for help.
+    with _Later("xmlschema").in_place():
+        from choppa import DEFAULT_SRX_RULESET, SrxDocument
 
     return SrxDocument(ruleset=DEFAULT_SRX_RULESET)
+
+
+class _Later(ModuleType):
+    """A module that is loaded when something of it is used.
+
+    choppa imports the validator of rules, which takes as long as to read its own rules, and these need none.
+    """
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Who imports the module in the `with` block has this one, unless the module is loaded already."""
+        sys.modules.setdefault(self.__name__, self)
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def __getattr__(self, name: str) -> object:
+        self._leave()
+        return getattr(import_module(self.__name__), name)
+
+    def _leave(self) -> None:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
