@@ -221,7 +221,7 @@ def test_the_rules_are_not_loaded_before_they_are_needed() -> None:
 
 
 def test_the_validator_of_rules_is_loaded_by_who_uses_it() -> None:
-    """choppa imports it for rules of one's own; to end sentences takes none, and is twice as quick without."""
+    """choppa imports it for rules of one's own; to end sentences needs none, and is quicker without."""
     code = """if True:
         import sys
         from ttsflow.text.sentences.srx import load_rules
