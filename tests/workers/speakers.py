@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import signal
@@ -117,6 +118,12 @@ def perform(verb: str, args: list[str]) -> AudioPiece | None:
     return None
 
 
+def append(file: Path, line: str, after_s: float = 0.0) -> None:
+    time.sleep(after_s)
+    with file.open("a") as notes:
+        print(line, file=notes)
+
+
 class Speaker(Backend):
     """One slot; two pieces for each job, the text's deed done between them."""
 
@@ -156,6 +163,10 @@ class Speaker(Backend):
                 )
             case "hang":
                 time.sleep(600)
+            case "leave":  # as libraries do that clean up, or write on, at the end of their process
+                notes = Path(self.options.started)
+                atexit.register(append, notes, "at exit")
+                threading.Thread(target=lambda: append(notes, "thread", after_s=0.3)).start()
             case "once" if first_time(f"{self.options.started} once"):
                 raise RuntimeError("CUDA is busy")
             case "tell and hang":

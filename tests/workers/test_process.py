@@ -472,6 +472,14 @@ def test_a_polite_close_lets_the_step_at_hand_end(talk: Any) -> None:
     assert worker.process.join(60)
 
 
+def test_what_a_library_does_at_the_end_of_its_process_is_done(talk: Any, tmp_path: Path) -> None:
+    worker = talk(load="leave", started=str(tmp_path / "notes")).ready()
+    worker.process.close()
+    assert worker.until_end() == [Died("w0", 1, "exit code 0")]
+    _pid, *notes = (tmp_path / "notes").read_text().splitlines()
+    assert notes == ["thread", "at exit"]
+
+
 def test_a_worker_that_still_loads_is_closed_by_force(talk: Any) -> None:
     worker = talk(load="hang")
     worker.process.close()

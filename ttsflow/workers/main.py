@@ -8,11 +8,15 @@ error are for the output of the model's libraries.
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import signal
 import sys
 import threading
+from contextlib import ExitStack
+
+from ttsflow.workers.garbage import collected_seldom
 
 LOOK_S = 1.0
 """seconds from one look to the next whether the coordinator is still there"""
@@ -22,10 +26,15 @@ def main() -> None:
     """Run the worker whose end of the connection is the file descriptor `sys.argv[1]`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
     end_with_coordinator()
+    last = ExitStack()
+    atexit.register(last.close)  # the first to be registered is the last to be called
     # Not earlier: on a busy machine these imports take seconds, in which the worker would outlive its run.
-    from ttsflow.workers.service import serve
+    with collected_seldom():
+        from ttsflow.workers.service import serve
 
     serve(int(sys.argv[1]))
+    # Python would take every object apart now: a second with torch, in which the program waits for the end.
+    last.callback(os._exit, 0)
 
 
 def end_with_coordinator() -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ttsflow.errors import UsageError
 from ttsflow.workers.failures import kind_of
+from ttsflow.workers.garbage import collected_seldom
 from ttsflow.workers.loop import JobLoop, one_line
 from ttsflow.workers.progress import Progress
 from ttsflow.workers.pulse import Pulse
@@ -35,11 +36,12 @@ def serve(fd: int) -> None:
             sys.path[:] = path
         began = time.monotonic()
         try:
-            setup: Setup = wire.recv()
-            backend = setup.recipe.build()
-            sample_rate = backend.describe(backend.options).sample_rate
-            with Progress(wire, backend):
-                backend.load(setup.device, setup.slots)
+            with collected_seldom():
+                setup: Setup = wire.recv()
+                backend = setup.recipe.build()
+                sample_rate = backend.describe(backend.options).sample_rate
+                with Progress(wire, backend):
+                    backend.load(setup.device, setup.slots)
         except Exception as error:  # any error in loading is reported, and ends the worker
             logger.exception("the backend cannot be loaded")
             may_pass = kind_of(error) in MAY_PASS
