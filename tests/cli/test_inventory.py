@@ -125,7 +125,7 @@ def test_config_show(program: Program) -> None:
     text = program("config", "show", "--config", "my.yaml", "--set", "text.language=de").text
     assert "retries: 5  # my.yaml, line 1" in text
     assert "language: de  # --set text.language" in text
-    rule = "policies/auto.yaml (shipped), rule 1: 2 GPUs"
+    rule = "policies/auto.yaml (shipped), rule 2: 2 GPUs"
     assert [line for line in text.splitlines() if "on this machine" in line] == [
         f"# on this machine: policy adaptive ({rule}, a file, 4 slots)",
         f"# on this machine: policy adaptive ({rule}, a listener, 4 slots)",
@@ -170,6 +170,7 @@ policy:
     - {when: {listening: true, gpus_max: 1}, use: sequential}
     - {when: {gpus_min: 2, slots_min: 3}, use: gpu-affinity}
     - {when: {listening: false}, use: adaptive}
+    - {when: {work_s_max: 2}, use: sequential}
     - {use: bounded-parallel, options: {max_concurrent: 2}}
 """
 
@@ -179,7 +180,7 @@ policy:
     [
         (1, 1, {1: ["1 GPU, a listener, 1 slot"], 3: ["1 GPU, a file, 1 slot"]}),
         (4, 3, {2: ["4 GPUs, a file, 3 slots", "4 GPUs, a listener, 3 slots"]}),
-        (4, 2, {3: ["4 GPUs, a file, 2 slots"], 4: ["4 GPUs, a listener, 2 slots"]}),
+        (4, 2, {3: ["4 GPUs, a file, 2 slots"], 5: ["4 GPUs, a listener, 2 slots"]}),
     ],
 )
 def test_the_rules_of_a_policy_file_are_explained(
@@ -194,7 +195,8 @@ def test_the_rules_of_a_policy_file_are_explained(
         "1. 1 GPU or fewer and a listener: sequential",
         "2. 2 GPUs or more and 3 slots or more: gpu-affinity",
         "3. a file: adaptive",
-        '4. always: bounded-parallel {"max_concurrent": 2}',
+        "4. 2 s of work or less: sequential",
+        '5. always: bounded-parallel {"max_concurrent": 2}',
     ):
         assert line in shown.splitlines()
     dumped = json.loads(program("policies", "mine", "--json", *engine).out)

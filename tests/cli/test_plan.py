@@ -90,7 +90,7 @@ def text(program: Program) -> None:
 def test_all_policies_side_by_side(program: Program) -> None:
     shown = program("plan", "book.txt", "--backend", "espeak").text
     assert "book.txt: 30 chunks; espeak (RTF" in shown
-    for name in ("default: adaptive", "sequential", "bounded-parallel", "gpu-affinity", "100%"):
+    for name in ("default: sequential", "sequential", "bounded-parallel", "gpu-affinity", "100%"):
         assert name in shown
     assert "Traceback" not in shown
 

@@ -41,7 +41,7 @@ def test_a_document_becomes_a_wav_file_in_the_current_folder(program: Program) -
     assert np.sqrt(np.mean(samples**2)) > 0.01
     assert ended.out == b"", "nothing but audio may come on standard output"
     for said in (
-        "backend espeak, policy adaptive",
+        "backend espeak, policy sequential",
         "policies/auto.yaml",
         "submitted",
         "0 failed",

@@ -37,7 +37,14 @@ def test_auto(gpus: int, said: str, listening: bool, registry: Registry) -> None
     choice = resolve_policy(load("auto", user_folder=NOBODY), registry, here)
     assert choice.plugin.name == "adaptive"
     who = "a listener" if listening else "a file"
-    assert choice.decided_by == f"policies/auto.yaml (shipped), rule 1: {said}, {who}, 4 slots"
+    assert choice.decided_by == f"policies/auto.yaml (shipped), rule 2: {said}, {who}, 4 slots"
+
+
+@pytest.mark.parametrize(("work_s", "policy"), [(0.02, "sequential"), (1.0, "sequential"), (1.1, "adaptive")])
+def test_auto_starts_one_worker_for_a_short_text(work_s: float, policy: str, registry: Registry) -> None:
+    choice = resolve_policy(load("auto", user_folder=NOBODY), registry, Situation(8, work_s=work_s))
+    assert choice.plugin.name == policy
+    assert choice.decided_by.endswith(f": 8 GPUs, a file, 1 slot, {work_s:g} s of work")
 
 
 @pytest.mark.parametrize(
@@ -47,13 +54,15 @@ def test_auto(gpus: int, said: str, listening: bool, registry: Registry) -> None
         ({"gpus_min": 1, "gpus_max": 2}, lambda here: 1 <= here.gpus <= 2),
         ({"listening": True}, lambda here: here.listening),
         ({"listening": False, "slots_min": 3}, lambda here: not here.listening and here.slots >= 3),
+        ({"work_s_max": 0.5}, lambda here: here.work_s == 0.5),
+        ({"work_s_max": 7, "gpus": 1}, lambda here: here.work_s is not None and here.gpus == 1),
     ],
 )
 def test_all_conditions_of_a_rule_must_hold(
     when: dict[str, object], holds: Callable[[Situation], bool]
 ) -> None:
     rule = When(**when)
-    for here in starmap(Situation, product(range(4), (False, True), range(1, 5))):
+    for here in starmap(Situation, product(range(4), (False, True), range(1, 5), (False,), (None, 0.5, 5))):
         assert rule.holds(here) is holds(here), here
 
 

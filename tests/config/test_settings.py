@@ -20,12 +20,12 @@ def test_the_shipped_defaults() -> None:
     config = settings.config
     assert config.backend.use == ("xtts", "hibari", "espeak")
     assert config.policy.rules is not None
-    assert [rule.use for rule in config.policy.rules] == ["adaptive"]
+    assert [rule.use for rule in config.policy.rules] == ["sequential", "adaptive"]
     assert (config.text.language, config.text.encoding, config.text.seed) == ("en", "utf-8", 0)
     pauses = config.text.pauses
     assert (pauses.sentence_s, pauses.paragraph_s, pauses.heading_s, pauses.break_s) == (0.15, 0.6, 0.9, 0.8)
     assert config.output.format is None
-    assert settings.where(("policy", "rules", 0)) == "policies/auto.yaml (shipped), line 7"
+    assert settings.where(("policy", "rules", 0)) == "policies/auto.yaml (shipped), line 8"
     assert settings.where(("backend", "use")) == "defaults.yaml (shipped), line 5"
 
 
@@ -249,7 +249,8 @@ def test_a_path_that_is_not_there(path: str) -> None:
         ),
         (
             "policy: {rules: [{when: {}, use: a}]}",
-            "policy.rules[0].when needs one of gpus, gpus_min, gpus_max, listening, slots_min; leave",
+            "policy.rules[0].when needs one of gpus, gpus_min, gpus_max, listening, slots_min, work_s_max; "
+            "leave",
         ),
         (
             "policy: {rules: [{when: {gpus: -1}, use: a}]}",

@@ -192,6 +192,7 @@ def plan(
         document = read_file(Path(source), reading)
         rules = TextRules(resolve_text_rules(chosen, registry))
         text, notices = PlannedText(document, rules), tuple(document.notices)
+        world = world if listeners is not None else replace(world, chars=document.chars)
     for notice in (*world.notices, *notices):
         click.echo(f"ttsflow: notice: {in_flags(notice)}", err=True)
     jobs = text.jobs(world)

@@ -209,13 +209,21 @@ def made(recording: Recording) -> OutputInfo:
     return OutputInfo(str(recording.path), length_s, recording.path.stat().st_size)
 
 
-def set_up(settings: Settings, sources: Sources, *, fallback_allowed: bool, listening: bool) -> Setup:
+def set_up(
+    settings: Settings,
+    sources: Sources,
+    *,
+    fallback_allowed: bool,
+    listening: bool,
+    chars: int | None = None,
+) -> Setup:
     """What `make_setup` makes, for a command: a person may be asked, and plugins that print are heard."""
     return make_setup(
         settings,
         sources.plugins_dirs,
         fallback_allowed=fallback_allowed,
         listening=listening,
+        chars=chars,
         registry=sources.registry(settings),
         ask=ask(),
         hearing=hearing,

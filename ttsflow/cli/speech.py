@@ -272,7 +272,8 @@ def speak(
     """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
     path = destination.path(text, settings.config.output)
-    setup = set_up(settings, sources, fallback_allowed=True, listening=path is None)
+    chars = text.chars if isinstance(text, Document) else None
+    setup = set_up(settings, sources, fallback_allowed=True, listening=path is None, chars=chars)
     with (
         Run(setup, began, destination.report, destination.trace, quiet=quiet) as run,
         Engine.of(run.traced(setup), run.observers, preload=False) as engine,

@@ -84,25 +84,31 @@ class Situation:
 
     `gpus` counts the GPUs that the backend can use, or its servers if it is `remote`. `listening`: somebody
     hears the audio as it is made, and does not wait for a file. `slots` is how many chunks a worker of the
-    backend can speak at a time.
+    backend can speak at a time. `work_s` is about how many seconds one of them needs for all that is to be
+    spoken, None where that is not known before.
     """
 
     gpus: int
     listening: bool = False
     slots: int = 1
     remote: bool = False
+    work_s: float | None = None
 
     @classmethod
-    def on(cls, devices: Sequence[Device], listening: bool, slots: int) -> Situation:
+    def on(
+        cls, devices: Sequence[Device], listening: bool, slots: int, work_s: float | None = None
+    ) -> Situation:
         """The situation on these devices."""
         gpus = sum(device.kind != "cpu" for device in devices)
-        return cls(gpus, listening, slots, remote=any(device.kind == "remote" for device in devices))
+        remote = any(device.kind == "remote" for device in devices)
+        return cls(gpus, listening, slots, remote, work_s)
 
     def __str__(self) -> str:
-        """For a person: "1 GPU, a listener, 4 slots"."""
+        """For a person: "1 GPU, a listener, 4 slots, 0.2 s of work"."""
         slots = "1 slot" if self.slots == 1 else f"{self.slots} slots"
         where = count_servers(self.gpus) if self.remote else count_gpus(self.gpus)
-        return f"{where}, {_listener(self.listening)}, {slots}"
+        work = "" if self.work_s is None else f", {self.work_s:.2g} s of work"
+        return f"{where}, {_listener(self.listening)}, {slots}{work}"
 
 
 class When(Section):
@@ -118,6 +124,8 @@ class When(Section):
     """somebody hears the audio as it is made (true), or waits for a file (false)"""
     slots_min: PositiveInt | None = None
     """a worker of the backend can speak this many chunks at a time, or more"""
+    work_s_max: Seconds | None = None
+    """a worker needs this many seconds or fewer for all that is to be spoken, and that is known before"""
 
     @model_validator(mode="after")
     def _says_something(self) -> When:
@@ -136,6 +144,7 @@ class When(Section):
                 (self.gpus_max, f"{count_gpus(self.gpus_max or 0)} or fewer"),
                 (self.listening, _listener(self.listening)),
                 (self.slots_min, f"{self.slots_min} slots or more"),
+                (self.work_s_max, f"{self.work_s_max or 0:g} s of work or less"),
             )
             if value is not None
         )
@@ -148,6 +157,7 @@ class When(Section):
             and (self.gpus_max is None or here.gpus <= self.gpus_max)
             and self.listening in (None, here.listening)
             and here.slots >= (self.slots_min or 0)
+            and (self.work_s_max is None or (here.work_s is not None and here.work_s <= self.work_s_max))
         )
 
 

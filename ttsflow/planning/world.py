@@ -20,7 +20,7 @@ from ttsflow.registry import Registry
 from ttsflow.scheduler.limits import Limits
 from ttsflow.scheduler.placement import usable
 from ttsflow.session.cast import rules_of
-from ttsflow.session.setup import detect_for, foreseen, known_costs
+from ttsflow.session.setup import detect_for, foreseen, known_costs, work_of
 from ttsflow.simulator import CostModel
 from ttsflow.text import CutRules
 
@@ -35,7 +35,8 @@ class World:
     `listening`: somebody hears the text as it is made; else it becomes a file. `text` says how it is cut and
     spoken, with the engine's own tag of the language. With `recorded` it is a run that is played again: with
     what its chunks took, and what happened in it. `network` connects the nodes of a cluster. `speeds` are of
-    devices by id, where one is quicker or slower than the costs say: 0.2 is a fifth of the speed.
+    devices by id, where one is quicker or slower than the costs say: 0.2 is a fifth of the speed. `chars` is
+    the length of the one text that is spoken, if there is one.
     """
 
     profile: Profile
@@ -48,6 +49,7 @@ class World:
     recorded: Recorded | None = None
     network: Network | None = None
     speeds: Mapping[str, float] = field(default_factory=dict)
+    chars: int | None = None
 
     def __str__(self) -> str:
         """For a person: "xtts (RTF 0.3, 4 slots: s = 1, 1.32, 1.53, 1.73) on 4 GPUs, a file"."""
@@ -70,7 +72,8 @@ class World:
     @property
     def situation(self) -> Situation:
         """What the rules of a policy file are asked about."""
-        return Situation.on(self.devices, self.listening, self.profile.slots)
+        work_s = None if self.chars is None else work_of(self.chars, self.text, self.profile)
+        return Situation.on(self.devices, self.listening, self.profile.slots, work_s)
 
     @property
     def rules(self) -> CutRules:

@@ -140,6 +140,7 @@ def make_setup(
     *,
     fallback_allowed: bool,
     listening: bool,
+    chars: int | None = None,
     registry: Registry | None = None,
     ask: Callable[[str], bool] | None = None,
     hearing: Hearing = nullcontext,
@@ -148,7 +149,8 @@ def make_setup(
 
     `registry` has the plugins, if they are loaded already.
     `fallback_allowed`: whether the next backend of a list may speak where the first is not installed.
-    `listening`: somebody hears what is spoken as it is made. `ask` puts a yes/no question to a person (None:
+    `listening`: somebody hears what is spoken as it is made. `chars` is the length of all that is to be
+    spoken, if that is known. `ask` puts a yes/no question to a person (None:
     nobody is there); `hearing` is where plugins are heard that print. Raises UsageErrors.
     """
     config = settings.config
@@ -171,7 +173,8 @@ def make_setup(
         devices = usable(detection.devices, profile)
         costs = known_costs(config, profile, devices)
         profile = profiled(profile, costs.costs)
-        policy = resolve_policy(settings, registry, Situation.on(devices, listening, profile.slots))
+        work_s = None if chars is None else work_of(chars, config.text, profile)
+        policy = resolve_policy(settings, registry, Situation.on(devices, listening, profile.slots, work_s))
         prepare(plugin, options, ask)  # may download; so it comes after all that can be a slip of the pen
         profile = profiled(describe(plugin, options), costs.costs)  # again: what was downloaded may say more
         known_as = identity(plugin, options)
@@ -202,6 +205,11 @@ def foreseen(settings: Settings, registry: Registry) -> tuple[BackendChoice, Pro
     profile, text = describe(backend.plugin, backend.options), settings.config.text
     language = spoken_language(text.language, profile)
     return backend, profile, text.model_copy(update={"language": language})
+
+
+def work_of(chars: int, text: TextSection, profile: Profile) -> float:
+    """About how many seconds one worker needs for so many characters, spoken in this way."""
+    return chars / profile.rate(text.language) / text.speed * profile.rtf
 
 
 def detect_for(backend: BackendChoice, cluster: Cluster | None = None) -> Detection:
