@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ttsflow_plugins.xtts.convolution import fast_format
 from ttsflow_plugins.xtts.upstream import import_torchaudio
 from ttsflow_plugins.xtts.vocoder import FIRST_FRAMES, MOST_FRAMES, Vocoder
 
@@ -162,6 +163,9 @@ def test_without_instructions_for_bfloat16_the_vocoder_is_float32(
     import torch
 
     has_bfloat16(monkeypatch, False)
+    assert fast_format(torch.bfloat16, torch.device("cuda")) == torch.bfloat16
+    assert fast_format(torch.float16, torch.device("cuda")) == torch.float16
+    assert fast_format(torch.float16, torch.device("cpu")) == torch.float32
     latents = torch.randn(40, CHANNELS)
     joined = torch.cat(pieces(Vocoder(random_decoder(), torch.bfloat16), latents, 1.0, random.Random(5)))
     assert torch.equal(joined, torch.cat(pieces(vocoder, latents, 1.0, random.Random(5))))
