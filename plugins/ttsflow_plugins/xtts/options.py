@@ -38,7 +38,8 @@ class XttsOptions(PluginOptions):
     slots: PositiveInt = Field(default=4, description="most chunks at a time in one worker")
     dtype: Literal["float32", "bfloat16"] = Field(
         default="float32",
-        description="number format of the GPT; bfloat16: half the memory, faster, but not reproducible",
+        description="number format of the GPT and, where it is faster, the vocoder; bfloat16: half the "
+        "memory, faster, but not reproducible",
     )
     threads: PositiveInt = Field(default=1, description="CPU threads of a worker; audio may depend on it")
     temperature: PositiveFloat | None = Field(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from ttsflow import AudioPiece, ChunkJob, Step
+from ttsflow_plugins.xtts.aside import Arrival, aside
 from ttsflow_plugins.xtts.conditioning import Latents
 from ttsflow_plugins.xtts.decoder import Decoder, Row
 from ttsflow_plugins.xtts.sampling import Sampling
@@ -22,6 +24,13 @@ class _Slot:
     row: Row
     utterance: Utterance
     speed: float
+    coming: deque[Arrival] = field(default_factory=deque)
+    """pieces that are not told yet"""
+
+    @property
+    def ended(self) -> bool:
+        """Whether all codes are decoded."""
+        return self.row.stopped or self.row.capped
 
 
 class Slots:
@@ -41,13 +50,15 @@ class Slots:
     ) -> None:
         self._decoder, self._vocoder, self._at_cap = decoder, vocoder, at_cap
         self._sampling, self._speed = sampling, speed
+        self._aside = aside(vocoder.device)
         self._running: dict[ChunkJob, _Slot] = {}
 
     @torch.inference_mode()
     def start(self, job: ChunkJob, tokens: Sequence[int], voice: Latents) -> None:
         """Take in a job, with its text as token ids."""
         speed = self._speed * job.speed
-        utterance = self._vocoder.utterance(voice.speaker, speed)
+        with self._aside.given(voice.speaker):
+            utterance = self._vocoder.utterance(voice.speaker, speed)
         # This comes last: if something failed after `join`, the row would still be decoded.
         row = self._decoder.join(tokens, voice.gpt, self._sampling, job.seed)
         self._running[job] = _Slot(row, utterance, speed)
@@ -64,40 +75,44 @@ class Slots:
 
     @torch.inference_mode()
     def step(self) -> list[Step]:
-        """Decode the next audio code of every job, and vocode the codes that are ready.
+        """Decode the next audio code of every job, vocode what is ready, and tell what has arrived.
 
         An error in vocoding one job is returned as a step of that job. An exception ends all jobs.
         """
         try:
             self._decoder.step()
-            return list(self._speak())
+            # Where nothing is left to decode, there is nothing to do but to wait for sound.
+            wait = all(slot.ended for slot in self._running.values())
+            return [
+                step for job, slot in list(self._running.items()) for step in self._speak(job, slot, wait)
+            ]
         except BaseException:
             for job in list(self._running):
                 self.cancel(job)
             raise
 
-    def _speak(self) -> Iterator[Step]:
-        for job, slot in list(self._running.items()):
-            row = slot.row
-            ended = row.stopped or row.capped
-            if not ended and len(row.latents) < CODES_AT_ONCE:
-                continue
-            try:
-                samples = slot.utterance.push(torch.stack(row.latents), last=ended)
-            except Exception as error:  # any error in one chunk; the other chunks continue
-                self.cancel(job)
-                yield Step(job, error=error)
-                continue
-            row.latents.clear()
-            if ended:
-                del self._running[job]
-            if ended or samples is not None:
-                yield Step(
-                    job,
-                    piece=None if samples is None else self._piece(samples),
-                    done=ended,
-                    flag=self._at_cap(slot.speed) if row.capped else None,
-                )
+    def _speak(self, job: ChunkJob, slot: _Slot, wait: bool) -> Iterator[Step]:
+        try:
+            self._vocode(slot)
+            while slot.coming and (wait or slot.coming[0].arrived()):
+                piece = AudioPiece(slot.coming.popleft().samples().numpy(), self._vocoder.sample_rate)
+                if slot.ended and not slot.coming:
+                    del self._running[job]
+                    flag = self._at_cap(slot.speed) if slot.row.capped else None
+                    yield Step(job, piece, done=True, flag=flag)
+                else:
+                    yield Step(job, piece)
+        except Exception as error:  # any error in one chunk; the other chunks continue
+            self.cancel(job)
+            yield Step(job, error=error)
 
-    def _piece(self, samples: torch.Tensor) -> AudioPiece:
-        return AudioPiece(samples.cpu().numpy(), self._vocoder.sample_rate)
+    def _vocode(self, slot: _Slot) -> None:
+        """Begin the next piece, if there are enough codes for one."""
+        latents = slot.row.latents
+        if latents and (slot.ended or len(latents) >= CODES_AT_ONCE):
+            stacked = torch.stack(latents)
+            with self._aside.given(stacked):
+                samples = slot.utterance.push(stacked, last=slot.ended)
+            latents.clear()
+            if samples is not None:
+                slot.coming.append(self._aside.fetch(samples))

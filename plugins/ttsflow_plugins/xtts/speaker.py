@@ -81,7 +81,8 @@ def _jobs(model: Any, options: XttsOptions, slots: int) -> Slots | Beams:
         do_sample=options.do_sample,
     )
     decoder = Decoder(model.gpt, getattr(torch, options.dtype), slots)
-    return Slots(decoder, Vocoder(model.hifigan_decoder), at_cap, sampling, options.speed)
+    vocoder = Vocoder(model.hifigan_decoder, getattr(torch, options.dtype))
+    return Slots(decoder, vocoder, at_cap, sampling, options.speed)
 
 
 def _give_back_memory() -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
+from ttsflow_plugins.xtts.convolution import fast_format
 from ttsflow_plugins.xtts.hifigan import HifiGan
 
 FIRST_FRAMES = 33
@@ -26,13 +27,17 @@ MOST_FRAMES = 280
 
 
 class Vocoder:
-    """The HiFi-GAN decoder of upstream's `Xtts`. After that it cannot be used elsewhere."""
+    """The HiFi-GAN decoder of upstream's `Xtts`. After that it cannot be used elsewhere.
 
-    def __init__(self, decoder: Any) -> None:
+    It computes in the number format `dtype` if that is faster here than float32, else in float32.
+    """
+
+    def __init__(self, decoder: Any, dtype: torch.dtype = torch.float32) -> None:
         for module in list(decoder.waveform_decoder.modules()):
             if parametrize.is_parametrized(module):
                 parametrize.remove_parametrizations(module, "weight")
-        self.generator = HifiGan(decoder.waveform_decoder)
+        self.device = next(decoder.parameters()).device
+        self.generator = HifiGan(decoder.waveform_decoder, fast_format(dtype, self.device))
         del decoder.waveform_decoder  # its weights have been copied
         self.sample_rate: int = decoder.output_sample_rate
         self.scales = (

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.plugins.xtts.speech import Spoken, alone, by_chance, job, loaded, speak, upstream
 from ttsflow import ChunkJob, Step
 from ttsflow_plugins.xtts import Xtts
+from ttsflow_plugins.xtts.aside import Aside
 from ttsflow_plugins.xtts.decoder import PORTION
 from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
 from ttsflow_plugins.xtts.upstream import import_torchaudio, load_model
@@ -315,6 +316,156 @@ def test_memory_that_is_given_back_is_not_missed(
     assert difference(np.concatenate(pieces), solo[0].samples) < TOLERANCE
     assert np.array_equal(alone(backend, cloned).samples, before.samples)
     assert sorted(cache_home.rglob("*.safetensors")) == kept, "they were read, not computed again"
+
+
+class Late(Aside):
+    """Sound is there when it has been asked for so many times, once in a step: as on a GPU."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.given_out: list[weakref.ref[_Late]] = []
+        self.waits = 0
+
+    def fetch(self, samples: Any) -> _Late:
+        late = _Late(self, samples)
+        self.given_out.append(weakref.ref(late))
+        return late
+
+
+class _Late:
+    def __init__(self, aside: Late, samples: Any) -> None:
+        self._aside, self._samples = aside, samples
+        self._left = aside.steps
+        self.error: Exception | None = None
+
+    def arrived(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+    def samples(self) -> Any:
+        self._aside.waits += self._left >= 0
+        if self.error is not None:
+            raise self.error
+        return self._samples
+
+
+@contextmanager
+def late_sound(backend: Xtts, steps: int) -> Iterator[Late]:
+    with pytest.MonkeyPatch.context() as patch:
+        late = Late(steps)
+        patch.setattr(backend._speaker._jobs, "_aside", late)
+        yield late
+
+
+def sound(told: list[Step], job: ChunkJob) -> np.ndarray[Any, Any]:
+    return np.concatenate([step.piece.samples for step in told if step.job == job and step.piece])
+
+
+def extremes(solo: list[Spoken]) -> tuple[ChunkJob, ChunkJob]:
+    """The job that ends first, and the one that ends last."""
+    first, *_, last = sorted(JOBS, key=lambda job: len(solo[job.index].samples))
+    return first, last
+
+
+def until_decoded(backend: Xtts, job: ChunkJob) -> list[Step]:
+    """Step until all codes of a running job are decoded."""
+    slot = backend._speaker._jobs._running[job]
+    told: list[Step] = []
+    while not slot.ended:
+        told += backend.step()
+    return told
+
+
+def until_quiet(backend: Xtts) -> list[Step]:
+    told: list[Step] = []
+    while backend._speaker._jobs._running:
+        told += backend.step()
+    return told
+
+
+@pytest.mark.parametrize("steps", [1, 4, 1000])
+def test_sound_that_comes_later_is_the_same_and_nobody_waits_for_it(
+    steps: int, backend: Xtts, solo: list[Spoken]
+) -> None:
+    backend.relieve()  # both times, voices are read
+    calls = model_calls(backend, JOBS[:4], 4)
+    backend.relieve()
+    with late_sound(backend, steps) as late, tokens_of_calls(backend) as late_calls:
+        spoken = speak(backend, JOBS[:4], 4)
+    for one, each in zip(spoken, JOBS, strict=False):
+        assert one.done
+        assert np.array_equal(one.samples, solo[each.index].samples)
+        assert [len(piece) for piece in one.pieces] == [len(piece) for piece in solo[each.index].pieces]
+    assert len(late_calls) == calls
+    if steps < 1000:
+        assert late.waits < len(late.given_out) / 2
+    else:
+        assert late.waits == len(late.given_out), "when nothing was left to decode"
+
+
+def test_a_job_is_not_done_before_its_last_piece_has_come(backend: Xtts, solo: list[Spoken]) -> None:
+    short, long = extremes(solo)
+    with late_sound(backend, 3):
+        for each in (short, long):
+            backend.start(each)
+        told = until_decoded(backend, short)
+        assert not any(step.done for step in told)
+        steps = [list(backend.step()) for _ in range(3)]
+        assert [[step.done for step in now if step.job == short] for now in steps] == [[], [], [True]]
+        told += [step for now in steps for step in now] + until_quiet(backend)
+    for each in (short, long):
+        assert np.array_equal(sound(told, each), solo[each.index].samples)
+
+
+def test_sound_that_nobody_wants_any_more_is_dropped(backend: Xtts, solo: list[Spoken]) -> None:
+    short, long = extremes(solo)
+    with late_sound(backend, 2) as late:
+        for each in (short, long):
+            backend.start(each)
+        told = until_decoded(backend, short)
+        coming = weakref.ref(backend._speaker._jobs._running[short].coming[-1])
+        backend.cancel(short)
+        assert coming() is None
+        told += until_quiet(backend)
+        assert not any(reference() for reference in late.given_out)
+    assert not any(step.done for step in told if step.job == short)
+    assert np.array_equal(sound(told, long), solo[long.index].samples)
+
+
+def test_an_error_that_shows_when_the_sound_comes_is_that_jobs_alone(
+    backend: Xtts, solo: list[Spoken]
+) -> None:
+    short, long = extremes(solo)
+    with late_sound(backend, 2):
+        for each in (short, long):
+            backend.start(each)
+        told = until_decoded(backend, short)
+        error = backend._speaker._jobs._running[short].coming[-1].error = RuntimeError("no such sound")
+        told += until_quiet(backend)
+    assert [step.error for step in told if step.job == short][-1] is error
+    assert not any(step.error for step in told if step.job == long)
+    assert np.array_equal(sound(told, long), solo[long.index].samples)
+
+
+def test_memory_may_be_given_back_and_all_be_closed_while_sound_is_coming(
+    tiny: Path, solo: list[Spoken]
+) -> None:
+    short, long = extremes(solo)
+    backend = loaded(tiny)
+    with late_sound(backend, 3) as late:
+        for each in (short, long):
+            backend.start(each)
+        told = until_decoded(backend, short)
+        backend.relieve()
+        told += until_quiet(backend)
+        for each in (short, long):
+            assert np.array_equal(sound(told, each), solo[each.index].samples)
+            backend.start(each)
+        until_decoded(backend, short)
+        assert any(reference() for reference in late.given_out)
+    backend.close()
+    gc.collect()
+    assert not any(reference() for reference in late.given_out)
 
 
 def test_bfloat16_speaks_and_is_not_called_reproducible(tiny: Path, solo: list[Spoken]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ttsflow_plugins.xtts.convolution import fast_format
 from ttsflow_plugins.xtts.upstream import import_torchaudio
 from ttsflow_plugins.xtts.vocoder import FIRST_FRAMES, MOST_FRAMES, Vocoder
 
@@ -117,6 +118,57 @@ def test_a_speaker_may_be_heard_in_the_first_layer_only(count: int) -> None:
     with torch.inference_mode():
         whole = random_decoder(**settings)(latents[None], g=voice())[0, 0]
     torch.testing.assert_close(joined, whole, rtol=0.0, atol=1e-5)
+
+
+def test_weights_that_cannot_be_packed_speak_the_same(decoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU."""
+    import torch
+
+    monkeypatch.setattr("ttsflow_plugins.xtts.convolution._can_pack", lambda: False)
+    latents = torch.randn(60, CHANNELS)
+    joined = torch.cat(pieces(Vocoder(random_decoder()), latents, 1.0, random.Random(4)))
+    with torch.inference_mode():
+        whole = decoder(latents[None], g=voice())[0, 0]
+    torch.testing.assert_close(joined, whole, rtol=0.0, atol=1e-5)
+
+
+def noise_db(samples: Any, true: Any) -> float:
+    """The error of samples, relative to their true loudness without the constant part."""
+    error, loudness = (samples - true).std(), true.std()
+    return float(20.0 * (error / loudness).log10())
+
+
+def has_bfloat16(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
+    monkeypatch.setattr("ttsflow_plugins.xtts.convolution._has_bfloat16", lambda: answer)
+
+
+def test_bfloat16_is_nearly_float32(vocoder: Vocoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("oneDNN has no bfloat16 on this processor")
+    has_bfloat16(monkeypatch, True)
+    latents = torch.randn(100, CHANNELS)
+    coarse = Vocoder(random_decoder(), torch.bfloat16)
+    joined, otherwise = (torch.cat(pieces(coarse, latents, 1.0, random.Random(seed))) for seed in (5, 6))
+    exact = torch.cat(pieces(vocoder, latents, 1.0, random.Random(5)))
+    assert joined.dtype == torch.float32
+    assert -50.0 < noise_db(joined, exact) < -36.0  # -32 if sums are bfloat16 too
+    assert noise_db(joined, otherwise) < -50.0
+
+
+def test_without_instructions_for_bfloat16_the_vocoder_is_float32(
+    vocoder: Vocoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    has_bfloat16(monkeypatch, False)
+    assert fast_format(torch.bfloat16, torch.device("cuda")) == torch.bfloat16
+    assert fast_format(torch.float16, torch.device("cuda")) == torch.float16
+    assert fast_format(torch.float16, torch.device("cpu")) == torch.float32
+    latents = torch.randn(40, CHANNELS)
+    joined = torch.cat(pieces(Vocoder(random_decoder(), torch.bfloat16), latents, 1.0, random.Random(5)))
+    assert torch.equal(joined, torch.cat(pieces(vocoder, latents, 1.0, random.Random(5))))
 
 
 @pytest.mark.parametrize("seconds", [1, 5, 25])
