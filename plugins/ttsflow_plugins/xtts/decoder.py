@@ -1,8 +1,8 @@
 """The running batch: rows join and leave between steps, and every step decodes one audio code per row.
 
 Before its first code, a row reads the voice and the text. The voice is read once and its KV cache copied
-into the row. The text is read a portion in each step, so that the next codes of the other rows do not have
-to wait for a long text. A row that finds no memory in a step waits: it decodes and reads nothing.
+into the row. The text is read in portions, one in each step, so that the next codes of the other rows do
+not have to wait for a long text. A row that finds no memory in a step waits: it decodes and reads nothing.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ class Decoder:
         self._rows: list[Row] = []
         self._voice = lru_cache(maxsize=_VOICES_KEPT)(self._read_voice)
 
+    @property
+    def recorded(self) -> bool:
+        """Whether steps are recorded and replayed."""
+        return self._static is not None and self._static.graphs.in_use
+
     def join(self, tokens: Sequence[int], conditioning: Tensor, seed: int) -> Row:
         """Take in a text (upstream's token ids) with the GPT latents of a voice (1, n, channels)."""
         gpt, device = self._gpt, self._device
@@ -107,8 +112,10 @@ class Decoder:
         if row in self._rows:
             self._rows.remove(row)
             self._ledger.leave(row)
-            if row.cache is not None:
+            if row.place != SPARE:
                 self._state.leave(row.place)
+                row.place = SPARE
+            if row.cache is not None:
                 row.cache.give_back()
                 row.cache = None
 

@@ -66,11 +66,15 @@ class CudaCapture:
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch has no types for it
 
     def __call__(self, work: Work) -> Work:
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
-            work()  # libraries allocate what they need at the first call, which a graph cannot contain
-        torch.cuda.current_stream().wait_stream(self._stream)
+        usual = torch.cuda.current_stream()
+        self._stream.wait_stream(usual)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
-            work()
+        try:
+            with torch.cuda.stream(self._stream):
+                work()  # libraries allocate what they need at the first call, which a graph cannot contain
+            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
+                work()
+        finally:
+            torch.cuda.set_stream(usual)  # torch does not go back to it where recording fails
+            usual.wait_stream(self._stream)
         return graph.replay

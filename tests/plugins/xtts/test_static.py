@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,12 @@ from tests.plugins.xtts.speech import (
 )
 from ttsflow import BackendUnavailable, Device, Step
 from ttsflow_plugins.xtts import Xtts
-from ttsflow_plugins.xtts.graphs import Graphs, Work
+from ttsflow_plugins.xtts.graphs import CudaCapture, Graphs, Work
+from ttsflow_plugins.xtts.speaker import graphs_for
 from ttsflow_plugins.xtts.state import AHEAD
 
+LONGEST = ("never to see the end of it " * 20)[:400]
+"""as many tokens as the model takes: 401, of which one is the language's"""
 RELAXED = [HealthCheck.function_scoped_fixture]
 
 
@@ -150,9 +154,8 @@ def test_a_job_is_cancelled_while_its_text_is_read(replaying: Xtts, solo: list[S
 
 
 def test_thirty_two_of_the_longest_text(replaying: Xtts, backend: Xtts) -> None:
-    """As many tokens as the model takes: 401, of which one is the language's."""
-    text = ("never to see the end of it " * 20)[:400]
-    jobs = [job(text, seed=index, index=index) for index in range(32)]
+    jobs = [job(LONGEST, seed=index, index=index) for index in range(32)]
+    assert len(replaying._speaker._reader.tokens(jobs[0])) == 401
     spoken = speak(replaying, jobs, slots=32)
     assert max(shape[0] for shape in graphs_of(replaying)._recorded) == 32
     for index in (0, 13, 31):
@@ -260,6 +263,14 @@ def test_rows_that_find_no_memory_wait_and_sound_the_same(any_path: Any, solo: l
         assert difference(np.concatenate(pieces), other.samples) < TOLERANCE
 
 
+def test_the_longest_text_fits_into_the_smallest_cache(any_path: Any, backend: Xtts) -> None:
+    """Room for one chunk of the greatest length: of two, one waits for the other to end."""
+    jobs = [job(LONGEST, seed=index, index=index) for index in range(2)]
+    small = any_path(slots=2, cache_tokens=1)
+    for one, each in zip(speak(small, jobs, slots=2), jobs, strict=True):
+        assert difference(one.samples, alone(backend, each).samples) < TOLERANCE
+
+
 def test_nan_in_one_row_stays_there(replaying: Xtts, solo: list[Spoken]) -> None:
     """Memory that a broken row has given back is not read before it is written."""
     pool = decoder_of(replaying)._static.pool
@@ -299,3 +310,56 @@ def test_a_gpu_without_bfloat16_is_told_of_before_the_weights_are_read(
     with pytest.raises(BackendUnavailable) as raised:
         backend.load(Device("cuda:0", "cuda"), 1)
     assert str(raised.value) == "Tesla T4 has no bfloat16: set the option dtype to float16 or float32"
+
+
+class FakeCuda:
+    """torch.cuda, as far as recording needs it: tells what was done, on which stream."""
+
+    def __init__(self) -> None:
+        self.stream_now, self.did = "usual", list[str]()
+
+    def put_into(self, patch: pytest.MonkeyPatch) -> None:
+        other = SimpleNamespace(wait_stream=lambda stream: None)
+        usual = SimpleNamespace(wait_stream=lambda stream: self.did.append("waited for it"))
+        patch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
+        patch.setattr(torch.cuda, "Stream", lambda: other)
+        patch.setattr(torch.cuda, "current_stream", lambda: usual)
+        patch.setattr(torch.cuda, "set_stream", lambda stream: setattr(self, "stream_now", "usual"))
+        patch.setattr(torch.cuda, "stream", lambda stream: self.on("warming up"))
+        patch.setattr(torch.cuda, "graph", lambda graph, pool, stream: self.on(f"recording into the {pool}"))
+        graph = SimpleNamespace(replay=lambda: self.did.append("replay"))
+        patch.setattr(torch.cuda, "CUDAGraph", lambda: graph)
+
+    @contextmanager
+    def on(self, what: str) -> Iterator[None]:
+        self.did.append(what)
+        self.stream_now = "other"
+        yield  # as in torch, the stream stays where it is if an error comes
+        self.stream_now = "usual"
+
+
+def test_a_cuda_graph_is_recorded_after_a_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = FakeCuda()
+    cuda.put_into(monkeypatch)
+    replay = CudaCapture()(lambda: cuda.did.append(f"work on the {cuda.stream_now} stream"))
+    work = "work on the other stream"
+    assert cuda.did == ["warming up", work, "recording into the pool", work, "waited for it"]
+    replay()
+    assert cuda.did[-1] == "replay"
+
+
+def test_after_a_failed_recording_the_stream_is_the_usual_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cuda = FakeCuda()
+    cuda.put_into(monkeypatch)
+    with pytest.raises(ZeroDivisionError):
+        CudaCapture()(lambda: 1 // 0)  # type: ignore[arg-type,return-value]  # what it gives is not used
+    assert cuda.stream_now == "usual"
+
+
+def test_a_gpu_records_and_a_cpu_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCuda().put_into(monkeypatch)
+    assert graphs_for("cpu", True) is None
+    recording, plain = graphs_for("cuda", True), graphs_for("cuda", False)
+    assert (recording is not None and recording.in_use, plain is not None and plain.in_use) == (True, False)
