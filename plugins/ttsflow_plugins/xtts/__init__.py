@@ -55,7 +55,8 @@ PUBLISHED_BYTES = 1_900_000_000  # size of the weights, as 32-bit floats
 PUBLISHED_NUMBERS = 30 * 2 * 1024
 PUBLISHED_TOKENS = 32 + 402 + 605
 # The libraries and the vocoder took 0.65 GB on a CPU while speaking. The rest is for loading, when the
-# weights are in memory twice for a short time. For a GPU this is an estimate.
+# weights are in memory twice for a short time. For a GPU this is an estimate; there, it also has to do for
+# the keys and values that a layer copies, in float32 up to 17 MB a slot.
 WORKING_BYTES = 1_500_000_000
 CPU_RTF = 4.0  # measured at full size, with random weights, on one thread; 1.9 on two threads
 # s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks (docs/xtts.md), and interpolated.

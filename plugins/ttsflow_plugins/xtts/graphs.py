@@ -47,8 +47,10 @@ class Graphs:
     def paused(self) -> Iterator[None]:
         """Within, steps run as they are."""
         capture, self._capture = self._capture, None
-        yield
-        self._capture = capture
+        try:
+            yield
+        finally:
+            self._capture = capture
 
     def give_up(self, why: str) -> None:
         """Record no more steps, forget those recorded, and say so."""
