@@ -51,10 +51,12 @@ MAX_CHARS = {
 }  # fmt: skip
 
 PUBLISHED_BYTES = 1_900_000_000  # size of the weights, as 32-bit floats
-# Numbers in the KV cache of one chunk: layers, keys and values, channels, tokens.
-PUBLISHED_CACHE = 30 * 2 * 1024 * (32 + 402 + 605)
+# KV cache: numbers of a token (layers, keys and values, channels), tokens of the longest chunk.
+PUBLISHED_NUMBERS = 30 * 2 * 1024
+PUBLISHED_TOKENS = 32 + 402 + 605
 # The libraries and the vocoder took 0.65 GB on a CPU while speaking. The rest is for loading, when the
-# weights are in memory twice for a short time. For a GPU this is an estimate.
+# weights are in memory twice for a short time. For a GPU this is an estimate; there, it also has to do for
+# the keys and values that a layer copies, in float32 up to 17 MB a slot.
 WORKING_BYTES = 1_500_000_000
 CPU_RTF = 4.0  # measured at full size, with random weights, on one thread; 1.9 on two threads
 # s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks (docs/xtts.md), and interpolated.
@@ -64,7 +66,7 @@ SLOWDOWN = (1.0, 1.32, 1.53, 1.73, 2.04, 2.35, 2.66, 2.97)
 SPEEDS = (0.5, 2.0)
 
 AUDIO_VERSION = 1  # increase it when this backend makes other audio for the same job
-_NOT_IN_IDENTITY = {"model_dir", "model", "slots", "threads"}
+_NOT_IN_IDENTITY = {"model_dir", "model", "slots", "cache_tokens", "threads", "graphs"}
 
 _MODULES = ("TTS", "torch", "torchaudio", "torchcodec", "transformers", "soundfile")
 
@@ -102,7 +104,10 @@ class Xtts(Backend):
         folder = cls._folder(options)
         weights = PUBLISHED_BYTES if folder is None else checkpoint.weights_bytes(folder)
         number_bytes = 4 if options.dtype == "float32" else 2
-        cache = PUBLISHED_CACHE if folder is None else checkpoint.cache_numbers(folder)
+        numbers = PUBLISHED_NUMBERS if folder is None else checkpoint.token_numbers(folder)
+        token_bytes = numbers * number_bytes * options.num_beams
+        greatest = PUBLISHED_TOKENS if folder is None else checkpoint.cache_tokens(folder)
+        each = options.slot_tokens(greatest)
         return Profile(
             backend=cls.name,
             sample_rate=SAMPLE_RATE,
@@ -111,8 +116,8 @@ class Xtts(Backend):
             slots=1 if options.num_beams > 1 else options.slots,
             slowdown=SLOWDOWN,
             cores=options.threads,
-            memory_bytes=weights + WORKING_BYTES,
-            slot_memory_bytes=cache * number_bytes * options.num_beams,
+            memory_bytes=weights + WORKING_BYTES + (greatest - each) * token_bytes,  # one chunk always fits
+            slot_memory_bytes=each * token_bytes,
             max_chars=MAX_CHARS,
             rtf=CPU_RTF,
             reproducible_on=("cpu",) if options.dtype == "float32" else (),
@@ -156,7 +161,8 @@ class Xtts(Backend):
     def identity(cls, options: PluginOptions) -> str:
         """The content of the checkpoint in any folder, the engine's version, and how it speaks.
 
-        Slots, device and threads are left out, because they change only the rounding of the last digits.
+        Slots, device, threads and the use of memory are left out, because they change only the rounding of
+        the last digits.
         """
         assert isinstance(options, cls.Options)
         folder = cls._folder(options)

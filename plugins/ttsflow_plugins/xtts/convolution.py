@@ -44,8 +44,11 @@ class Convolution:
 
 
 def fast_format(dtype: torch.dtype, device: torch.device) -> torch.dtype:
-    """The number format itself if the device computes with it; else float32, which is faster there."""
-    if device.type != "cpu" or (dtype == torch.bfloat16 and _can_pack() and _has_bfloat16()):
+    """bfloat16 where it is wanted and the device computes with it, else float32.
+
+    Not float16: what is between the layers may be too large for it, as only the published weights can show.
+    """
+    if dtype == torch.bfloat16 and (device.type != "cpu" or (_can_pack() and _has_bfloat16())):
         return dtype
     return torch.float32
 

@@ -36,11 +36,17 @@ class XttsOptions(PluginOptions):
     )
     model: str = Field(default=PUBLISHED, description="model to download if model_dir is not set")
     slots: PositiveInt = Field(default=4, description="most chunks at a time in one worker")
-    dtype: Literal["float32", "bfloat16"] = Field(
-        default="float32",
-        description="number format of the GPT and, where it is faster, the vocoder; bfloat16: half the "
-        "memory, faster, but not reproducible",
+    cache_tokens: PositiveInt | None = Field(
+        default=None,
+        description="most tokens of text and speech that all slots of a worker hold together; "
+        "a chunk that finds no room waits. None: room for the greatest length in every slot",
     )
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        default="float32",
+        description="number format of the GPT, and with bfloat16, where it is faster, of the vocoder; "
+        "bfloat16 and float16: half the memory, not reproducible",
+    )
+    graphs: bool = Field(default=True, description="on a GPU, record the steps of the GPT as CUDA graphs")
     threads: PositiveInt = Field(default=1, description="CPU threads of a worker; audio may depend on it")
     temperature: PositiveFloat | None = Field(
         default=None, description="sampling temperature; lower is more even"
@@ -83,6 +89,16 @@ class XttsOptions(PluginOptions):
                 "num_beams above 1 goes through upstream's inference(), in float32: leave dtype out"
             )
         return self
+
+    def slot_tokens(self, greatest: int) -> int:
+        """Tokens of the KV cache that each slot adds after the first, which can hold a `greatest` chunk."""
+        if self.cache_tokens is None or self.slots == 1:
+            return greatest
+        return min(max(self.cache_tokens - greatest, 0) // (self.slots - 1), greatest)
+
+    def cache_size(self, slots: int, greatest: int) -> int:
+        """Tokens of the KV cache of a worker with so many slots; at least one `greatest` chunk fits."""
+        return greatest + (slots - 1) * self.slot_tokens(greatest)
 
     def overrides(self) -> dict[str, object]:
         """The options that replace the values of the same name in the checkpoint's config.json."""

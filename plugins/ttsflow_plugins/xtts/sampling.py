@@ -1,12 +1,13 @@
-"""Samples the next audio code of each row, as `generate()` of transformers would for this row alone."""
+"""Samples the next audio code of every row, as `generate()` of transformers would for this row alone.
+
+Nothing here waits for the device or depends on values, so that a step can be recorded as a CUDA graph.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,41 +25,21 @@ class Sampling:
     do_sample: bool = True
 
 
-class Choosing(Protocol):
-    """What is needed of a row: its options, its random generator, and which codes it has had (codes,)."""
+def choose(logits: Tensor, seen: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
+    """The next code of each row (rows,), from logits and noise (rows, codes), float32.
 
-    sampling: Sampling
-    generator: torch.Generator
-    seen: Tensor
-
-
-def choose(logits: Tensor, rows: Sequence[Choosing]) -> list[int]:
-    """The next code of each row, from logits (rows, codes), float32.
-
-    Rows with the same options are processed together. Each row uses its own random generator, so its
-    codes do not depend on the other rows.
+    `seen` (rows, codes) says which codes a row has had. The noise is drawn from the exponential distribution
+    of rate 1; it is not used if the likeliest code is taken. Dividing by it and taking the greatest is how
+    `torch.multinomial` draws one code, so with the same noise the codes are the same.
     """
-    codes = [0] * len(rows)
-    order = sorted(range(len(rows)), key=lambda i: hash(rows[i].sampling))
-    for sampling, group in groupby(order, key=lambda i: rows[i].sampling):
-        members = list(group)
-        scores = logits[members]
-        if sampling.repetition_penalty != 1.0:
-            scores = _penalised(scores, torch.stack([rows[i].seen for i in members]), sampling)
-        if not sampling.do_sample:
-            picked = scores.argmax(-1).tolist()
-        else:
-            for warp in _warpers(sampling):
-                scores = warp(None, scores)
-            likely = scores.softmax(-1)
-            picked = [_draw(likely[n], rows[i].generator) for n, i in enumerate(members)]
-        for i, code in zip(members, picked, strict=True):
-            codes[i] = code
-    return codes
-
-
-def _draw(likely: Tensor, generator: torch.Generator) -> int:
-    return int(torch.multinomial(likely, 1, generator=generator))
+    scores = logits
+    if sampling.repetition_penalty != 1.0:
+        scores = _penalised(scores, seen, sampling)
+    if not sampling.do_sample:
+        return scores.argmax(-1)
+    for warp in _warpers(sampling):
+        scores = warp(None, scores)
+    return (scores.softmax(-1) / noise).argmax(-1)
 
 
 def _penalised(scores: Tensor, seen: Tensor, sampling: Sampling) -> Tensor:

@@ -12,7 +12,6 @@ from ttsflow import AudioPiece, ChunkJob, Step
 from ttsflow_plugins.xtts.aside import Arrival, aside
 from ttsflow_plugins.xtts.conditioning import Latents
 from ttsflow_plugins.xtts.decoder import Decoder, Row
-from ttsflow_plugins.xtts.sampling import Sampling
 from ttsflow_plugins.xtts.vocoder import Utterance, Vocoder
 
 CODES_AT_ONCE = 4
@@ -45,11 +44,10 @@ class Slots:
         decoder: Decoder,
         vocoder: Vocoder,
         at_cap: Callable[[float], str],
-        sampling: Sampling,
         speed: float,
     ) -> None:
         self._decoder, self._vocoder, self._at_cap = decoder, vocoder, at_cap
-        self._sampling, self._speed = sampling, speed
+        self._speed = speed
         self._aside = aside(vocoder.device)
         self._running: dict[ChunkJob, _Slot] = {}
 
@@ -60,7 +58,7 @@ class Slots:
         with self._aside.given(voice.speaker):
             utterance = self._vocoder.utterance(voice.speaker, speed)
         # This comes last: if something failed after `join`, the row would still be decoded.
-        row = self._decoder.join(tokens, voice.gpt, self._sampling, job.seed)
+        row = self._decoder.join(tokens, voice.gpt, job.seed)
         self._running[job] = _Slot(row, utterance, speed)
 
     def cancel(self, job: ChunkJob) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import torch
 
-from ttsflow import ChunkJob, Step
+from ttsflow import BackendUnavailable, ChunkJob, Step
 from ttsflow_plugins.xtts.beams import Beams
+from ttsflow_plugins.xtts.checkpoint import cache_tokens
 from ttsflow_plugins.xtts.conditioning import Conditioning
 from ttsflow_plugins.xtts.decoder import Decoder
+from ttsflow_plugins.xtts.graphs import CudaCapture, Graphs
 from ttsflow_plugins.xtts.options import XttsOptions
 from ttsflow_plugins.xtts.sampling import Sampling
+from ttsflow_plugins.xtts.selfcheck import check_graphs
 from ttsflow_plugins.xtts.slots import Slots
 from ttsflow_plugins.xtts.text import TextReader
 from ttsflow_plugins.xtts.upstream import load_model
@@ -36,11 +39,13 @@ class Speaker:
         slots: int,
         progress: Callable[[str], None],
     ) -> None:
+        _check_dtype(device_kind, options.dtype)
         model = load_model(folder, device_kind, options.threads, options.overrides(), progress)
         self._reader = TextReader(model.tokenizer, model.args.gpt_max_text_tokens)
         self._voices = Conditioning(model)
         progress("laying out the weights")
-        self._jobs = _jobs(model, options, slots)
+        tokens = options.cache_size(slots, cache_tokens(folder))
+        self._jobs = _jobs(model, options, slots, tokens, progress)
         _give_back_memory()
 
     def start(self, job: ChunkJob) -> None:
@@ -64,7 +69,9 @@ class Speaker:
         _give_back_memory()
 
 
-def _jobs(model: Any, options: XttsOptions, slots: int) -> Slots | Beams:
+def _jobs(
+    model: Any, options: XttsOptions, slots: int, tokens: int, progress: Callable[[str], None]
+) -> Slots | Beams:
     config = model.config
     cap_s = model.gpt.max_gen_mel_tokens * model.gpt.code_stride_len / config.audio.sample_rate
 
@@ -80,9 +87,29 @@ def _jobs(model: Any, options: XttsOptions, slots: int) -> Slots | Beams:
         repetition_penalty=config.repetition_penalty,
         do_sample=options.do_sample,
     )
-    decoder = Decoder(model.gpt, getattr(torch, options.dtype), slots)
+    graphs = graphs_for(model.gpt.mel_head.weight.device.type, options.graphs)
+    decoder = Decoder(model.gpt, getattr(torch, options.dtype), slots, sampling, tokens, graphs)
+    if graphs is not None and graphs.in_use:
+        progress("checking the recorded steps against plain ones")
+        check_graphs(decoder, graphs)
     vocoder = Vocoder(model.hifigan_decoder, getattr(torch, options.dtype))
-    return Slots(decoder, vocoder, at_cap, sampling, options.speed)
+    return Slots(decoder, vocoder, at_cap, options.speed)
+
+
+def graphs_for(device_kind: str, wanted: bool) -> Graphs | None:
+    """CUDA graphs, on a GPU; without them if they are not wanted. On a CPU rows attend one by one."""
+    if device_kind == "cpu":
+        return None
+    return Graphs(CudaCapture() if wanted else None)
+
+
+def _check_dtype(device_kind: str, dtype: str) -> None:
+    """Raises BackendUnavailable if the GPU has no bfloat16. It could be emulated, but that is slow."""
+    if device_kind != "cuda" or dtype != "bfloat16" or not torch.cuda.is_available():
+        return
+    if not torch.cuda.is_bf16_supported(including_emulation=False):
+        name = torch.cuda.get_device_name()
+        raise BackendUnavailable(f"{name} has no bfloat16: set the option dtype to float16 or float32")
 
 
 def _give_back_memory() -> None:

@@ -16,7 +16,7 @@ import click
 
 from tests.benchmarks.machine import machine_line
 from tests.benchmarks.table import write_into
-from tests.benchmarks.xtts.sides import DTYPES, REFERENCE, SIDES, apart, measure, measure_bandwidth
+from tests.benchmarks.xtts.sides import DTYPES, REFERENCE, SIDES, USUAL, apart, measure, measure_bandwidth
 from tests.benchmarks.xtts.tables import Results, tables
 from tests.benchmarks.xtts.work import Work, check_weights, write_weights
 
@@ -32,7 +32,7 @@ AT_LEAST = click.IntRange(min=1)
 @click.option("--folder", type=FOLDER, help="Keep the checkpoint (1.9 GB) there, or take it from there.")
 @click.option("--codes", type=click.IntRange(min=25), default=60, show_default=True, help="To a chunk.")
 @click.option("--chunks", type=AT_LEAST, default=16, show_default=True, help="To a measure, at least.")
-@click.option("--rounds", type=AT_LEAST, default=2, show_default=True, help="In each, every side once.")
+@click.option("--rounds", type=AT_LEAST, help="In each, every side once.  [default: 2; on a GPU 1]")
 @click.option("--threads", type=AT_LEAST, default=os.cpu_count(), help="Of the CPU.  [default: all cores]")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--quick", is_flag=True, help="A tiny model, few sides and chunks: to see that it runs.")
@@ -43,7 +43,7 @@ def main(
     folder: Path | None,
     codes: int,
     chunks: int,
-    rounds: int,
+    rounds: int | None,
     threads: int,
     device: str,
     quick: bool,
@@ -51,13 +51,16 @@ def main(
     json_file: Path | None,
     page: Path | None,
 ) -> None:
-    """Measure XTTS-v2 side by side with upstream. Takes most of an hour; run it from the project's
-    root, on a machine with nothing else to do: any other work slows both sides, and not alike."""
+    """Measure XTTS-v2 side by side with upstream. Takes most of an hour, on a GPU some minutes. Run it
+    from the project's root, on a machine with nothing else to do: any other work slows both sides, and
+    not alike."""
     if page and (only or quick):
         raise click.UsageError("--write is for a full run: leave --only and --quick out")
+    rounds = rounds or (2 if device == "cpu" else 1)
     if quick:
         codes, chunks, rounds = QUICK_CODES, 1, 1
-    names = [name for name in SIDES if name == REFERENCE or name in (only or (QUICK if quick else SIDES))]
+    chosen = only or (QUICK if quick else USUAL[device])
+    names = [name for name in SIDES if name == REFERENCE or name in chosen]
     with checkpoint(folder, codes, quick) as there:
         work = Work(there, codes, chunks, threads, device)
         results = Results("" if quick else device, work.weights, [], {name: [] for name in names})

@@ -26,12 +26,18 @@ class Spoken:
     busy: float = 0.0
 
 
-def ours(work: Work, ready: Callable[[], None], dtype: str, slots: int) -> Reading:
+def ours(work: Work, ready: Callable[[], None], dtype: str, slots: int, graphs: bool) -> Reading:
     """Alone, with all slots, and the decoder by itself."""
     from ttsflow_plugins.xtts import Xtts
 
     options = Xtts.Options.model_validate(
-        {"model_dir": work.folder, "threads": work.threads, "slots": slots, "dtype": dtype}
+        {
+            "model_dir": work.folder,
+            "threads": work.threads,
+            "slots": slots,
+            "dtype": dtype,
+            "graphs": graphs,
+        }
     )
     backend = Xtts(options)
     backend.load(work.target, slots)
@@ -55,7 +61,13 @@ def ours(work: Work, ready: Callable[[], None], dtype: str, slots: int) -> Readi
         rows=slots,
         peak_mib=peak_mib,
         cuda_mib=cuda_mib,
+        gave_up=work.device == "cuda" and graphs and not decoder_of(backend).recorded,
     )
+
+
+def decoder_of(backend: Any) -> Any:
+    """The only look behind the backend's surface."""
+    return backend._speaker._jobs._decoder
 
 
 def drive(work: Work, backend: Any, waiting: Sequence[ChunkJob], slots: int) -> Spoken:
@@ -86,7 +98,7 @@ def decode(work: Work, backend: Any, together: Sequence[ChunkJob], steps: int) -
 
     for job in together:
         backend.start(job)
-    decoder = backend._speaker._jobs._decoder  # the only look behind the backend's surface
+    decoder = decoder_of(backend)
     times = []
     with torch.inference_mode():
         decoder.step()  # reads the prefixes

@@ -27,18 +27,34 @@ SLOTS = 1, 2, 4, 8, 16
 Measure = Callable[..., Reading]
 
 
-def side(dtype: str, slots: int) -> str:
-    return f"{dtype}-{slots}"
+def side(dtype: str, slots: int, graphs: bool = True) -> str:
+    return f"{dtype}-{slots}" + ("" if graphs else "-no-graphs")
 
 
+ON_CPU = tuple((dtype, k, True) for dtype in DTYPES for k in SLOTS)
+ON_CUDA = (
+    *(("float32", k, True) for k in (1, 8, 16)),
+    *(("bfloat16", k, graphs) for k in (1, 8, 16) for graphs in (True, False)),
+    ("float16", 16, True),
+)
+OURS = {side(*each): each for each in (*ON_CPU, *ON_CUDA)}
+"""number format, slots, and whether steps are recorded, by the side's name"""
 SIDES: dict[str, Sequence[Measure]] = {
     REFERENCE: [upstream.sequential],
     THREADS: [upstream.two_threads],
     PROCESSES: [partial(upstream.half, number=number) for number in (0, 1)],
     STREAM: [upstream.stream],
-    **{side(dtype, k): [partial(ours, dtype=dtype, slots=k)] for dtype in DTYPES for k in SLOTS},
+    **{
+        name: [partial(ours, dtype=dtype, slots=slots, graphs=graphs)]
+        for name, (dtype, slots, graphs) in OURS.items()
+    },
 }
 """what each process of a side does; processes share the threads"""
+USUAL = {
+    "cpu": (REFERENCE, THREADS, PROCESSES, STREAM, *(side(*each) for each in ON_CPU)),
+    "cuda": (REFERENCE, STREAM, *(side(*each) for each in ON_CUDA)),
+}
+"""the sides of a run; on a GPU so few that a run of one round should take less than eight minutes"""
 
 
 def measure(name: str, work: Work) -> Reading:

@@ -8,7 +8,7 @@ from statistics import median
 
 from tests.benchmarks.pairs import Bound, Figure, Spread
 from tests.benchmarks.table import bound
-from tests.benchmarks.xtts.sides import DTYPES, PROCESSES, REFERENCE, SLOTS, STREAM, THREADS, side
+from tests.benchmarks.xtts.sides import DTYPES, OURS, PROCESSES, REFERENCE, STREAM, THREADS, side
 from tests.benchmarks.xtts.work import Reading
 
 NAMES = {
@@ -17,9 +17,8 @@ NAMES = {
     PROCESSES: "upstream, 2 processes",
     STREAM: "upstream, `inference_stream`",
     **{
-        side(dtype, k): f"ours, {dtype}, {k} {'slot' if k == 1 else 'slots'}"
-        for dtype in DTYPES
-        for k in SLOTS
+        name: f"ours, {dtype}, {k} {'slot' if k == 1 else 'slots'}{'' if graphs else ', no graphs'}"
+        for name, (dtype, k, graphs) in OURS.items()
     },
 }
 SPEED_UP = {
@@ -29,7 +28,7 @@ SPEED_UP = {
 DECODING = {"cpu": {side("bfloat16", 8): 3.0}}
 FIRST_PIECE = {"cuda": {side(dtype, 1): 0.5 for dtype in DTYPES}}
 LEAST_BUSY = 0.85
-BYTES = {"bfloat16": 2}
+BYTES = {"bfloat16": 2, "float16": 2}
 """of a weight; of any other side, 4"""
 
 
@@ -65,7 +64,8 @@ class Results:
 
 def tables(results: Results) -> str:
     """Both, in Markdown."""
-    return "\n\n".join(filter(None, [throughput(results), decoding(results), disturbed(results)]))
+    parts = [throughput(results), decoding(results), disturbed(results), without_graphs(results)]
+    return "\n\n".join(filter(None, parts))
 
 
 def throughput(results: Results) -> str:
@@ -133,6 +133,12 @@ def disturbed(results: Results) -> str:
         if low and results.bounds == "cpu"
         else ""
     )
+
+
+def without_graphs(results: Results) -> str:
+    """Names the sides that were to use CUDA graphs and gave them up."""
+    names = [NAMES[name] for name, readings in results.readings.items() if any(r.gave_up for r in readings)]
+    return f"**Gave up its CUDA graphs** (the log says why): {'; '.join(names)}." if names else ""
 
 
 def slowdown(results: Results, name: str) -> float | None:

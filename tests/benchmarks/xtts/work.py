@@ -54,7 +54,8 @@ class Reading:
     `chunk_s` is the median chunk's, with all slots at work, `alone_s` with nothing beside it; `first_s`
     and `first_alone_s` are the same until the first piece, of the last chunk to have one. `step_s` is
     that of the decoder alone, with `rows` rows. `busy` is the share of its threads' time that the process
-    had, of `wall_s`. `peak_mib` is without the loading.
+    had, of `wall_s`. `peak_mib` is without the loading. `gave_up`: whether
+    it had to go on without CUDA graphs.
     """
 
     audio_s: float = 0.0
@@ -70,6 +71,7 @@ class Reading:
     loading_mib: float = 0.0
     cuda_mib: float | None = None
     bytes_per_s: float | None = None
+    gave_up: bool = False
 
     @property
     def audio_per_s(self) -> float:

@@ -98,6 +98,8 @@ def test_model_dir_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         {"speed": 0.0},
         {"top_q": 1},
         {"num_beams": 2, "dtype": "bfloat16"},
+        {"dtype": "float64"},
+        {"cache_tokens": 0},
     ],
 )
 def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
@@ -122,7 +124,25 @@ def test_slots_that_do_not_fit_in_memory_are_fewer_and_told(tiny: Path) -> None:
 def test_a_slot_takes_what_its_keys_and_values_take(tiny: Path) -> None:
     per_slot = Xtts.describe(Xtts.Options(model_dir=tiny)).slot_memory_bytes
     assert per_slot == 2 * TINY.layers * TINY.channels * (32 + 402 + TINY.most_codes + 3) * 4
-    assert Xtts.describe(Xtts.Options(model_dir=tiny, dtype="bfloat16")).slot_memory_bytes == per_slot // 2
+    for dtype in ("bfloat16", "float16"):
+        profile = Xtts.describe(Xtts.Options.model_validate({"model_dir": tiny, "dtype": dtype}))
+        assert profile.slot_memory_bytes == per_slot // 2
+        assert not profile.reproducible("cpu")
+
+
+@pytest.mark.parametrize("tokens", [1, 600, 2000, 100_000])
+def test_all_slots_take_what_is_set_and_the_first_one_room_for_any_chunk(tokens: int, tiny: Path) -> None:
+    options = Xtts.Options(model_dir=tiny, slots=8, cache_tokens=tokens)
+    profile = Xtts.describe(options)
+    greatest = 32 + 402 + TINY.most_codes + 3
+    token_bytes = 2 * TINY.layers * TINY.channels * 4
+    without = (tiny / "model.pth").stat().st_size + WORKING_BYTES
+    for slots in (1, 3, 8):
+        held = options.cache_size(slots, greatest)  # what a worker takes
+        assert profile.memory(slots) == without + held * token_bytes
+        assert held <= max(greatest, min(tokens, slots * greatest))
+    assert options.cache_size(1, greatest) == greatest
+    assert options.cache_size(8, greatest) > max(greatest, min(tokens, 8 * greatest)) - 8
 
 
 def test_beams_are_one_chunk_at_a_time(tiny: Path) -> None:
@@ -142,13 +162,20 @@ def test_its_identity_is_the_same_wherever_the_files_lie_and_however_they_run(
     usual = identity(tiny)
     moved = shutil.copytree(tiny, tmp_path / "elsewhere")
     assert identity(moved) == usual
-    assert identity(tiny, slots=8, threads=2) == usual
+    assert identity(tiny, slots=8, threads=2, cache_tokens=2000, graphs=False) == usual
     assert str(tiny) not in usual
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"dtype": "bfloat16"}, {"temperature": 0.5}, {"do_sample": False}, {"speed": 1.1}, {"num_beams": 2}],
+    [
+        {"dtype": "bfloat16"},
+        {"dtype": "float16"},
+        {"temperature": 0.5},
+        {"do_sample": False},
+        {"speed": 1.1},
+        {"num_beams": 2},
+    ],
 )
 def test_its_identity_changes_with_how_it_speaks(options: dict[str, object], tiny: Path) -> None:
     assert identity(tiny, **options) != identity(tiny)

@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +15,31 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.plugins.xtts.speech import Spoken, alone, by_chance, job, loaded, speak, upstream
+from tests.plugins.xtts.speech import (
+    JOBS,
+    TOLERANCE,
+    Spoken,
+    alone,
+    by_chance,
+    difference,
+    job,
+    loaded,
+    narrow_checkpoint,
+    speak,
+    upstream,
+)
 from ttsflow import ChunkJob, Step
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.aside import Aside
 from ttsflow_plugins.xtts.decoder import PORTION
-from ttsflow_plugins.xtts.tiny import SPEAKERS, TINY, write_checkpoint
-from ttsflow_plugins.xtts.upstream import import_torchaudio, load_model
-
-TOLERANCE = 1e-4  # of a waveform in [-1, 1]
-
-TEXTS = [
-    ("en", "Alice was beginning to get very tired of sitting by her sister on the bank."),
-    ("de", "Guten Abend, es sind 21 Grad."),
-    ("en", "Oh."),
-    ("fr", "Il était une fois une petite fille qui aimait les histoires, et les pommes."),
-    ("zh-cn", "你好"),
-    ("en", "So she was considering in her own mind, as well as she could."),
-    ("es", "¿Dónde está la biblioteca?"),
-    ("en", "Down, down, down. Would the fall never come to an end?"),
-]
-JOBS = [
-    job(text, seed=100 + index, index=index, language=language, voice=SPEAKERS[index % 2])
-    for index, (language, text) in enumerate(TEXTS)
-]
+from ttsflow_plugins.xtts.tiny import SPEAKERS
+from ttsflow_plugins.xtts.upstream import load_model
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A checkpoint whose vocoder has a sixteenth of upstream's channels: fifteen times as quick."""
-    import_torchaudio()
-    from TTS.tts.models import xtts
-
-    with pytest.MonkeyPatch.context() as patch:
-        narrow = partial(xtts.HifiDecoder, upsample_initial_channel_decoder=32)
-        patch.setattr(xtts, "HifiDecoder", narrow)
-        yield write_checkpoint(tmp_path_factory.mktemp("xtts") / "narrow", replace(TINY, stop=0.7))
+    with narrow_checkpoint(tmp_path_factory.mktemp("xtts") / "narrow") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +59,6 @@ def greedy(tiny: Path) -> Iterator[Xtts]:
 def solo(backend: Xtts) -> list[Spoken]:
     """Each job alone."""
     return [alone(backend, each) for each in JOBS]
-
-
-def difference(some: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
-    """Greatest difference of two waveforms, which must be of one length: one code is 1,114 samples."""
-    assert len(some) == len(other)
-    return float(np.abs(some - other).max())
 
 
 def test_likeliest_codes_are_upstreams(greedy: Xtts, theirs: Any) -> None:
@@ -161,7 +143,7 @@ def tokens_of_calls(backend: Xtts) -> Iterator[list[list[int]]]:
     """Of each call of the model, how many tokens each row reads."""
     calls: list[list[int]] = []
     hook = decoder_of(backend).transformer.register_forward_hook(
-        lambda _module, given, _made: calls.append(list(given[2]))
+        lambda _module, given, _made: calls.append(list(given[1].counts))
     )
     yield calls
     hook.remove()
@@ -265,7 +247,7 @@ def test_an_error_in_the_model_ends_the_jobs_and_not_the_worker(
         backend.start(each)
     backend.step()
     with monkeypatch.context() as patch:
-        patch.setattr("ttsflow_plugins.xtts.decoder.choose", None)
+        patch.setattr("ttsflow_plugins.xtts.state.choose", None)
         with pytest.raises(TypeError):
             backend.step()
     assert not list(backend.step())
