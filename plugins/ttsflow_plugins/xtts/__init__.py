@@ -103,9 +103,8 @@ class Xtts(Backend):
         assert isinstance(options, cls.Options)
         folder = cls._folder(options)
         weights = PUBLISHED_BYTES if folder is None else checkpoint.weights_bytes(folder)
-        number_bytes = 4 if options.dtype == "float32" else 2
         numbers = PUBLISHED_NUMBERS if folder is None else checkpoint.token_numbers(folder)
-        token_bytes = numbers * number_bytes * options.num_beams
+        token_bytes = 4 * numbers * options.num_beams  # on a GPU half of it, if dtype is not float32
         greatest = PUBLISHED_TOKENS if folder is None else checkpoint.cache_tokens(folder)
         each = options.slot_tokens(greatest)
         return Profile(

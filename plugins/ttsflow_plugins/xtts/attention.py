@@ -90,16 +90,17 @@ def _attention(row: Tensor, cache: Cache, layer: int) -> Tensor:
     count, length = len(row), cache.length
     query, new = row[:, 0].transpose(0, 1), row[:, 1:].permute(1, 2, 0, 3)
     stored = cache.store(layer, new)
+    query = query.to(stored.dtype)
     if count == 1:
         keys, values = stored[:, None]
         attended = F.scaled_dot_product_attention(query[None], keys, values)
-        return attended[0].transpose(0, 1).reshape(1, -1)
+        return attended[0].transpose(0, 1).reshape(1, -1).to(row.dtype)
     step = TILE if row.device.type == "cpu" else count
     parts = [
         _tile(query[:, at : at + step], stored[:, :, : length + min(at + step, count)], step)
         for at in range(0, count, step)
     ]
-    return torch.cat(parts, 1).transpose(0, 1).reshape(count, -1)
+    return torch.cat(parts, 1).transpose(0, 1).reshape(count, -1).to(row.dtype)
 
 
 def _tile(query: Tensor, stored: Tensor, rows: int) -> Tensor:

@@ -74,7 +74,7 @@ class Decoder:
         graphs: Graphs | None = None,
     ) -> None:
         self._gpt = gpt
-        self.transformer = Transformer(gpt.gpt, dtype, rows)
+        self.transformer = Transformer(gpt.gpt, dtype)
         places = max(rows, LEAST_PLACES)
         self._device: torch.device = gpt.mel_head.weight.device
         self._state = State(gpt, sampling, places)

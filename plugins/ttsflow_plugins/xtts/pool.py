@@ -58,7 +58,7 @@ class PoolCache:
     def store(self, layer: int, new: Tensor) -> Tensor:
         values, end = self._pool.values[layer], self.length + new.shape[2]
         where = self._pool.table[self._place, :end]
-        values[:, where[self.length :]] = new.transpose(1, 2)
+        values[:, where[self.length :]] = new.transpose(1, 2).to(values.dtype)
         return values[:, where].transpose(1, 2)
 
 

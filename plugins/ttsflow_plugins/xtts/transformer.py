@@ -34,11 +34,10 @@ class Attention(Protocol):
 class Transformer(nn.Module):
     """The blocks of a `GPT2Model` of transformers. They are moved here; the `GPT2Model` has none afterwards.
 
-    `rows` is the expected maximum of rows in a step; more rows give right results too, but are slower.
     Positions are not added here: in XTTS-v2 they are part of the embeddings.
     """
 
-    def __init__(self, gpt2: Any, dtype: torch.dtype, rows: int) -> None:
+    def __init__(self, gpt2: Any, dtype: torch.dtype) -> None:
         super().__init__()
         if gpt2.config.activation_function != "gelu_new":
             raise ValueError(f"activation {gpt2.config.activation_function!r}; known is gelu_new")
@@ -46,7 +45,7 @@ class Transformer(nn.Module):
         self.dtype = dtype
         self.blocks = nn.ModuleList()
         while len(gpt2.h):  # one at a time, so that only one block is in memory twice
-            self.blocks.append(_Block(gpt2.h.pop(0).to(dtype), self.heads, rows))
+            self.blocks.append(_Block(gpt2.h.pop(0).to(dtype), self.heads))
         self.norm = gpt2.ln_f
 
     @property
@@ -55,9 +54,15 @@ class Transformer(nn.Module):
         return int(self.norm.weight.shape[0]) // self.heads
 
     def new_cache(self, capacity: int) -> OwnCache:
-        """An empty cache for one row of at most `capacity` tokens."""
+        """An empty cache for one row of at most `capacity` tokens.
+
+        On a CPU it is float32: there, attention in bfloat16 takes twice as long, and converting its inputs
+        and its result takes nearly nothing.
+        """
+        device = self.norm.weight.device
+        dtype = torch.float32 if device.type == "cpu" else self.dtype
         shape = (len(self.blocks), 2, self.heads, capacity, self.head)
-        return OwnCache(torch.empty(shape, dtype=self.dtype, device=self.norm.weight.device))
+        return OwnCache(torch.empty(shape, dtype=dtype, device=device))
 
     def forward(self, tokens: Tensor, attention: Attention) -> Tensor:
         """Hidden states (rows, channels) of each row's last token, float32.
@@ -72,12 +77,12 @@ class Transformer(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, block: Any, heads: int, rows: int) -> None:
+    def __init__(self, block: Any, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.norm_1, self.norm_2 = block.ln_1, block.ln_2
-        self.attend, self.project = linear(block.attn.c_attn, rows), linear(block.attn.c_proj, rows)
-        self.widen, self.narrow = linear(block.mlp.c_fc, rows), linear(block.mlp.c_proj, rows)
+        self.attend, self.project = linear(block.attn.c_attn), linear(block.attn.c_proj)
+        self.widen, self.narrow = linear(block.mlp.c_fc), linear(block.mlp.c_proj)
 
     def forward(self, hidden: Tensor, layer: int, attention: Attention) -> Tensor:
         mixed = self.attend(self.norm_1(hidden)).view(len(hidden), 3, self.heads, -1)

@@ -126,7 +126,7 @@ def test_a_slot_takes_what_its_keys_and_values_take(tiny: Path) -> None:
     assert per_slot == 2 * TINY.layers * TINY.channels * (32 + 402 + TINY.most_codes + 3) * 4
     for dtype in ("bfloat16", "float16"):
         profile = Xtts.describe(Xtts.Options.model_validate({"model_dir": tiny, "dtype": dtype}))
-        assert profile.slot_memory_bytes == per_slot // 2
+        assert profile.slot_memory_bytes == per_slot  # of a CPU, where caches are float32
         assert not profile.reproducible("cpu")
 
 
