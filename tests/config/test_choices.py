@@ -40,11 +40,21 @@ def test_auto(gpus: int, said: str, listening: bool, registry: Registry) -> None
     assert choice.decided_by == f"policies/auto.yaml (shipped), rule 2: {said}, {who}, 4 slots"
 
 
-@pytest.mark.parametrize(("work_s", "policy"), [(0.02, "sequential"), (1.0, "sequential"), (1.1, "adaptive")])
-def test_auto_starts_one_worker_for_a_short_text(work_s: float, policy: str, registry: Registry) -> None:
+@pytest.mark.parametrize(
+    ("work_s", "said", "policy"),
+    [
+        (0.02, "0.02 s", "sequential"),
+        (1.0, "1.00 s", "sequential"),
+        (1.04, "1.04 s", "adaptive"),
+        (3500, "3,500 s", "adaptive"),
+    ],
+)
+def test_auto_starts_one_worker_for_a_short_text(
+    work_s: float, said: str, policy: str, registry: Registry
+) -> None:
     choice = resolve_policy(load("auto", user_folder=NOBODY), registry, Situation(8, work_s=work_s))
     assert choice.plugin.name == policy
-    assert choice.decided_by.endswith(f": 8 GPUs, a file, 1 slot, {work_s:g} s of work")
+    assert choice.decided_by.endswith(f": 8 GPUs, a file, 1 slot, {said} of work")
 
 
 @pytest.mark.parametrize(

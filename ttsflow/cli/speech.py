@@ -272,7 +272,8 @@ def speak(
     """Speak a document to its destination; the run's exit code."""
     began = time.monotonic()
     path = destination.path(text, settings.config.output)
-    chars = text.chars if isinstance(text, Document) else None
+    # The length of a part is not known before.
+    chars = text.chars if isinstance(text, Document) and text.part is None else None
     setup = set_up(settings, sources, fallback_allowed=True, listening=path is None, chars=chars)
     with (
         Run(setup, began, destination.report, destination.trace, quiet=quiet) as run,

@@ -104,10 +104,10 @@ class Situation:
         return cls(gpus, listening, slots, remote, work_s)
 
     def __str__(self) -> str:
-        """For a person: "1 GPU, a listener, 4 slots, 0.2 s of work"."""
+        """For a person: "1 GPU, a listener, 4 slots, 0.20 s of work"."""
         slots = "1 slot" if self.slots == 1 else f"{self.slots} slots"
         where = count_servers(self.gpus) if self.remote else count_gpus(self.gpus)
-        work = "" if self.work_s is None else f", {self.work_s:.2g} s of work"
+        work = "" if self.work_s is None else f", {_seconds(self.work_s)} of work"
         return f"{where}, {_listener(self.listening)}, {slots}{work}"
 
 
@@ -159,6 +159,10 @@ class When(Section):
             and here.slots >= (self.slots_min or 0)
             and (self.work_s_max is None or (here.work_s is not None and here.work_s <= self.work_s_max))
         )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:,.0f} s"
 
 
 def _listener(listening: bool | None) -> str:

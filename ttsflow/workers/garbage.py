@@ -14,10 +14,12 @@ take. Not without bound, for a cycle may hold weights."""
 
 @contextmanager
 def collected_seldom() -> Iterator[None]:
-    """Inside, garbage is collected less often."""
+    """Inside, garbage is collected less often, unless what runs there has a wish of its own."""
     usual = gc.get_threshold()
     gc.set_threshold(WHILE_LOADING)
+    seldom = gc.get_threshold()
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        if gc.get_threshold() == seldom:
+            gc.set_threshold(*usual)

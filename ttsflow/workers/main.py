@@ -27,13 +27,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
     end_with_coordinator()
     last = ExitStack()
-    atexit.register(last.close)  # the first to be registered is the last to be called
+    atexit.register(last.close)  # called after what the engine registers, since it is registered before
     # Not earlier: on a busy machine these imports take seconds, in which the worker would outlive its run.
     with collected_seldom():
         from ttsflow.workers.service import serve
 
     serve(int(sys.argv[1]))
-    # Python would take every object apart now: a second with torch, in which the program waits for the end.
+    # After the handlers of `atexit` Python would take every object apart: a second with torch, in which the
+    # program waits for the end of its worker.
     last.callback(os._exit, 0)
 
 

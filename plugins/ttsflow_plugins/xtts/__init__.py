@@ -65,7 +65,8 @@ SLOWDOWN = (1.0, 1.32, 1.53, 1.73, 2.04, 2.35, 2.66, 2.97)
 # Speeds that a request may ask for. The speech is stretched, and sounds bad outside this range.
 SPEEDS = (0.5, 2.0)
 
-AUDIO_VERSION = 1  # increase it when this backend makes other audio for the same job
+# To be increased when this backend makes other audio for the same job.
+AUDIO_VERSION = {"float32": 1, "bfloat16": 2, "float16": 1}
 _NOT_IN_IDENTITY = {"model_dir", "model", "slots", "cache_tokens", "threads", "graphs"}
 
 _MODULES = ("TTS", "torch", "torchaudio", "torchcodec", "transformers", "soundfile")
@@ -168,7 +169,7 @@ class Xtts(Backend):
         if folder is None:
             raise BackendUnavailable(f"{options.model} is not downloaded; start a run at a terminal")
         speech = options.model_dump(mode="json", exclude=_NOT_IN_IDENTITY)
-        engine = [AUDIO_VERSION, version("coqui-tts"), version("torch")]
+        engine = [AUDIO_VERSION[options.dtype], version("coqui-tts"), version("torch")]
         return json.dumps([cls.name, engine, checkpoint.content(folder), speech], sort_keys=True)
 
     @classmethod

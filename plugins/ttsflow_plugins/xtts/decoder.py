@@ -29,7 +29,7 @@ PORTION = TILE
 GPU_PORTION = 512
 """the same on a GPU; not measured: an estimate, from 0.76 GFLOP a token and steps of 10 to 30 ms"""
 LEAST_PLACES = 32
-"""rows that can decode at a time, or as many as there are slots; each takes a few kilobytes"""
+"""rows that can decode at a time, or as many as there are slots; on a GPU each takes 70 kB, for noise"""
 _VOICES_KEPT = 8  # KV caches of 32 tokens: 8 MB each in float32 at full size
 
 
@@ -128,7 +128,7 @@ class Decoder:
 
         Rows that end are removed.
         """
-        decoding = [row for row in self._rows if row.codes and self._has_room(row, 1)]
+        decoding = [row for row in self._rows if row.codes and self._make_room(row, 1)]
         reading = self._portions(beside=bool(decoding))
         stepped = decoding + [row for row in reading if not len(row.unread)]
         for row in stepped:
@@ -140,8 +140,8 @@ class Decoder:
             self._run(decoding, reading)
         return stepped
 
-    def _has_room(self, row: Row, count: int) -> bool:
-        """Whether a row can take in so many tokens more; then it has the memory for them."""
+    def _make_room(self, row: Row, count: int) -> bool:
+        """Take the memory for so many tokens more of a row; whether it was there."""
         if row.cache is None and not self._state.has_place():
             return False
         length = row.voice.length if row.cache is None else row.cache.length
@@ -153,7 +153,8 @@ class Decoder:
             row.cache = self._new_cache(row)
             row.cache.grow(held)
             copy_cache(row.voice, row.cache)
-        row.cache.grow(held)
+        else:
+            row.cache.grow(held)
         return True
 
     def _new_cache(self, row: Row) -> Cache:
@@ -171,10 +172,12 @@ class Decoder:
         reading = [row for row in self._rows if not row.codes]
         portion = self._portion if beside else max((len(row.unread) for row in reading), default=0)
         portions = {}
-        for row in reading[:1] if beside else reading:
+        for row in reading:
             count = portion if len(row.unread) > portion + 1 else len(row.unread)
-            if self._has_room(row, count):
+            if self._make_room(row, count):
                 portions[row], row.unread = row.unread[:count], row.unread[count:]
+                if beside:
+                    break
         return portions
 
     def _run(self, decoding: Sequence[Row], reading: Mapping[Row, Tensor]) -> None:

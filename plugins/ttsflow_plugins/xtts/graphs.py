@@ -30,16 +30,19 @@ class Graphs:
         """Whether steps are recorded."""
         return self._capture is not None
 
-    def of(self, shape: Hashable, work: Work, harmless: Work) -> Work:
+    def recorded(self, shape: Hashable, work: Work, harmless: Work) -> Work:
         """What does `work`. To be recorded it is called, after `harmless`, with which it changes no row."""
         if self._capture is None:
             return work
         if shape not in self._recorded:
             harmless()
+            why = ""
             try:
                 self._recorded[shape] = self._capture(work)
             except Exception as error:  # out of memory, or whatever a driver says; without graphs it works
-                self.give_up(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+                why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            if why:  # not above, where the error still holds the graph that failed, and its memory
+                self.give_up(why)
                 return work
         return self._recorded[shape]
 
@@ -57,7 +60,7 @@ class Graphs:
         self._capture = None
         self._recorded.clear()
         torch.cuda.empty_cache()  # their memory; does nothing if CUDA is not in use
-        logger.warning("XTTS-v2 goes on without CUDA graphs, slower but right: %s", why)
+        logger.warning("XTTS-v2 goes on without CUDA graphs, which is slower: %s", why)
 
 
 class CudaCapture:

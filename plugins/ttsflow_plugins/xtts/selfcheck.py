@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ttsflow import BackendUnavailable
 from ttsflow_plugins.xtts.decoder import Decoder
 from ttsflow_plugins.xtts.graphs import Graphs
 
@@ -16,9 +17,17 @@ _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 0.02}
 
 @torch.inference_mode()
 def check_graphs(decoder: Decoder, graphs: Graphs) -> None:
-    """Decode the same rows with plain steps and with recorded ones; if they differ, give the graphs up."""
+    """Decode the same rows with plain steps and with recorded ones; if they differ, give the graphs up.
+
+    Raises BackendUnavailable if plain steps give what is not a number: then the format is too small.
+    """
     with graphs.paused():
         plain = _decode(decoder)
+    if not all(bool(latents.isfinite().all()) for _, latents in plain):
+        raise BackendUnavailable(
+            f"the numbers of this model are too large for {decoder.transformer.dtype}: "
+            "set the option dtype to float32"
+        )
     recorded = _decode(decoder)
     if not graphs.in_use:
         return  # they could not be recorded

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import torch
 
 from ttsflow import AudioPiece, ChunkJob, Step
-from ttsflow_plugins.xtts.aside import Arrival, aside
 from ttsflow_plugins.xtts.conditioning import Latents
 from ttsflow_plugins.xtts.decoder import Decoder, Row
 from ttsflow_plugins.xtts.vocoder import Utterance, Vocoder
+from ttsflow_plugins.xtts.workplace import Arrival, workplace
 
 CODES_AT_ONCE = 4
 """how many codes go to the vocoder together; single codes would cost more time than they gain"""
@@ -48,15 +48,16 @@ class Slots:
     ) -> None:
         self._decoder, self._vocoder, self._at_cap = decoder, vocoder, at_cap
         self._speed = speed
-        self._aside = aside(vocoder.device)
+        self._workplace = workplace(vocoder.device)
         self._running: dict[ChunkJob, _Slot] = {}
 
     @torch.inference_mode()
     def start(self, job: ChunkJob, tokens: Sequence[int], voice: Latents) -> None:
         """Take in a job, with its text as token ids."""
         speed = self._speed * job.speed
-        with self._aside.given(voice.speaker):
-            utterance = self._vocoder.utterance(voice.speaker, speed)
+        speaker = voice.speaker.to(self._vocoder.device)  # not below, where it would wait for all sound
+        with self._workplace.after(speaker):
+            utterance = self._vocoder.utterance(speaker, speed)
         # This comes last: if something failed after `join`, the row would still be decoded.
         row = self._decoder.join(tokens, voice.gpt, job.seed)
         self._running[job] = _Slot(row, utterance, speed)
@@ -109,8 +110,8 @@ class Slots:
         latents = slot.row.latents
         if latents and (slot.ended or len(latents) >= CODES_AT_ONCE):
             stacked = torch.stack(latents)
-            with self._aside.given(stacked):
+            with self._workplace.after(stacked):
                 samples = slot.utterance.push(stacked, last=slot.ended)
             latents.clear()
             if samples is not None:
-                slot.coming.append(self._aside.fetch(samples))
+                slot.coming.append(self._workplace.fetch(samples))

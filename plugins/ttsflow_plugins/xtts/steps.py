@@ -69,7 +69,7 @@ class StaticSteps:
             self._buffers[rows] = _Buffers(rows, len(weight), weight.device)
         buffers = self._buffers[rows]
         work, harmless = partial(self._advance, buffers, longest), partial(buffers.fill, [])
-        run = self.graphs.of((rows, longest), work, harmless)
+        run = self.graphs.recorded((rows, longest), work, harmless)
         buffers.fill(places)
         run()
         for cache in caches:

@@ -30,10 +30,10 @@ from tests.plugins.xtts.speech import (
 )
 from ttsflow import ChunkJob, Step
 from ttsflow_plugins.xtts import Xtts
-from ttsflow_plugins.xtts.aside import Aside
 from ttsflow_plugins.xtts.decoder import PORTION
 from ttsflow_plugins.xtts.tiny import SPEAKERS
 from ttsflow_plugins.xtts.upstream import load_model
+from ttsflow_plugins.xtts.workplace import Workplace
 
 
 @pytest.fixture(scope="module")
@@ -300,7 +300,7 @@ def test_memory_that_is_given_back_is_not_missed(
     assert sorted(cache_home.rglob("*.safetensors")) == kept, "they were read, not computed again"
 
 
-class Late(Aside):
+class Late(Workplace):
     """Sound is there when it has been asked for so many times, once in a step: as on a GPU."""
 
     def __init__(self, steps: int) -> None:
@@ -315,9 +315,9 @@ class Late(Aside):
 
 
 class _Late:
-    def __init__(self, aside: Late, samples: Any) -> None:
-        self._aside, self._samples = aside, samples
-        self._left = aside.steps
+    def __init__(self, place: Late, samples: Any) -> None:
+        self._place, self._samples = place, samples
+        self._left = place.steps
         self.error: Exception | None = None
 
     def arrived(self) -> bool:
@@ -325,7 +325,7 @@ class _Late:
         return self._left < 0
 
     def samples(self) -> Any:
-        self._aside.waits += self._left >= 0
+        self._place.waits += self._left >= 0
         if self.error is not None:
             raise self.error
         return self._samples
@@ -335,7 +335,7 @@ class _Late:
 def late_sound(backend: Xtts, steps: int) -> Iterator[Late]:
     with pytest.MonkeyPatch.context() as patch:
         late = Late(steps)
-        patch.setattr(backend._speaker._jobs, "_aside", late)
+        patch.setattr(backend._speaker._jobs, "_workplace", late)
         yield late
 
 

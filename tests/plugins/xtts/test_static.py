@@ -32,6 +32,7 @@ from tests.plugins.xtts.speech import (
 from ttsflow import BackendUnavailable, Device, Step
 from ttsflow_plugins.xtts import Xtts
 from ttsflow_plugins.xtts.graphs import CudaCapture, Graphs, Work
+from ttsflow_plugins.xtts.selfcheck import check_graphs
 from ttsflow_plugins.xtts.speaker import graphs_for
 from ttsflow_plugins.xtts.state import AHEAD
 
@@ -240,6 +241,16 @@ def test_recorded_steps_that_differ_are_given_up_at_loading(
         assert difference(one.samples, other.samples) < TOLERANCE
 
 
+def test_numbers_too_large_for_the_format_are_told_at_loading(tiny: Path) -> None:
+    with graphs_by(lambda work: work):
+        backend = loaded(tiny)
+    decoder = decoder_of(backend)
+    with torch.inference_mode():
+        decoder._gpt.final_norm.weight.fill_(torch.inf)
+    with pytest.raises(BackendUnavailable, match=r"too large for torch.float32: set the option dtype"):
+        check_graphs(decoder, graphs_of(backend))
+
+
 def test_rows_that_find_no_memory_wait_and_sound_the_same(any_path: Any, solo: list[Spoken]) -> None:
     """The cache holds little more than one chunk of the greatest length, for eight."""
     greatest = 32 + 402 + 83
@@ -325,16 +336,21 @@ class FakeCuda:
         patch.setattr(torch.cuda, "Stream", lambda: other)
         patch.setattr(torch.cuda, "current_stream", lambda: usual)
         patch.setattr(torch.cuda, "set_stream", lambda stream: setattr(self, "stream_now", "usual"))
-        patch.setattr(torch.cuda, "stream", lambda stream: self.on("warming up"))
+        patch.setattr(torch.cuda, "stream", lambda stream: self.on("warming up", restores=True))
         patch.setattr(torch.cuda, "graph", lambda graph, pool, stream: self.on(f"recording into the {pool}"))
         graph = SimpleNamespace(replay=lambda: self.did.append("replay"))
         patch.setattr(torch.cuda, "CUDAGraph", lambda: graph)
 
     @contextmanager
-    def on(self, what: str) -> Iterator[None]:
+    def on(self, what: str, restores: bool = False) -> Iterator[None]:
+        """As in torch, the stream stays where it is if an error comes while a graph is recorded."""
         self.did.append(what)
         self.stream_now = "other"
-        yield  # as in torch, the stream stays where it is if an error comes
+        try:
+            yield
+        except BaseException:
+            self.stream_now = "usual" if restores else "other"
+            raise
         self.stream_now = "usual"
 
 
@@ -353,8 +369,10 @@ def test_after_a_failed_recording_the_stream_is_the_usual_one(
 ) -> None:
     cuda = FakeCuda()
     cuda.put_into(monkeypatch)
+    divisors = iter((1, 0))  # in the warm-up, and while it is recorded
     with pytest.raises(ZeroDivisionError):
-        CudaCapture()(lambda: 1 // 0)  # type: ignore[arg-type,return-value]  # what it gives is not used
+        CudaCapture()(lambda: 1 // next(divisors))  # type: ignore[arg-type,return-value]  # it is not used
+    assert cuda.did == ["warming up", "recording into the pool", "waited for it"]
     assert cuda.stream_now == "usual"
 
 

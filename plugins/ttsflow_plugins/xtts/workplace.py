@@ -25,27 +25,27 @@ class Arrival(Protocol):
         """The samples on the CPU. Waits for them."""
 
 
-class Aside:
+class Workplace:
     """For a CPU: what is computed here is there when the call returns."""
 
     @contextmanager
-    def given(self, *tensors: Tensor) -> Iterator[None]:
-        """What follows is computed aside, after these tensors, which the decoder's side has computed."""
+    def after(self, *tensors: Tensor) -> Iterator[None]:
+        """The `with` block is computed there, after these tensors, which the decoder has computed."""
         yield
 
     def fetch(self, samples: Tensor) -> Arrival:
-        """Bring samples (n,) that were computed aside to the host."""
+        """Bring samples (n,) that were computed there to the host."""
         return _There(samples)
 
 
-class CudaAside(Aside):
+class CudaWorkplace(Workplace):
     """A stream of its own on a GPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # it has no types
 
     @contextmanager
-    def given(self, *tensors: Tensor) -> Iterator[None]:
+    def after(self, *tensors: Tensor) -> Iterator[None]:
         self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
         for tensor in tensors:
             if tensor.is_cuda:
@@ -62,9 +62,9 @@ class CudaAside(Aside):
         return _Coming(host, copied)
 
 
-def aside(device: torch.device) -> Aside:
+def workplace(device: torch.device) -> Workplace:
     """For what is computed on a device."""
-    return CudaAside(device) if device.type == "cuda" else Aside()
+    return CudaWorkplace(device) if device.type == "cuda" else Workplace()
 
 
 class _There:
