@@ -58,8 +58,11 @@ PUBLISHED_TOKENS = 32 + 402 + 605
 # weights are in memory twice for a short time. For a GPU this is an estimate; there, it also has to do for
 # the keys and values that a layer copies, in float32 up to 17 MB a slot.
 WORKING_BYTES = 1_500_000_000
-CPU_RTF = 4.0  # measured at full size, with random weights, on one thread; 1.9 on two threads
-# s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks (docs/xtts.md), and interpolated.
+# Measured at full size, with random weights, on one thread of the slowest machine; 1.57, and 0.93 in bfloat16,
+# on the quickest. The greatest, because the chunks of a slow machine must not seem to hang; `bench` measures it.
+CPU_RTF = 4.0
+# s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks, and interpolated. On the machine of
+# docs/xtts.md it is 1, 1.32, 2.01 and 3.39.
 SLOWDOWN = (1.0, 1.32, 1.53, 1.73, 2.04, 2.35, 2.66, 2.97)
 
 # Speeds that a request may ask for. The speech is stretched, and sounds bad outside this range.
