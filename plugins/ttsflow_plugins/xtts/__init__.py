@@ -58,8 +58,8 @@ PUBLISHED_TOKENS = 32 + 402 + 605
 # weights are in memory twice for a short time. For a GPU this is an estimate; there, it also has to do for
 # the keys and values that a layer copies, in float32 up to 17 MB a slot.
 WORKING_BYTES = 1_500_000_000
-# Measured at full size, with random weights, on one thread of the slowest machine; 1.57, and 0.93 in bfloat16,
-# on the quickest. The greatest, because the chunks of a slow machine must not seem to hang; `bench` measures it.
+# Measured at full size, with random weights, on one thread of the slowest machine; on the quickest 1.57, and
+# 0.93 in bfloat16. The greatest is taken, because the chunks of a slow machine must not seem to hang.
 CPU_RTF = 4.0
 # s(k), measured at full size on two CPU cores for 1, 2, 4 and 8 chunks, and interpolated. On the machine of
 # docs/xtts.md it is 1, 1.32, 2.01 and 3.39.
