@@ -215,7 +215,7 @@ def test_where_a_step_cannot_be_recorded_all_go_on_without(
         assert difference(one.samples, other.samples) < TOLERANCE
     assert not graphs_of(backend).in_use
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        "XTTS-v2 goes on without CUDA graphs, slower but right: "
+        "XTTS-v2 goes on without CUDA graphs, which is slower: "
         "OutOfMemoryError: CUDA out of memory. Tried to allocate 20 MiB"
     ]
 
