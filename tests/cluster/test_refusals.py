@@ -62,7 +62,7 @@ def test_nodes_that_differ_are_named_and_the_others_speak(program: Program, odd:
 
 
 def test_what_does_not_fit_into_a_nodes_memory_is_not_started_there(program: Program, odd: Nodes) -> None:
-    given = [*sim(device="cuda", memory_bytes=2 * 1024**3), "--cluster", odd.address]
+    given = [*sim(device="cuda", memory_bytes=2 * 1024**3), "--cluster", odd.address, "--policy", "adaptive"]
     told = program("run", "--text", "Good night.", "-o", "night.wav", *given).err
     assert "small/cuda:0 has 1.00 GiB of its memory free: refused" in told
 
@@ -95,9 +95,10 @@ def test_a_cluster_without_gpus_is_of_no_use_to_an_engine_that_needs_one(program
 
 
 def test_an_address_where_nobody_answers(program: Program) -> None:
-    with socket.create_server((HOST, 0)) as free:
-        address = f"{HOST}:{free.getsockname()[1]}"
-    told = program("devices", "--cluster", address, code=2).err
+    with socket.socket() as mute:
+        mute.bind((HOST, 0))  # and does not listen: meanwhile nobody else is given the port
+        address = f"{HOST}:{mute.getsockname()[1]}"
+        told = program("devices", "--cluster", address, code=2).err
     assert f"cluster '{address}' cannot be joined: nobody answers there" in told
     told = program("devices", "--cluster", "alpha:door", code=2).err
     assert "cluster 'alpha:door' cannot be joined: the port is not a number" in told
