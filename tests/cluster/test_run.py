@@ -82,7 +82,8 @@ def held(program: Program, book: list[str]) -> list[str]:
     """The same; each worker speaks one chunk, and others when there is a file `go`."""
     program.write("plugins/held.py", HELD)
     engine = sim("held", device="cuda", state_dir=program.folder)
-    return [*book, *engine, "--plugins-dir", "plugins", "-v", *NEVER_LATE]
+    everywhere = ["--policy", "adaptive"]  # for a text as short as this one, `auto` would start one worker
+    return [*book, *engine, *everywhere, "--plugins-dir", "plugins", "-v", *NEVER_LATE]
 
 
 def heard(program: Program, name: str = "book.wav") -> bytes:
