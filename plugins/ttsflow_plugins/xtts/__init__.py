@@ -51,9 +51,8 @@ MAX_CHARS = {
 }  # fmt: skip
 
 PUBLISHED_BYTES = 1_900_000_000  # size of the weights, as 32-bit floats
-# KV cache: numbers of a token (layers, keys and values, channels), tokens of the longest chunk.
-PUBLISHED_NUMBERS = 30 * 2 * 1024
-PUBLISHED_TOKENS = 32 + 402 + 605
+# Numbers of a token: layers, keys and values, channels.
+PUBLISHED_CACHE = checkpoint.CacheSize(tokens=32 + 402 + 605, numbers=30 * 2 * 1024)
 # The libraries and the vocoder took 0.65 GB on a CPU while speaking. The rest is for loading, when the
 # weights are in memory twice for a short time. For a GPU this is an estimate; there, it also has to do for
 # the keys and values that a layer copies, in float32 up to 17 MB a slot.
@@ -107,10 +106,10 @@ class Xtts(Backend):
         assert isinstance(options, cls.Options)
         folder = cls._folder(options)
         weights = PUBLISHED_BYTES if folder is None else checkpoint.weights_bytes(folder)
-        numbers = PUBLISHED_NUMBERS if folder is None else checkpoint.token_numbers(folder)
-        token_bytes = 4 * numbers * options.num_beams  # on a GPU half of it, if dtype is not float32
-        greatest = PUBLISHED_TOKENS if folder is None else checkpoint.cache_tokens(folder)
-        each = options.slot_tokens(greatest)
+        cache = PUBLISHED_CACHE if folder is None else checkpoint.cache_size(folder)
+        token_bytes = 4 * cache.numbers * options.num_beams  # on a GPU half of it, if dtype is not float32
+        each = options.slot_tokens(cache.tokens)
+        first = (cache.tokens - each) * token_bytes  # more than each slot has, so that one chunk always fits
         return Profile(
             backend=cls.name,
             sample_rate=SAMPLE_RATE,
@@ -119,7 +118,7 @@ class Xtts(Backend):
             slots=1 if options.num_beams > 1 else options.slots,
             slowdown=SLOWDOWN,
             cores=options.threads,
-            memory_bytes=weights + WORKING_BYTES + (greatest - each) * token_bytes,  # one chunk always fits
+            memory_bytes=weights + WORKING_BYTES + first,
             slot_memory_bytes=each * token_bytes,
             max_chars=MAX_CHARS,
             rtf=CPU_RTF,

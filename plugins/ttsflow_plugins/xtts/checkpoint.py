@@ -8,7 +8,7 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ttsflow import BackendUnavailable
 
@@ -72,25 +72,22 @@ def token_count(folder: Path) -> int:
     return max(ids.values()) + 1
 
 
-def cache_tokens(folder: Path) -> int:
-    """Tokens in the KV cache of one chunk of the greatest length. Raises BackendUnavailable."""
-    return _sizes(folder)["tokens"]
+class CacheSize(NamedTuple):
+    """Of a KV cache: the tokens of one chunk of the greatest length, and the numbers of each token."""
+
+    tokens: int
+    numbers: int
 
 
-def token_numbers(folder: Path) -> int:
-    """Numbers in a KV cache for each token. Raises BackendUnavailable."""
-    return _sizes(folder)["numbers"]
-
-
-def _sizes(folder: Path) -> dict[str, int]:
+def cache_size(folder: Path) -> CacheSize:
     """Raises BackendUnavailable if the configuration does not say how large the model is."""
     path = folder / CONFIG
     try:
         size = json.loads(path.read_text(encoding="utf-8"))["model_args"]
-        return {
-            "tokens": _VOICE_TOKENS + int(size["gpt_max_text_tokens"]) + int(size["gpt_max_audio_tokens"]),
-            "numbers": 2 * int(size["gpt_layers"]) * int(size["gpt_n_model_channels"]),
-        }
+        return CacheSize(
+            _VOICE_TOKENS + int(size["gpt_max_text_tokens"]) + int(size["gpt_max_audio_tokens"]),
+            2 * int(size["gpt_layers"]) * int(size["gpt_n_model_channels"]),
+        )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackendUnavailable(f"{path} is not the config.json of an XTTS-v2 model: {error!r}") from error
 

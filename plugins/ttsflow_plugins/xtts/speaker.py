@@ -12,7 +12,7 @@ import torch
 
 from ttsflow import BackendUnavailable, ChunkJob, Step
 from ttsflow_plugins.xtts.beams import Beams
-from ttsflow_plugins.xtts.checkpoint import cache_tokens
+from ttsflow_plugins.xtts.checkpoint import cache_size
 from ttsflow_plugins.xtts.conditioning import Conditioning
 from ttsflow_plugins.xtts.decoder import Decoder
 from ttsflow_plugins.xtts.graphs import CudaCapture, Graphs
@@ -44,7 +44,7 @@ class Speaker:
         self._reader = TextReader(model.tokenizer, model.args.gpt_max_text_tokens)
         self._voices = Conditioning(model)
         progress("laying out the weights")
-        tokens = options.cache_size(slots, cache_tokens(folder))
+        tokens = options.cache_size(slots, cache_size(folder).tokens)
         self._jobs = _jobs(model, options, slots, tokens, progress)
         _give_back_memory()
 
@@ -88,12 +88,12 @@ def _jobs(
         do_sample=options.do_sample,
     )
     graphs = graphs_for(model.gpt.mel_head.weight.device.type, options.graphs)
-    decoder = Decoder(model.gpt, getattr(torch, options.dtype), slots, sampling, tokens, graphs)
+    dtype = getattr(torch, options.dtype)
+    decoder = Decoder(model.gpt, dtype, slots, sampling, tokens, graphs)
     if graphs is not None and graphs.in_use:
         progress("checking the recorded steps against plain ones")
         check_graphs(decoder, graphs)
-    vocoder = Vocoder(model.hifigan_decoder, getattr(torch, options.dtype))
-    return Slots(decoder, vocoder, at_cap, options.speed)
+    return Slots(decoder, Vocoder(model.hifigan_decoder, dtype), at_cap, options.speed)
 
 
 def graphs_for(device_kind: str, wanted: bool) -> Graphs | None:
